@@ -1,0 +1,158 @@
+//! A compose project as dcb understands it: what a build needs is typed, everything else stays in
+//! the tree it was read from.
+//!
+//! Pure data. Every path is absolute, every variable is resolved, every short form is long.
+
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+
+use crate::diagnostic::{Diagnostic, Span};
+
+/// A loaded project.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// The name that images, containers and networks carry.
+    pub name: String,
+    /// The directory that relative paths of the main files start from.
+    pub directory: PathBuf,
+    /// The files it was read from, in merge order; `-` is standard input.
+    pub files: Vec<PathBuf>,
+    /// The variables it was interpolated with: the process's, then those of the `.env` files.
+    pub environment: IndexMap<String, String>,
+    /// The services that are active under the chosen profiles, in Compose's order (by name).
+    pub services: IndexMap<String, Service>,
+    /// Names of the services that the profiles leave out.
+    pub disabled: Vec<String>,
+    /// What loading has to tell: warnings and notes.
+    pub notes: Vec<Diagnostic>,
+}
+
+/// One service.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// Its key under `services:`.
+    pub name: String,
+    /// Where that key stands.
+    pub at: Span,
+    /// `image:`, as written after interpolation.
+    pub image: Option<String>,
+    /// `build:`, when it has one.
+    pub build: Option<Build>,
+    /// `platform:`.
+    pub platform: Option<String>,
+    /// `pull_policy:`.
+    pub pull_policy: Option<String>,
+    /// The services named by `depends_on:` and its kin.
+    pub depends_on: Vec<String>,
+}
+
+/// A `build:` section in its long form.
+#[derive(Debug, Clone)]
+pub struct Build {
+    /// Where the section stands.
+    pub at: Span,
+    /// `context:`.
+    pub context: Context,
+    /// `dockerfile:` or `dockerfile_inline:`.
+    pub dockerfile: Dockerfile,
+    /// `args:` with null values already resolved from the project's environment; those that no
+    /// variable gives a value are left out, as Compose does.
+    pub args: IndexMap<String, String>,
+    /// `labels:`.
+    pub labels: IndexMap<String, String>,
+    /// `target:`.
+    pub target: Option<String>,
+    /// `tags:`, as written.
+    pub tags: Vec<String>,
+    /// `platforms:`.
+    pub platforms: Vec<String>,
+    /// `no_cache:`.
+    pub no_cache: bool,
+    /// `pull:`.
+    pub pull: bool,
+    /// `network:`.
+    pub network: Option<String>,
+    /// `extra_hosts:` as (host, address), in Compose's order; a host may occur twice.
+    pub extra_hosts: Vec<(String, String)>,
+    /// `shm_size:` in bytes.
+    pub shm_size: Option<u64>,
+    /// `ulimits:`.
+    pub ulimits: Vec<Ulimit>,
+    /// `isolation:`.
+    pub isolation: Option<String>,
+    /// `privileged:`.
+    pub privileged: bool,
+    /// `entitlements:`.
+    pub entitlements: Vec<String>,
+    /// `additional_contexts:` as (name, where it comes from).
+    pub additional_contexts: IndexMap<String, Context>,
+    /// `cache_from:`, as written.
+    pub cache_from: Vec<String>,
+    /// `cache_to:`, as written.
+    pub cache_to: Vec<String>,
+    /// `no_cache_filter:`.
+    pub no_cache_filter: Vec<String>,
+    /// `secrets:`, joined with the project's definitions.
+    pub secrets: Vec<Secret>,
+    /// `ssh:` as (id, path of a key or socket).
+    pub ssh: Vec<(String, Option<String>)>,
+    /// `provenance:`, as text.
+    pub provenance: Option<String>,
+    /// `sbom:`, as text.
+    pub sbom: Option<String>,
+    /// Where each key of the section stands, by its name.
+    pub keys: IndexMap<String, Span>,
+}
+
+/// Where the files of a build come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Context {
+    /// A directory, absolute.
+    Directory(PathBuf),
+    /// A git or http address, `docker-image://`, `oci-layout://`, as written.
+    Remote(String),
+    /// The image of another service of this project.
+    Service(String),
+}
+
+/// Where the Dockerfile comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dockerfile {
+    /// A file of this machine, absolute; its directory part has symbolic links resolved as Compose
+    /// resolves them.
+    File(PathBuf),
+    /// A path inside a remote context, as written.
+    InContext(String),
+    /// The text itself, and where it stands.
+    Inline(String, Span),
+}
+
+/// One `ulimits:` entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ulimit {
+    /// Its name, such as `nofile`.
+    pub name: String,
+    /// The soft limit.
+    pub soft: i64,
+    /// The hard limit; equal to `soft` when one number was given.
+    pub hard: i64,
+}
+
+/// A secret that a build asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// The id that `RUN --mount=type=secret` names.
+    pub id: String,
+    /// Where its value is.
+    pub from: SecretSource,
+}
+
+/// Where a secret's value is. The value itself is never read while loading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// A file, absolute.
+    File(PathBuf),
+    /// A variable of the project's environment.
+    Environment(String),
+}

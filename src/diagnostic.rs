@@ -1,0 +1,287 @@
+//! What is told to people about a place in a file: spans, diagnostics, and their rendering with a
+//! source excerpt.
+//!
+//! A [`Diagnostic`] is data. Rows above make it; only `report` prints it. Positions count from
+//! one, columns in characters, as editors do.
+
+use std::fmt;
+use std::sync::Arc;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+/// A text that spans point into, under the name its reader knows it by.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The path as it is told to people, or a name such as `<stdin>`.
+    pub name: String,
+    /// The whole text.
+    pub text: String,
+}
+
+impl Source {
+    /// A source called `name` that holds `text`.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
+        Arc::new(Self {
+            name: name.into(),
+            text: text.into(),
+        })
+    }
+
+    /// The byte offset of a position; positions past the end clamp to it.
+    fn offset(&self, at: Position) -> usize {
+        let mut start = 0;
+        for (index, line) in self.text.split_inclusive('\n').enumerate() {
+            if index + 1 == at.line {
+                let column = line
+                    .char_indices()
+                    .nth(at.column.saturating_sub(1))
+                    .map_or(line.trim_end_matches(['\n', '\r']).len(), |(byte, _)| byte);
+                return start + column;
+            }
+            start += line.len();
+        }
+        self.text.len()
+    }
+}
+
+/// A place in a text: line and column, both from one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Line, from one.
+    pub line: usize,
+    /// Column in characters, from one.
+    pub column: usize,
+}
+
+/// A stretch of a [`Source`]; `end` is exclusive and may equal `start`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Span {
+    /// The text it lies in.
+    pub source: Arc<Source>,
+    /// Where it begins.
+    pub start: Position,
+    /// Where it ends.
+    pub end: Position,
+}
+
+impl Span {
+    /// The span between two positions of `source`.
+    pub fn new(source: &Arc<Source>, start: Position, end: Position) -> Self {
+        Self {
+            source: Arc::clone(source),
+            start,
+            end,
+        }
+    }
+
+    /// The whole lines `first..=last` of `source`, counted from one.
+    pub fn lines(source: &Arc<Source>, first: usize, last: usize) -> Self {
+        let width = source
+            .text
+            .lines()
+            .nth(last.saturating_sub(1))
+            .map_or(0, |line| line.trim_end().chars().count());
+        Self::new(
+            source,
+            Position {
+                line: first,
+                column: 1,
+            },
+            Position {
+                line: last,
+                column: width + 1,
+            },
+        )
+    }
+}
+
+impl fmt::Display for Span {
+    /// `file:line:column`, which editors and terminals open.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}:{}:{}",
+            self.source.name, self.start.line, self.start.column
+        )
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Span({self})")
+    }
+}
+
+/// How grave a diagnostic is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Good to know; nothing is wrong.
+    Note,
+    /// The build goes on, and may not be what was meant.
+    Warning,
+    /// The work cannot be done.
+    Error,
+}
+
+/// One thing to tell: what happened, where, and what mends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How grave it is.
+    pub severity: Severity,
+    /// A lowercase fragment without a full stop.
+    pub message: String,
+    /// Where it is, when it is in a file, and what to write beside that place (may be empty).
+    pub primary: Option<(Span, String)>,
+    /// Other places that explain it.
+    pub related: Vec<(Span, String)>,
+    /// What mends it, best first; a command where there is one.
+    pub help: Vec<String>,
+}
+
+impl Diagnostic {
+    fn new(severity: Severity, message: impl Into<String>) -> Self {
+        Self {
+            severity,
+            message: message.into(),
+            primary: None,
+            related: Vec::new(),
+            help: Vec::new(),
+        }
+    }
+
+    /// A diagnostic that stops the work.
+    pub fn error(message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, message)
+    }
+
+    /// A diagnostic that lets the work go on.
+    pub fn warning(message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, message)
+    }
+
+    /// A diagnostic that only informs.
+    pub fn note(message: impl Into<String>) -> Self {
+        Self::new(Severity::Note, message)
+    }
+
+    /// The same, pointing at `span`; `label` is written beside it.
+    #[must_use]
+    pub fn at(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.primary = Some((span, label.into()));
+        self
+    }
+
+    /// The same, with another place that explains it.
+    #[must_use]
+    pub fn see(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.related.push((span, label.into()));
+        self
+    }
+
+    /// The same, with one more remedy.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    /// The text a person reads: message, excerpt, remedies. Ends without a line break.
+    pub fn render(&self, style: Style) -> String {
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+            Severity::Note => Level::NOTE,
+        };
+        let mut group = level
+            .primary_title(self.message.as_str())
+            .elements(std::iter::empty::<
+                Snippet<'_, annotate_snippets::Annotation<'_>>,
+            >());
+        let primary = self
+            .primary
+            .iter()
+            .map(|place| (place, AnnotationKind::Primary));
+        let related = self
+            .related
+            .iter()
+            .map(|place| (place, AnnotationKind::Context));
+        for ((span, label), kind) in primary.chain(related) {
+            let from = span.source.offset(span.start);
+            let to = span.source.offset(span.end).max(from);
+            group = group.element(
+                Snippet::source(span.source.text.as_str())
+                    .path(span.source.name.as_str())
+                    .fold(true)
+                    .annotation(kind.span(from..to).label(label.as_str())),
+            );
+        }
+        for help in &self.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        match style {
+            Style::Plain => Renderer::plain(),
+            Style::Coloured => Renderer::styled(),
+        }
+        .render(&[group])
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    /// One line: `file:line:column: message`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((span, _)) = &self.primary {
+            write!(f, "{span}: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+/// Whether a rendering may carry colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// No escape sequences.
+    Plain,
+    /// ANSI colours.
+    Coloured,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_shows_the_line_it_speaks_of() {
+        let source = Source::new("compose.yaml", "services:\n  wéb:\n    imagé: x\n");
+        let span = Span::new(
+            &source,
+            Position { line: 3, column: 5 },
+            Position {
+                line: 3,
+                column: 10,
+            },
+        );
+        let text = Diagnostic::error("unknown key `imagé`")
+            .at(span, "did you mean `image`?")
+            .help("see the compose specification")
+            .render(Style::Plain);
+        assert_eq!(
+            text,
+            "error: unknown key `imagé`\n \
+             --> compose.yaml:3:5\n  |\n\
+             3 |     imagé: x\n  |     ^^^^^ did you mean `image`?\n  |\n  \
+             = help: see the compose specification"
+        );
+    }
+
+    #[test]
+    fn a_span_past_the_end_of_its_text_is_drawn_at_the_end() {
+        let source = Source::new("f", "one line");
+        let span = Span::lines(&source, 7, 9);
+        let text = Diagnostic::error("too far")
+            .at(span, "")
+            .render(Style::Plain);
+        assert!(text.contains("one line"), "{text}");
+    }
+}

@@ -1,0 +1,6 @@
+//! The library behind the `dcb` binary. Modules are layered as `tests/layers.rs` asserts: a module
+//! names only modules of rows above it.
+
+pub mod compose;
+pub mod context;
+pub mod diagnostic;
