@@ -1,6 +1,12 @@
 //! The library behind the `dcb` binary. Modules are layered as `tests/layers.rs` asserts: a module
 //! names only modules of rows above it.
 
+pub mod ambient;
 pub mod compose;
 pub mod context;
 pub mod diagnostic;
+pub mod dockerfile;
+pub mod event;
+pub mod failure;
+pub mod human;
+pub mod process;

@@ -1,0 +1,115 @@
+//! The process's surroundings, read once at start: arguments, environment, directory, terminal.
+//!
+//! Everything else in this crate takes them as values, so that a test can give its own. No other
+//! module may ask the operating system for them; `clippy.toml` asserts it.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+
+/// What the process was started with.
+#[derive(Debug, Clone)]
+pub struct Ambient {
+    /// The command line, the program's own name first.
+    pub arguments: Vec<OsString>,
+    /// The environment. Entries that are not UTF-8 are left out here and still reach children.
+    pub environment: IndexMap<String, String>,
+    /// The current directory, physical.
+    pub directory: PathBuf,
+    /// The home directory, where there is one.
+    pub home: Option<PathBuf>,
+    /// Processors this process may use.
+    pub processors: usize,
+    /// The name of this machine.
+    pub hostname: String,
+    /// Standard output.
+    pub stdout: Terminal,
+    /// Standard error.
+    pub stderr: Terminal,
+}
+
+/// What is known of an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terminal {
+    /// Columns, when it is a terminal.
+    pub columns: Option<usize>,
+    /// Whether colour is welcome: a terminal and no `NO_COLOR`, or `CLICOLOR_FORCE`.
+    pub colour: bool,
+}
+
+impl Ambient {
+    /// Reads the surroundings of this process.
+    ///
+    /// # Errors
+    /// When the current directory no longer exists or may not be read.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the process's surroundings"
+    )]
+    pub fn capture() -> io::Result<Self> {
+        let environment: IndexMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+        let colour = |terminal: bool| {
+            let set = |name: &str| environment.get(name).is_some_and(|value| !value.is_empty());
+            if set("NO_COLOR") {
+                false
+            } else if environment.get("CLICOLOR_FORCE").is_some_and(|v| v != "0") {
+                true
+            } else {
+                terminal && environment.get("TERM").is_none_or(|term| term != "dumb")
+            }
+        };
+        let terminal = |is_terminal: bool, term: console::Term| Terminal {
+            columns: is_terminal.then(|| usize::from(term.size().1)),
+            colour: colour(is_terminal),
+        };
+        Ok(Self {
+            arguments: std::env::args_os().collect(),
+            directory: std::env::current_dir()?,
+            home: environment
+                .get(home)
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
+            processors: std::thread::available_parallelism().map_or(1, usize::from),
+            hostname: hostname(),
+            stdout: terminal(io::stdout().is_terminal(), console::Term::stdout()),
+            stderr: terminal(io::stderr().is_terminal(), console::Term::stderr()),
+            environment,
+        })
+    }
+
+    /// The value of a variable that is set and not empty.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.environment
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// Where dcb may keep what it can always find out again: `$XDG_CACHE_HOME/dcb`, else
+    /// `~/.cache/dcb`.
+    pub fn cache_directory(&self) -> Option<PathBuf> {
+        self.variable("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+            .or_else(|| Some(self.home.as_ref()?.join(".cache")))
+            .map(|path| path.join("dcb"))
+    }
+}
+
+#[cfg(unix)]
+fn hostname() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}
+
+#[cfg(not(unix))]
+fn hostname() -> String {
+    String::new()
+}

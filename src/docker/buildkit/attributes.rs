@@ -1,0 +1,230 @@
+//! A build in BuildKit's own terms: the request that asks the Dockerfile frontend for it.
+
+use std::collections::HashMap;
+
+use bollard_buildkit_proto::moby::buildkit::v1::{CacheOptions, Exporter, SolveRequest};
+
+use crate::docker::spec::{
+    BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy,
+};
+
+/// The name of the one file in the directory that stands for `dockerfile_inline`.
+pub(super) const INLINE_NAME: &str = "Dockerfile";
+
+/// The request for one build, to be answered in `session`.
+pub(super) fn request(reference: String, session: String, spec: &BuildSpec) -> SolveRequest {
+    let exporter = HashMap::from([("name".to_owned(), spec.tags.join(","))]);
+    let (frontend, attributes) = frontend(spec);
+    SolveRequest {
+        r#ref: reference,
+        session,
+        frontend,
+        frontend_attrs: attributes,
+        entitlements: entitlements(spec),
+        cache: Some(CacheOptions::default()),
+        // Engines before 26 know only the deprecated pair of fields.
+        exporter_deprecated: "moby".to_owned(),
+        exporter_attrs_deprecated: exporter.clone(),
+        exporters: vec![Exporter {
+            r#type: "moby".to_owned(),
+            attrs: exporter,
+            ..Default::default()
+        }],
+        ..Default::default()
+    }
+}
+
+fn entitlements(spec: &BuildSpec) -> Vec<String> {
+    match spec.network {
+        Network::Host => vec!["network.host".to_owned()],
+        Network::Default | Network::None => Vec::new(),
+    }
+}
+
+/// The frontend and its attributes. `BUILDKIT_SYNTAX` among the arguments names another frontend,
+/// as it does for the docker CLI.
+fn frontend(spec: &BuildSpec) -> (String, HashMap<String, String>) {
+    let mut attributes = attributes(spec);
+    match spec.args.get("BUILDKIT_SYNTAX").map(|syntax| syntax.reveal().trim()) {
+        Some(syntax) if !syntax.is_empty() => {
+            let source = syntax.split(' ').next().unwrap_or(syntax);
+            attributes.insert("source".to_owned(), source.to_owned());
+            attributes.insert("cmdline".to_owned(), syntax.to_owned());
+            ("gateway.v0".to_owned(), attributes)
+        }
+        _ => ("dockerfile.v0".to_owned(), attributes),
+    }
+}
+
+fn attributes(spec: &BuildSpec) -> HashMap<String, String> {
+    let mut attributes = HashMap::new();
+    let mut set = |name: &str, value: String| {
+        attributes.insert(name.to_owned(), value);
+    };
+    if let ContextSource::Remote(url) = &spec.context {
+        set("context", url.clone());
+    }
+    match &spec.dockerfile {
+        DockerfileSource::File(path) => {
+            let name = path.file_name().unwrap_or_default();
+            set("filename", name.to_string_lossy().into_owned());
+        }
+        DockerfileSource::InContext(path) => set("filename", path.clone()),
+        DockerfileSource::Inline(_) => set("filename", INLINE_NAME.to_owned()),
+    }
+    if matches!(
+        (&spec.context, &spec.dockerfile),
+        (ContextSource::Remote(_), DockerfileSource::Inline(_) | DockerfileSource::File(_))
+    ) {
+        set("dockerfilekey", "dockerfile".to_owned());
+    }
+    for (name, value) in &spec.args {
+        set(&format!("build-arg:{name}"), value.reveal().to_owned());
+    }
+    for (name, value) in &spec.labels {
+        set(&format!("label:{name}"), value.clone());
+    }
+    if let Some(target) = &spec.target {
+        set("target", target.clone());
+    }
+    if let Some(platform) = &spec.platform {
+        set("platform", platform.clone());
+    }
+    if spec.cache == CacheUse::None {
+        set("no-cache", String::new());
+    }
+    let resolve = match spec.pull {
+        PullPolicy::Missing => "local",
+        PullPolicy::Always => "pull",
+    };
+    set("image-resolve-mode", resolve.to_owned());
+    match spec.network {
+        Network::Default => {}
+        Network::Host => set("force-network-mode", "host".to_owned()),
+        Network::None => set("force-network-mode", "none".to_owned()),
+    }
+    if !spec.extra_hosts.is_empty() {
+        let hosts = spec.extra_hosts.iter().map(|(h, ip)| format!("{h}={ip}"));
+        set("add-hosts", csv(hosts));
+    }
+    if let Some(bytes) = spec.shm_size {
+        set("shm-size", bytes.to_string());
+    }
+    if !spec.ulimits.is_empty() {
+        let limits = spec
+            .ulimits
+            .iter()
+            .map(|limit| format!("{}={}:{}", limit.name, limit.soft, limit.hard));
+        set("ulimit", csv(limits));
+    }
+    attributes
+}
+
+/// Fields as one line of comma-separated values.
+fn csv(fields: impl Iterator<Item = String>) -> String {
+    fields
+        .map(|field| {
+            if field.contains([',', '"', '\n']) {
+                format!("\"{}\"", field.replace('"', "\"\""))
+            } else {
+                field
+            }
+        })
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use indexmap::IndexMap;
+
+    use super::*;
+    use crate::compose::Ulimit;
+    use crate::secret::ArgValue;
+
+    fn spec() -> BuildSpec {
+        BuildSpec {
+            context: ContextSource::Directory("/src".into()),
+            dockerfile: DockerfileSource::File("/src/docker/web.Dockerfile".into()),
+            dockerfile_name: "docker/web.Dockerfile".into(),
+            target: None,
+            args: IndexMap::new(),
+            labels: IndexMap::new(),
+            tags: vec!["docker.io/library/shop-web:latest".into()],
+            platform: None,
+            cache: CacheUse::Normal,
+            pull: PullPolicy::Missing,
+            network: Network::Default,
+            extra_hosts: Vec::new(),
+            shm_size: None,
+            ulimits: Vec::new(),
+        }
+    }
+
+    fn sorted(spec: &BuildSpec) -> Vec<String> {
+        let mut lines: Vec<_> = attributes(spec)
+            .into_iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        lines.sort();
+        lines
+    }
+
+    #[test]
+    fn a_plain_build_sends_the_dockerfiles_name_and_nothing_an_old_engine_would_miss() {
+        assert_eq!(
+            sorted(&spec()),
+            ["filename=web.Dockerfile", "image-resolve-mode=local"]
+        );
+    }
+
+    #[test]
+    fn every_key_has_its_attribute() {
+        let spec = BuildSpec {
+            target: Some("prod".into()),
+            args: IndexMap::from([("V".into(), ArgValue::new("V", "1"))]),
+            labels: IndexMap::from([("a.b".into(), "c".into())]),
+            platform: Some("linux/arm64".into()),
+            cache: CacheUse::None,
+            pull: PullPolicy::Always,
+            network: Network::None,
+            extra_hosts: vec![("db".into(), "10.0.0.1".into()), ("x".into(), "::1".into())],
+            shm_size: Some(64 << 20),
+            ulimits: vec![Ulimit {
+                name: "nofile".into(),
+                soft: 1,
+                hard: 2,
+            }],
+            ..spec()
+        };
+        assert_eq!(
+            sorted(&spec),
+            [
+                "add-hosts=db=10.0.0.1,x=::1",
+                "build-arg:V=1",
+                "filename=web.Dockerfile",
+                "force-network-mode=none",
+                "image-resolve-mode=pull",
+                "label:a.b=c",
+                "no-cache=",
+                "platform=linux/arm64",
+                "shm-size=67108864",
+                "target=prod",
+                "ulimit=nofile=1:2",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_frontend_named_by_argument_is_asked_for() {
+        let syntax = "docker/dockerfile:1 --debug";
+        let spec = BuildSpec {
+            args: IndexMap::from([("BUILDKIT_SYNTAX".into(), ArgValue::new("", syntax))]),
+            ..spec()
+        };
+        let (name, attributes) = frontend(&spec);
+        assert_eq!(name, "gateway.v0");
+        assert_eq!(attributes["source"], "docker/dockerfile:1");
+        assert_eq!(attributes["cmdline"], syntax);
+    }
+}

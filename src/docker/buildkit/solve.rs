@@ -1,0 +1,179 @@
+//! One build from request to image: solve and status side by side.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use bollard_buildkit_proto::moby::buildkit::v1::{SolveResponse, StatusRequest};
+use futures_util::{StreamExt, TryStreamExt};
+use tokio::sync::watch;
+use tonic::Status;
+
+use super::session::{Guard, Offer, random_id};
+use super::status::Steps;
+use super::{Client, attributes, error};
+use crate::docker::spec::{BuildSpec, ContextSource, DockerfileSource};
+use crate::event::{Event, Events, JobId};
+use crate::failure::Failure;
+
+/// How long the status stream may go on after the solve is over. The engine ends it within 20 ms
+/// of the solve, or two seconds after a cancellation.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// An image that was built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// Its id as the engine lists it.
+    pub image: Option<String>,
+}
+
+/// Why there is no image.
+#[derive(Debug, Clone)]
+pub enum BuildError {
+    /// The build failed.
+    Failed(Box<Failure>),
+    /// The user stopped it.
+    Stopped,
+}
+
+impl Client {
+    /// Builds one image and tells `events` what happens.
+    ///
+    /// `prefix` names the job's place in the engine's memory of transferred files: the same prefix
+    /// transfers only what changed, and two builds that share one evict each other's files. It is
+    /// made of `[a-z0-9]`. When `stop` turns true the engine is told to stop the running step.
+    ///
+    /// # Errors
+    /// [`BuildError::Failed`] with its cause, [`BuildError::Stopped`] after `stop`.
+    pub async fn build(
+        &self,
+        job: JobId,
+        prefix: &str,
+        spec: &BuildSpec,
+        events: &Events,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<Built, BuildError> {
+        let offers = self.offer(prefix, spec);
+        let reference = random_id();
+        let request = attributes::request(
+            reference.clone(),
+            self.session.reference(prefix),
+            spec,
+        );
+        let mut control = self.control.client();
+        let solve = async move { control.solve(request).await };
+        let mut steps = Steps::new(job);
+        let result = self
+            .watch(solve, reference, &mut steps, events, stop)
+            .await;
+        for message in offers.iter().flat_map(Guard::notes) {
+            let warning = Event::Warning {
+                job,
+                message,
+                line: None,
+                url: None,
+            };
+            let _ = events.send(warning).await;
+        }
+        match result {
+            None => Err(BuildError::Stopped),
+            Some(Ok(response)) => Ok(Built {
+                image: image_id(&response.exporter_response),
+            }),
+            Some(Err(status)) => {
+                let context = error::Context {
+                    endpoint: &self.endpoint,
+                    steps: &steps,
+                    spec,
+                };
+                Err(BuildError::Failed(Box::new(error::explain(&status, &context))))
+            }
+        }
+    }
+
+    /// Runs the solve and folds its status; nothing when it was stopped.
+    async fn watch(
+        &self,
+        solve: impl Future<Output = Result<tonic::Response<SolveResponse>, Status>>,
+        reference: String,
+        steps: &mut Steps,
+        events: &Events,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Option<Result<SolveResponse, Status>> {
+        let mut control = self.control.client();
+        let status = async move { control.status(StatusRequest { r#ref: reference }).await };
+        let mut status = std::pin::pin!(
+            futures_util::stream::once(status)
+                .map_ok(tonic::Response::into_inner)
+                .try_flatten()
+        );
+        let mut solve = Some(Box::pin(solve));
+        let mut result = None;
+        let mut stopped = false;
+        let mut listening = true;
+        let drain = tokio::time::sleep(Duration::MAX);
+        tokio::pin!(drain);
+        loop {
+            tokio::select! {
+                biased;
+                message = status.next(), if listening => match message {
+                    Some(Ok(message)) => tell(steps.fold(message), events).await,
+                    Some(Err(_)) | None => listening = false,
+                },
+                answer = async { solve.as_mut().expect("guarded").await }, if solve.is_some() => {
+                    solve = None;
+                    // A solve that failed before it became a job leaves the status call hanging.
+                    listening &= answer.is_ok() || !steps.is_empty();
+                    result = Some(answer.map(tonic::Response::into_inner));
+                    drain.as_mut().reset(tokio::time::Instant::now() + DRAIN);
+                },
+                _ = stop.wait_for(|stop| *stop), if !stopped && result.is_none() => {
+                    // Dropping the call resets it, which makes the engine kill the running step.
+                    solve = None;
+                    stopped = true;
+                    listening &= !steps.is_empty();
+                    drain.as_mut().reset(tokio::time::Instant::now() + DRAIN);
+                },
+                () = &mut drain => listening = false,
+            }
+            if !listening && solve.is_none() {
+                return if stopped { None } else { result };
+            }
+        }
+    }
+
+    /// Lets the engine read what the build needs of this machine.
+    fn offer(&self, prefix: &str, spec: &BuildSpec) -> Vec<Guard> {
+        let mut guards = Vec::new();
+        if let ContextSource::Directory(path) = &spec.context {
+            let offer = Offer::Directory(path.clone());
+            guards.push(self.session.offer(prefix, "context", offer));
+        }
+        let dockerfile = match &spec.dockerfile {
+            DockerfileSource::File(path) => {
+                let directory = path.parent().unwrap_or(Path::new("/"));
+                Some(Offer::Directory(directory.to_owned()))
+            }
+            DockerfileSource::Inline(content) => Some(Offer::File {
+                name: attributes::INLINE_NAME.to_owned(),
+                content: content.clone(),
+            }),
+            DockerfileSource::InContext(_) => None,
+        };
+        guards.extend(dockerfile.map(|offer| self.session.offer(prefix, "dockerfile", offer)));
+        guards
+    }
+}
+
+async fn tell(told: Vec<Event>, events: &Events) {
+    for event in told {
+        // A report that is gone must not stop the build.
+        let _ = events.send(event).await;
+    }
+}
+
+/// The image's id: its configuration's digest in the classic store, its manifest's in containerd's.
+fn image_id(response: &HashMap<String, String>) -> Option<String> {
+    response.get("containerimage.digest").cloned()
+}
+

@@ -1,0 +1,304 @@
+//! The status stream folded into events.
+//!
+//! BuildKit tells of *vertexes*, in no order that means anything, some of them several times: a
+//! vertex first computes its cache key, then runs, and each is an interval of its own. A step's time
+//! is the union of its intervals. Log chunks may split lines; they are put together again here.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bollard_buildkit_proto::google::protobuf::Timestamp;
+use bollard_buildkit_proto::moby::buildkit::v1::{StatusResponse, Vertex, VertexWarning};
+
+use crate::event::{Event, JobId, StepId, StepState};
+
+/// The longest line put together; what is longer is told in pieces.
+const LONGEST_LINE: usize = 16 << 10;
+
+/// What has been told of one build so far.
+pub(super) struct Steps {
+    job: JobId,
+    steps: Vec<Step>,
+    by_digest: HashMap<String, usize>,
+}
+
+#[derive(Default)]
+struct Step {
+    name: String,
+    error: String,
+    /// Seconds, by the builder's clock: when an interval began, and when it was over.
+    intervals: Vec<(f64, Option<f64>)>,
+    told: Option<StepState>,
+    /// Unfinished lines of standard output and standard error.
+    partial: HashMap<i64, Vec<u8>>,
+}
+
+impl Steps {
+    /// Nothing yet of `job`.
+    pub(super) fn new(job: JobId) -> Self {
+        Self {
+            job,
+            steps: Vec::new(),
+            by_digest: HashMap::new(),
+        }
+    }
+
+    /// Whether anything was told at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The name of the vertex called `digest`.
+    pub(super) fn name(&self, digest: &str) -> Option<&str> {
+        let index = *self.by_digest.get(digest)?;
+        Some(&self.steps[index].name)
+    }
+
+    /// The name of the step that failed, when only the steps themselves tell.
+    pub(super) fn failed(&self) -> Option<&str> {
+        self.steps
+            .iter()
+            .find(|step| !step.error.is_empty() && !is_cancelled(&step.error))
+            .map(|step| step.name.as_str())
+    }
+
+    /// Takes a message and gives what happened.
+    pub(super) fn fold(&mut self, message: StatusResponse) -> Vec<Event> {
+        let mut events = Vec::new();
+        for vertex in message.vertexes {
+            self.vertex(vertex, &mut events);
+        }
+        for status in message.statuses {
+            let step = self.index(&status.vertex);
+            events.push(Event::Progress {
+                job: self.job,
+                step: StepId(step + 1),
+                what: if status.name.is_empty() { status.id } else { status.name },
+                current: status.current,
+                total: status.total,
+            });
+        }
+        for log in message.logs {
+            let step = self.index(&log.vertex);
+            self.log(step, log.stream, &log.msg, &mut events);
+        }
+        for warning in message.warnings {
+            events.push(self.warning(&warning));
+        }
+        events
+    }
+
+    fn index(&mut self, digest: &str) -> usize {
+        if let Some(index) = self.by_digest.get(digest) {
+            return *index;
+        }
+        let index = self.steps.len();
+        self.steps.push(Step::default());
+        self.by_digest.insert(digest.to_owned(), index);
+        index
+    }
+
+    fn vertex(&mut self, vertex: Vertex, events: &mut Vec<Event>) {
+        let index = self.index(&vertex.digest);
+        let step = &mut self.steps[index];
+        step.name = vertex.name;
+        step.error.clone_from(&vertex.error);
+        if let Some(started) = vertex.started.as_ref().map(seconds) {
+            let completed = vertex.completed.as_ref().map(seconds);
+            step.interval(started, completed);
+        }
+        let state = match (vertex.started, vertex.completed) {
+            (None, _) => return,
+            (Some(_), None) => StepState::Running,
+            (Some(_), Some(_)) if !vertex.error.is_empty() => StepState::Failed {
+                error: vertex.error,
+                took: step.took(),
+            },
+            (Some(_), Some(_)) if vertex.cached => StepState::Cached,
+            (Some(_), Some(_)) => StepState::Done { took: step.took() },
+        };
+        if step.told.as_ref() == Some(&state) {
+            return;
+        }
+        let (job, id) = (self.job, StepId(index + 1));
+        if !matches!(state, StepState::Running) {
+            step.flush(job, id, events);
+        }
+        step.told = Some(state.clone());
+        events.push(Event::Step {
+            job,
+            step: id,
+            name: step.name.clone(),
+            state,
+        });
+    }
+
+    fn log(&mut self, index: usize, stream: i64, bytes: &[u8], events: &mut Vec<Event>) {
+        let partial = self.steps[index].partial.entry(stream).or_default();
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            partial.extend_from_slice(piece);
+            if piece.ends_with(b"\n") || partial.len() > LONGEST_LINE {
+                events.push(line(self.job, StepId(index + 1), partial));
+                partial.clear();
+            }
+        }
+    }
+
+    fn warning(&self, warning: &VertexWarning) -> Event {
+        let mut message = String::from_utf8_lossy(&warning.short).into_owned();
+        for detail in &warning.detail {
+            message.push('\n');
+            message.push_str(&String::from_utf8_lossy(detail));
+        }
+        let line = warning
+            .ranges
+            .first()
+            .and_then(|range| range.start)
+            .and_then(|start| usize::try_from(start.line).ok());
+        Event::Warning {
+            job: self.job,
+            message,
+            line,
+            url: Some(warning.url.clone()).filter(|url| !url.is_empty()),
+        }
+    }
+}
+
+impl Step {
+    fn interval(&mut self, started: f64, completed: Option<f64>) {
+        match self.intervals.iter_mut().find(|(start, _)| *start == started) {
+            Some((_, end)) => *end = completed.or(*end),
+            None => self.intervals.push((started, completed)),
+        }
+    }
+
+    /// Milliseconds covered by the intervals.
+    fn took(&self) -> u64 {
+        let mut closed: Vec<(f64, f64)> = self
+            .intervals
+            .iter()
+            .filter_map(|(start, end)| Some((*start, (*end)?)))
+            .collect();
+        closed.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut total = 0.0;
+        let mut covered = f64::NEG_INFINITY;
+        for (start, end) in closed {
+            total += (end - start.max(covered)).max(0.0);
+            covered = covered.max(end);
+        }
+        u64::try_from(Duration::from_secs_f64(total).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn flush(&mut self, job: JobId, id: StepId, events: &mut Vec<Event>) {
+        for (_, rest) in self.partial.drain() {
+            if !rest.is_empty() {
+                events.push(line(job, id, &rest));
+            }
+        }
+    }
+}
+
+fn line(job: JobId, step: StepId, bytes: &[u8]) -> Event {
+    let text = String::from_utf8_lossy(bytes);
+    Event::Log {
+        job,
+        step,
+        line: text.trim_end_matches(['\r', '\n']).to_owned(),
+    }
+}
+
+fn seconds(time: &Timestamp) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "microseconds are precise enough")]
+    let seconds = time.seconds as f64;
+    seconds + f64::from(time.nanos) / 1e9
+}
+
+/// Whether a vertex failed only because the build was stopped.
+fn is_cancelled(error: &str) -> bool {
+    error.ends_with("context canceled")
+}
+
+#[cfg(test)]
+mod tests {
+    use bollard_buildkit_proto::moby::buildkit::v1::VertexLog;
+
+    use super::*;
+
+    fn at(millis: i32) -> Option<Timestamp> {
+        Some(Timestamp {
+            seconds: 1_700_000_000,
+            nanos: millis * 1_000_000,
+        })
+    }
+
+    fn vertex(started: Option<Timestamp>, completed: Option<Timestamp>) -> Vertex {
+        Vertex {
+            digest: "sha256:a".into(),
+            name: "[2/2] RUN make".into(),
+            started,
+            completed,
+            ..Default::default()
+        }
+    }
+
+    fn fold(steps: &mut Steps, vertex: Vertex) -> Vec<StepState> {
+        steps
+            .fold(StatusResponse {
+                vertexes: vec![vertex],
+                ..Default::default()
+            })
+            .into_iter()
+            .filter_map(|event| match event {
+                Event::Step { state, .. } => Some(state),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_steps_time_is_the_union_of_its_intervals() {
+        let mut steps = Steps::new(JobId(0));
+        assert_eq!(fold(&mut steps, vertex(None, None)), []);
+        assert_eq!(fold(&mut steps, vertex(at(0), None)), [StepState::Running]);
+        let first = fold(&mut steps, vertex(at(0), at(100)));
+        assert_eq!(first, [StepState::Done { took: 100 }]);
+        let second = fold(&mut steps, vertex(at(50), at(300)));
+        assert_eq!(second, [StepState::Done { took: 300 }]);
+    }
+
+    #[test]
+    fn a_state_is_told_once() {
+        let mut steps = Steps::new(JobId(0));
+        assert_eq!(fold(&mut steps, vertex(at(0), None)).len(), 1);
+        assert_eq!(fold(&mut steps, vertex(at(0), None)).len(), 0);
+    }
+
+    #[test]
+    fn lines_are_put_together_and_the_last_one_is_not_lost() {
+        let mut steps = Steps::new(JobId(0));
+        let log = |msg: &str| StatusResponse {
+            logs: vec![VertexLog {
+                vertex: "sha256:a".into(),
+                stream: 1,
+                msg: msg.into(),
+                ..Default::default()
+            }],
+            ..Default::default()
+        };
+        let mut lines = Vec::new();
+        let mut collect = |events: Vec<Event>| {
+            for event in events {
+                if let Event::Log { line, .. } = event {
+                    lines.push(line);
+                }
+            }
+        };
+        collect(steps.fold(log("one\ntw")));
+        collect(steps.fold(log("o\r\nthr")));
+        collect(steps.fold(StatusResponse {
+            vertexes: vec![vertex(at(0), at(1))],
+            ..Default::default()
+        }));
+        assert_eq!(lines, ["one", "two", "thr"]);
+    }
+}

@@ -1,0 +1,165 @@
+//! The two connections: ours to BuildKit, and the session on which it calls back.
+//!
+//! Engines before API 1.53 hand out both by upgrading an HTTP/1.1 request (`POST /grpc`,
+//! `POST /session`). Later ones speak gRPC straight on their socket, and the session's bytes travel
+//! inside a call, `Control.Session`. On an upgraded `/session` the roles swap: the engine is the
+//! HTTP/2 client.
+
+use std::io;
+use std::task::{Context, Poll};
+
+use bollard_buildkit_proto::moby::buildkit::v1::BytesMessage;
+use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use hyper::body::Incoming;
+use hyper::client::conn::http2::SendRequest;
+use hyper::{Request, Response, Uri};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::body::Body;
+
+use super::session::{self, Identity, Session};
+use crate::docker::detect::{ApiVersion, Facts, unreachable};
+use crate::docker::http::{self, BoxStream, Upgrade};
+use crate::failure::{Class, Failure};
+
+/// The largest message taken from the engine. Status messages carry whole log chunks.
+const LARGEST_MESSAGE: usize = 64 << 20;
+/// The most one read of the session's tunnel carries.
+const TUNNEL_CHUNK: usize = 256 << 10;
+
+/// Our side of the connection, cheap to clone: calls share it.
+#[derive(Clone)]
+pub(super) struct Control(Http2);
+
+impl Control {
+    /// A client for calls to BuildKit.
+    pub(super) fn client(&self) -> ControlClient<Http2> {
+        let origin = Uri::from_static("http://docker");
+        ControlClient::with_origin(self.0.clone(), origin)
+            .max_decoding_message_size(LARGEST_MESSAGE)
+    }
+}
+
+/// Opens both connections in the way this engine offers.
+pub(super) async fn open(facts: &Facts, key: &str) -> Result<(Control, Session), Failure> {
+    let identity = Identity::new(key);
+    if facts.engine.api >= ApiVersion::DIRECT_GRPC {
+        direct(facts, identity).await
+    } else {
+        hijacked(facts, identity).await
+    }
+}
+
+async fn hijacked(facts: &Facts, identity: Identity) -> Result<(Control, Session), Failure> {
+    let address = &facts.endpoint.address;
+    let headers = identity.headers();
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    let (grpc, session) = tokio::join!(
+        http::upgrade(address, "/grpc", &[]),
+        http::upgrade(address, "/session", &headers),
+    );
+    let grpc = upgraded(facts, "/grpc", grpc)?;
+    let session = upgraded(facts, "/session", session)?;
+    let control = Control(Http2::handshake(grpc).await.map_err(|e| io_failure(facts, &e))?);
+    Ok((control, session::serve(identity, session)))
+}
+
+fn upgraded(facts: &Facts, path: &str, answer: io::Result<Upgrade>) -> Result<BoxStream, Failure> {
+    match answer {
+        Ok(Upgrade::Done(stream)) => Ok(stream),
+        Ok(Upgrade::Refused(status, reason)) => Err(no_buildkit(facts, path, status, &reason)),
+        Err(error) => Err(io_failure(facts, &error)),
+    }
+}
+
+async fn direct(facts: &Facts, identity: Identity) -> Result<(Control, Session), Failure> {
+    let failed = |error: io::Error| io_failure(facts, &error);
+    let stream = http::connect(&facts.endpoint.address).await.map_err(failed)?;
+    let control = Control(Http2::handshake(stream).await.map_err(failed)?);
+    let (ours, theirs) = tokio::io::duplex(TUNNEL_CHUNK);
+    let (mut from_session, mut to_session) = tokio::io::split(theirs);
+    let (sender, outgoing) = tokio::sync::mpsc::channel(4);
+    let mut request = tonic::Request::new(ReceiverStream::new(outgoing));
+    identity
+        .write_metadata(request.metadata_mut())
+        .map_err(|error| Failure::new(Class::Internal, error.to_string()))?;
+
+    let outgoing = tokio::spawn(async move {
+        let mut buffer = vec![0; TUNNEL_CHUNK];
+        while let Ok(length @ 1..) = from_session.read(&mut buffer).await {
+            let data = buffer[..length].to_vec();
+            if sender.send(BytesMessage { data }).await.is_err() {
+                break;
+            }
+        }
+    });
+    // The session must be served before the call is answered: the engine speaks first inside it.
+    let mut session = session::serve(identity, Box::pin(ours));
+    let mut incoming = control
+        .client()
+        .session(request)
+        .await
+        .map_err(|status| super::error::lost(&facts.endpoint, &status))?
+        .into_inner();
+    let incoming = tokio::spawn(async move {
+        while let Some(Ok(message)) = incoming.next().await {
+            if to_session.write_all(&message.data).await.is_err() {
+                break;
+            }
+        }
+    });
+    session.also_stop([outgoing, incoming]);
+    Ok((control, session))
+}
+
+fn io_failure(facts: &Facts, error: &io::Error) -> Failure {
+    unreachable(&facts.endpoint, error)
+}
+
+fn no_buildkit(facts: &Facts, path: &str, status: hyper::StatusCode, reason: &str) -> Failure {
+    let what = if facts.engine.podman {
+        format!("Podman {} has no BuildKit", facts.engine.version)
+    } else {
+        let reason = crate::human::sanitize(reason.lines().next().unwrap_or_default());
+        format!(
+            "engine {} (API {}) does not open its BuildKit: POST {path} answered {status} {reason}",
+            facts.engine.version, facts.engine.api
+        )
+    };
+    Failure::new(Class::NoBuildKit, what)
+        .hint("engines from 19.03 on have BuildKit; a proxy in front of one must let /grpc and /session through")
+        .hint("docker compose build")
+}
+
+/// A gRPC client's transport: one HTTP/2 connection.
+#[derive(Clone)]
+pub(super) struct Http2(SendRequest<Body>);
+
+impl Http2 {
+    async fn handshake(stream: BoxStream) -> io::Result<Self> {
+        let (sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+            .adaptive_window(true)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(io::Error::other)?;
+        tokio::spawn(connection);
+        Ok(Self(sender))
+    }
+}
+
+impl tower_service::Service<Request<Body>> for Http2 {
+    type Response = Response<Incoming>;
+    type Error = hyper::Error;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        Box::pin(self.0.send_request(request))
+    }
+}

@@ -1,0 +1,171 @@
+//! The docker configuration: `config.json` and what lies beside it.
+//!
+//! Read as the docker CLI reads it: `$DOCKER_CONFIG`, else `~/.docker`. A file that is missing is an
+//! empty configuration; one that cannot be read or understood is an error, because guessing would
+//! send a build to the wrong engine.
+
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+use crate::ambient::Ambient;
+use crate::failure::{Class, Failure};
+
+/// What dcb uses of `config.json`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct DockerConfig {
+    /// The directory it lies in.
+    #[serde(skip)]
+    pub directory: PathBuf,
+    /// The context in use when neither `DOCKER_HOST` nor `DOCKER_CONTEXT` says otherwise.
+    pub current_context: String,
+    /// Proxies for builds and containers, by engine address or `default`.
+    pub proxies: IndexMap<String, Proxies>,
+    /// Directories with plugins, looked in before all others.
+    pub cli_plugins_extra_dirs: Vec<PathBuf>,
+}
+
+/// The proxies of one engine.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Proxies {
+    http_proxy: String,
+    https_proxy: String,
+    no_proxy: String,
+    ftp_proxy: String,
+    all_proxy: String,
+}
+
+impl DockerConfig {
+    /// Reads the configuration that the docker CLI would use here.
+    ///
+    /// # Errors
+    /// When the file exists and cannot be read or is not JSON of the expected form.
+    pub fn load(ambient: &Ambient) -> Result<Self, Failure> {
+        let directory = match (ambient.variable("DOCKER_CONFIG"), &ambient.home) {
+            (Some(directory), _) => ambient.directory.join(directory),
+            (None, Some(home)) => home.join(".docker"),
+            (None, None) => return Ok(Self::default()),
+        };
+        let path = directory.join("config.json");
+        let broken = |why: String| {
+            Failure::new(
+                Class::HostInvalid,
+                format!("failed to read `{}`: {why}", path.display()),
+            )
+            .hint("mend that file, or point DOCKER_CONFIG at another directory")
+        };
+        let config = match std::fs::read(&path) {
+            Ok(text) if text.trim_ascii().is_empty() => Self::default(),
+            Ok(text) => serde_json::from_slice(&text).map_err(|error| broken(error.to_string()))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::default(),
+            Err(error) => return Err(broken(error.to_string())),
+        };
+        Ok(Self {
+            directory,
+            ..config
+        })
+    }
+
+    /// The build arguments that the docker CLI adds for proxies, each in upper and lower case, for
+    /// the engine at `address`.
+    ///
+    /// Source: `ParseProxyConfig` of the docker CLI.
+    pub fn proxy_arguments(&self, address: &str) -> Vec<(String, String)> {
+        let Some(proxies) = self
+            .proxies
+            .get(address)
+            .or_else(|| self.proxies.get("default"))
+        else {
+            return Vec::new();
+        };
+        [
+            ("HTTP_PROXY", &proxies.http_proxy),
+            ("HTTPS_PROXY", &proxies.https_proxy),
+            ("NO_PROXY", &proxies.no_proxy),
+            ("FTP_PROXY", &proxies.ftp_proxy),
+            ("ALL_PROXY", &proxies.all_proxy),
+        ]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .flat_map(|(name, value)| {
+            [
+                (name.to_owned(), value.clone()),
+                (name.to_lowercase(), value.clone()),
+            ]
+        })
+        .collect()
+    }
+
+    /// The path of a CLI plugin such as `docker-compose`, found in the order the docker CLI looks.
+    pub fn plugin(&self, name: &str) -> Option<PathBuf> {
+        let file = if cfg!(windows) {
+            format!("{name}.exe")
+        } else {
+            name.to_owned()
+        };
+        let own = self.directory.join("cli-plugins");
+        let system = [
+            "/usr/local/lib/docker/cli-plugins",
+            "/usr/local/libexec/docker/cli-plugins",
+            "/usr/lib/docker/cli-plugins",
+            "/usr/libexec/docker/cli-plugins",
+        ];
+        self.cli_plugins_extra_dirs
+            .iter()
+            .map(PathBuf::as_path)
+            .chain([own.as_path()])
+            .chain(system.into_iter().map(Path::new))
+            .map(|directory| directory.join(&file))
+            .find(|path| is_program(path))
+    }
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata()
+        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proxies_of_this_engine_win_over_the_default_ones() {
+        let config: DockerConfig = serde_json::from_str(
+            r#"{"proxies": {
+                "default": {"httpProxy": "http://one:3128", "noProxy": "localhost"},
+                "tcp://two:2375": {"httpsProxy": "http://two:3128"}}}"#,
+        )
+        .expect("valid");
+        let names = |address| {
+            config
+                .proxy_arguments(address)
+                .into_iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            names("unix:///var/run/docker.sock"),
+            [
+                "HTTP_PROXY=http://one:3128",
+                "http_proxy=http://one:3128",
+                "NO_PROXY=localhost",
+                "no_proxy=localhost"
+            ]
+        );
+        assert_eq!(
+            names("tcp://two:2375"),
+            ["HTTPS_PROXY=http://two:3128", "https_proxy=http://two:3128"]
+        );
+    }
+}

@@ -1,0 +1,119 @@
+//! HTTP/1.1 and raw streams on the engine's address: what comes before any protocol of its own.
+//!
+//! The engine upgrades a request into a stream by answering 101 (`POST /grpc`, `POST /session`).
+//! Bytes of the new protocol often arrive together with that answer; hyper's upgrade keeps them.
+
+use std::io;
+use std::pin::Pin;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Empty};
+use hyper::body::{Bytes, Incoming};
+use hyper::{Method, Request, Response, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::host::Address;
+
+/// How long opening a connection may take.
+pub(super) const CONNECT: Duration = Duration::from_secs(1);
+
+/// A byte stream to or from the engine.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send {}
+impl<T: AsyncRead + AsyncWrite + Send> Stream for T {}
+
+/// Any byte stream to the engine.
+pub(super) type BoxStream = Pin<Box<dyn Stream>>;
+
+/// Opens a connection to the engine.
+pub(super) async fn connect(address: &Address) -> io::Result<BoxStream> {
+    let open = async {
+        match address {
+            #[cfg(unix)]
+            Address::Unix(path) => {
+                Ok(Box::pin(tokio::net::UnixStream::connect(path).await?) as BoxStream)
+            }
+            #[cfg(not(unix))]
+            Address::Unix(_) => Err(io::Error::from(io::ErrorKind::Unsupported)),
+            Address::Tcp(host) => {
+                let stream = tokio::net::TcpStream::connect(host).await?;
+                stream.set_nodelay(true)?;
+                Ok(Box::pin(stream) as BoxStream)
+            }
+        }
+    };
+    tokio::time::timeout(CONNECT, open)
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// Sends one request without a body on a fresh connection and returns the head of the answer; its
+/// body can still be read.
+async fn send(
+    address: &Address,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> io::Result<Response<Incoming>> {
+    let stream = connect(address).await?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(io::Error::other)?;
+    tokio::spawn(connection.with_upgrades());
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, "docker")
+        .header(header::USER_AGENT, concat!("dcb/", env!("CARGO_PKG_VERSION")));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request
+        .body(Empty::<Bytes>::new())
+        .map_err(io::Error::other)?;
+    sender.send_request(request).await.map_err(io::Error::other)
+}
+
+/// `GET path`; the answer's head and its body as text, bounded to 64 KiB.
+pub(super) async fn get(address: &Address, path: &str) -> io::Result<(Response<()>, String)> {
+    let (head, body) = send(address, Method::GET, path, &[]).await?.into_parts();
+    let body = text(body).await;
+    Ok((Response::from_parts(head, ()), body))
+}
+
+/// What the engine answered to a request for an upgrade.
+pub(super) enum Upgrade {
+    /// The stream speaks the new protocol.
+    Done(BoxStream),
+    /// It refused: status and the reason it gave.
+    Refused(StatusCode, String),
+}
+
+/// `POST path`, asking for HTTP/2 on this connection.
+pub(super) async fn upgrade(
+    address: &Address,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> io::Result<Upgrade> {
+    let mut all = vec![("connection", "Upgrade"), ("upgrade", "h2c")];
+    all.extend_from_slice(headers);
+    let response = send(address, Method::POST, path, &all).await?;
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let upgraded = hyper::upgrade::on(response)
+            .await
+            .map_err(io::Error::other)?;
+        Ok(Upgrade::Done(Box::pin(TokioIo::new(upgraded))))
+    } else {
+        let (head, body) = response.into_parts();
+        Ok(Upgrade::Refused(head.status, text(body).await))
+    }
+}
+
+async fn text(body: Incoming) -> String {
+    let body = http_body_util::Limited::new(body, 64 * 1024);
+    body.collect().await.map_or_else(
+        |_| String::new(),
+        |body| String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+    )
+}

@@ -1,0 +1,90 @@
+//! What is asked of a builder for one image: everything decided, nothing left to look up.
+
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+
+use crate::compose::Ulimit;
+use crate::secret::ArgValue;
+
+/// One build. Names follow the `build:` section of the compose file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildSpec {
+    /// Where the files come from.
+    pub context: ContextSource,
+    /// Where the Dockerfile comes from.
+    pub dockerfile: DockerfileSource,
+    /// The Dockerfile as it is named to people.
+    pub dockerfile_name: String,
+    /// The stage to build; the last one when there is none.
+    pub target: Option<String>,
+    /// Build arguments, values resolved.
+    pub args: IndexMap<String, ArgValue>,
+    /// Labels of the image.
+    pub labels: IndexMap<String, String>,
+    /// The image's names in full form.
+    pub tags: Vec<String>,
+    /// The platform to build for; the engine's own when there is none.
+    pub platform: Option<String>,
+    /// What may be taken from the cache.
+    pub cache: CacheUse,
+    /// Whether base images are looked up anew.
+    pub pull: PullPolicy,
+    /// The network of `RUN`.
+    pub network: Network,
+    /// Lines for `/etc/hosts` as (host, address); `host-gateway` is still to be resolved.
+    pub extra_hosts: Vec<(String, String)>,
+    /// The size of `/dev/shm` in bytes.
+    pub shm_size: Option<u64>,
+    /// Limits of the processes of `RUN`.
+    pub ulimits: Vec<Ulimit>,
+}
+
+/// Where the files of a build come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContextSource {
+    /// A directory of this machine.
+    Directory(PathBuf),
+    /// A git or http address, fetched by the engine.
+    Remote(String),
+}
+
+/// Where the Dockerfile comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DockerfileSource {
+    /// A file of this machine.
+    File(PathBuf),
+    /// A path inside a remote context.
+    InContext(String),
+    /// The text itself.
+    Inline(String),
+}
+
+/// What may be taken from the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheUse {
+    /// Everything.
+    Normal,
+    /// Nothing; cache mounts are emptied too, which is what BuildKit does with `no-cache`.
+    None,
+}
+
+/// Whether base images are looked up in their registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PullPolicy {
+    /// Only those that the engine does not have.
+    Missing,
+    /// All of them.
+    Always,
+}
+
+/// The network of `RUN`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// A sandbox with access to the outside.
+    Default,
+    /// The engine's own network.
+    Host,
+    /// No network.
+    None,
+}

@@ -1,0 +1,128 @@
+//! The vocabulary of a run: everything that happens is one of these events.
+//!
+//! `run` and `docker` emit them, `report` folds them. They serialise with serde; times are whole
+//! milliseconds.
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+
+/// Where events go. It is bounded, so that a slow reader slows the reading of the status and
+/// nothing else.
+pub type Events = tokio::sync::mpsc::Sender<Event>;
+
+/// Which job of the plan, from zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobId(pub usize);
+
+/// Which step of a job, in the order they were first heard of, from one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepId(pub usize);
+
+/// Something that happened.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The builder began with a job.
+    JobStarted {
+        /// The job.
+        job: JobId,
+    },
+    /// A step changed its state.
+    Step {
+        /// The job it belongs to.
+        job: JobId,
+        /// The step.
+        step: StepId,
+        /// Its name as the builder gives it, such as `[2/3] RUN make`.
+        name: String,
+        /// What became of it.
+        state: StepState,
+    },
+    /// A transfer or pull within a step moved on.
+    Progress {
+        /// The job it belongs to.
+        job: JobId,
+        /// The step.
+        step: StepId,
+        /// What is moving, as the builder names it.
+        what: String,
+        /// How far it is, in the builder's unit (bytes for transfers).
+        current: i64,
+        /// How far it will go; 0 when that is not known.
+        total: i64,
+    },
+    /// A step wrote a line.
+    Log {
+        /// The job it belongs to.
+        job: JobId,
+        /// The step.
+        step: StepId,
+        /// The line as written, without its end.
+        line: String,
+    },
+    /// The builder has an advice about the Dockerfile.
+    Warning {
+        /// The job it belongs to.
+        job: JobId,
+        /// What it says.
+        message: String,
+        /// The line of the Dockerfile, from one, when it names one.
+        line: Option<usize>,
+        /// Where it is explained.
+        url: Option<String>,
+    },
+    /// A job is over.
+    JobFinished {
+        /// The job.
+        job: JobId,
+        /// How it ended.
+        outcome: Outcome,
+        /// How long it took, in milliseconds.
+        took: u64,
+    },
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum StepState {
+    /// It runs.
+    Running,
+    /// Its result was there already.
+    Cached,
+    /// It ran to its end.
+    Done {
+        /// How long it took, in milliseconds, by the builder's clock.
+        took: u64,
+    },
+    /// It failed, or was stopped.
+    Failed {
+        /// What the builder says of it.
+        error: String,
+        /// How long it took, in milliseconds, by the builder's clock.
+        took: u64,
+    },
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The image exists under its names.
+    Built {
+        /// What the engine calls the image: `sha256:...`.
+        image: Option<String>,
+    },
+    /// It failed.
+    Failed(Box<Failure>),
+    /// It was not tried, because a job that it needs did not end well.
+    Skipped {
+        /// That job.
+        because: JobId,
+    },
+    /// The user stopped it.
+    Stopped,
+}

@@ -1,0 +1,118 @@
+//! Words for people: durations, sizes, counts, and text cut to a width.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// `340ms`, `1.2s`, `2m 03s`, `1h 02m`.
+pub fn duration(value: Duration) -> String {
+    let millis = value.as_millis();
+    let seconds = (millis + 500) / 1000;
+    match millis {
+        0..1_000 => format!("{millis}ms"),
+        1_000..59_950 => format!("{:.1}s", value.as_secs_f64()),
+        59_950..3_599_500 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h {:02}m", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// `2 services`, `1 service`.
+pub fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+/// Names joined for a sentence: `` `a`, `b` and `c` ``.
+pub fn list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
+    let names: Vec<String> = names
+        .into_iter()
+        .map(|name| format!("`{}`", name.as_ref()))
+        .collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [only] => only.clone(),
+        [head @ .., last] => format!("{} and {last}", head.join(", ")),
+    }
+}
+
+/// `text` in at most `width` columns, its middle of no interest: cut at the end with an ellipsis.
+pub fn truncate(text: &str, width: usize) -> Cow<'_, str> {
+    console::truncate_str(text, width, "…")
+}
+
+/// Text that came from elsewhere, made safe for a terminal: control characters are dropped, of a
+/// line that was rewritten with carriage returns only the last state is kept, colours are removed.
+pub fn sanitize(text: &str) -> String {
+    let text = text.trim_end_matches(['\r', '\n']);
+    let last = text.rsplit('\r').next().unwrap_or_default();
+    console::strip_ansi_codes(last)
+        .chars()
+        .filter(|c| *c == '\t' || !c.is_control())
+        .collect()
+}
+
+/// The name among `known` that `word` was probably meant to be.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = (word.chars().count() / 3).max(1);
+    known
+        .into_iter()
+        .map(|name| (distance(word, name), name))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// Edit distance where a swap of neighbours counts one.
+fn distance(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.chars().collect();
+    let b: Vec<char> = b.chars().collect();
+    let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let substitute = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = substitute.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(best);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_keep_two_or_three_figures() {
+        for (millis, text) in [
+            (0, "0ms"),
+            (999, "999ms"),
+            (1_000, "1.0s"),
+            (59_949, "59.9s"),
+            (59_950, "1m 00s"),
+            (123_456, "2m 03s"),
+            (3_599_500, "1h 00m"),
+            (3_720_000, "1h 02m"),
+        ] {
+            assert_eq!(duration(Duration::from_millis(millis)), text);
+        }
+    }
+
+    #[test]
+    fn text_from_a_build_cannot_move_the_cursor() {
+        assert_eq!(sanitize("10%\r55%\r100%\r\n"), "100%");
+        assert_eq!(sanitize("\u{1b}[31mred\u{1b}[0m\u{7}"), "red");
+        assert_eq!(sanitize("\u{1b}[2J\u{1b}[Hhome"), "home");
+    }
+
+    #[test]
+    fn a_misspelt_name_finds_its_neighbour_and_a_strange_one_does_not() {
+        let known = ["web", "worker", "database"];
+        assert_eq!(nearest("wrokers", known), Some("worker"));
+        assert_eq!(nearest("wbe", known), Some("web"));
+        assert_eq!(nearest("cache", known), None);
+    }
+}

@@ -1,0 +1,108 @@
+//! What cannot be built here, by name: never dropped, never left to an engine that ignores it.
+
+use crate::compose::{Build, Context, Service};
+use crate::diagnostic::Diagnostic;
+use crate::docker::{ApiVersion, Engine};
+
+/// Why each key that cannot be honoured cannot be.
+pub(super) fn refusals(
+    service: &Service,
+    build: &Build,
+    engine: Option<&Engine>,
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut refuse = |key: &str, why: String, help: String| {
+        let at = build.keys.get(key).unwrap_or(&build.at).clone();
+        found.push(
+            Diagnostic::error(format!("`{key}` of service `{}` {why}", service.name))
+                .at(at, "")
+                .help(help),
+        );
+    };
+    for key in later_keys(build) {
+        refuse(
+            key,
+            "is not supported by this dcb yet".to_owned(),
+            format!("build this service with Compose: docker compose build {}", service.name),
+        );
+    }
+    if let Some(engine) = engine {
+        for key in ignored_keys(build, engine.api) {
+            refuse(
+                key,
+                format!(
+                    "would be ignored in silence by engine {} (API {})",
+                    engine.version, engine.api
+                ),
+                format!("use engine 23.0 or later, or leave `{key}` out"),
+            );
+        }
+    }
+    if let Some(network) = build.network.as_deref().filter(|network| !is_network(network)) {
+        refuse(
+            "network",
+            format!("is `{network}`: BuildKit knows `default`, `host` and `none`"),
+            "leave it out, or build on the classic builder: DOCKER_BUILDKIT=0 docker compose build"
+                .to_owned(),
+        );
+    }
+    if let Some(isolation) = build.isolation.as_deref().filter(|i| *i != "default") {
+        refuse(
+            "isolation",
+            format!("is `{isolation}`: BuildKit has no such choice"),
+            "leave it out, or write `default`".to_owned(),
+        );
+    }
+    found
+}
+
+/// The networks that a build can have.
+pub(super) fn is_network(name: &str) -> bool {
+    matches!(name, "" | "default" | "host" | "none")
+}
+
+/// Keys in use that a later dcb will honour.
+fn later_keys(build: &Build) -> impl Iterator<Item = &'static str> {
+    let attests = |value: &Option<String>| value.as_deref().is_some_and(|v| v != "false");
+    [
+        ("secrets", !build.secrets.is_empty()),
+        ("ssh", !build.ssh.is_empty()),
+        ("cache_from", !build.cache_from.is_empty()),
+        ("cache_to", !build.cache_to.is_empty()),
+        ("additional_contexts", !build.additional_contexts.is_empty()),
+        ("context", is_special(&build.context)),
+        ("platforms", build.platforms.len() > 1),
+        ("entitlements", !build.entitlements.is_empty()),
+        ("privileged", build.privileged),
+        ("provenance", attests(&build.provenance)),
+        ("sbom", attests(&build.sbom)),
+        ("no_cache_filter", !build.no_cache_filter.is_empty()),
+    ]
+    .into_iter()
+    .filter(|(_, used)| *used)
+    .map(|(key, _)| key)
+}
+
+fn is_special(context: &Context) -> bool {
+    match context {
+        Context::Directory(_) => false,
+        Context::Service(_) => true,
+        Context::Remote(address) => ["docker-image://", "oci-layout://", "target:"]
+            .iter()
+            .any(|scheme| address.starts_with(scheme)),
+    }
+}
+
+/// Keys in use that an engine of this API accepts and does not act on.
+///
+/// Measured: BuildKit 0.8 of Engine 20.10 ignores frontend attributes it does not know.
+fn ignored_keys(build: &Build, api: ApiVersion) -> impl Iterator<Item = &'static str> {
+    let old = api < ApiVersion::V23_0;
+    [
+        ("shm_size", old && build.shm_size.is_some()),
+        ("ulimits", old && !build.ulimits.is_empty()),
+    ]
+    .into_iter()
+    .filter(|(_, ignored)| *ignored)
+    .map(|(key, _)| key)
+}

@@ -1,0 +1,128 @@
+//! Child processes: argument vectors, never shell strings.
+//!
+//! Two ways to run one: [`output`] waits a bounded time for a short answer; [`replace`] becomes the
+//! other program, so that terminal, signals and exit code are its own.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+/// A program and its arguments, not yet run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// The program, as a path or a name on `PATH`.
+    pub program: PathBuf,
+    /// Its arguments, without the program's own name.
+    pub arguments: Vec<OsString>,
+    /// Variables set for it beside those of this process.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Command {
+    /// `program` without arguments.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// The same with more arguments.
+    #[must_use]
+    pub fn args<S: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+}
+
+impl fmt::Display for Command {
+    /// As a person would type it in a POSIX shell.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in &self.environment {
+            write!(f, "{name}={} ", quote(OsStr::new(value)))?;
+        }
+        f.write_str(&quote(self.program.as_os_str()))?;
+        for argument in &self.arguments {
+            write!(f, " {}", quote(argument))?;
+        }
+        Ok(())
+    }
+}
+
+/// A word as a POSIX shell needs it written.
+fn quote(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.into_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// What a program answered on standard output, with its exit status ignored unless it failed.
+///
+/// # Errors
+/// When it cannot be started, exits with another status than 0, or takes longer than `limit` (it
+/// is then killed).
+pub async fn output(command: &Command, limit: Duration) -> io::Result<String> {
+    let run = tokio::process::Command::new(&command.program)
+        .args(&command.arguments)
+        .envs(command.environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(limit, run)
+        .await
+        .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {limit:?}")))??;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said = said.lines().last().unwrap_or_default();
+        Err(io::Error::other(format!("{}: {said}", output.status)))
+    }
+}
+
+/// Becomes the other program. Returns only when that failed.
+#[cfg(unix)]
+pub fn replace(command: &Command, directory: &Path) -> io::Error {
+    use std::os::unix::process::CommandExt;
+    std::process::Command::new(&command.program)
+        .args(&command.arguments)
+        .envs(command.environment.iter().map(|(name, value)| (name, value)))
+        .current_dir(directory)
+        .exec()
+}
+
+/// Runs the other program and ends with its exit code. Returns only when that failed.
+#[cfg(not(unix))]
+pub fn replace(command: &Command, directory: &Path) -> io::Error {
+    let status = std::process::Command::new(&command.program)
+        .args(&command.arguments)
+        .envs(command.environment.iter().map(|(name, value)| (name, value)))
+        .current_dir(directory)
+        .status();
+    match status {
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+        Err(error) => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_shown_as_it_would_be_typed() {
+        let command = Command::new("docker-compose").args(["-p", "it's", "up", "", "a b"]);
+        assert_eq!(
+            command.to_string(),
+            r"docker-compose -p 'it'\''s' up '' 'a b'"
+        );
+    }
+}

@@ -1,0 +1,96 @@
+//! Values that may be secret: they reach the builder and nothing that people read.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// What is shown instead of a secret.
+const MASK: &str = "***";
+
+/// Parts of a variable's name that make its value secret.
+const SECRET_NAMES: [&str; 10] = [
+    "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "APIKEY", "API_KEY", "PRIVATE_KEY",
+    "ACCESS_KEY", "CREDENTIAL",
+];
+
+/// The value of a build argument. Debug output and serialisation mask it when it looks secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ArgValue {
+    text: String,
+    secret: bool,
+}
+
+impl ArgValue {
+    /// The value of the argument called `name`. It counts as secret when the name says so, or when
+    /// the value is an address with a password in it.
+    pub fn new(name: &str, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let upper = name.to_uppercase();
+        let secret = !text.is_empty()
+            && (SECRET_NAMES.iter().any(|part| upper.contains(part)) || has_password(&text));
+        Self { text, secret }
+    }
+
+    /// The value itself, for the builder only.
+    pub fn reveal(&self) -> &str {
+        &self.text
+    }
+
+    /// What people may read.
+    pub fn shown(&self) -> &str {
+        if self.secret { MASK } else { &self.text }
+    }
+}
+
+/// Whether `text` holds `scheme://user:password@host`.
+fn has_password(text: &str) -> bool {
+    text.split("://").skip(1).any(|rest| {
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        authority
+            .rsplit_once('@')
+            .is_some_and(|(user, _)| user.contains(':'))
+    })
+}
+
+impl fmt::Debug for ArgValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.shown())
+    }
+}
+
+impl Serialize for ArgValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.shown())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_secret_is_never_shown() {
+        for (name, value) in [
+            ("NPM_TOKEN", "abc"),
+            ("db_password", "abc"),
+            ("DATABASE_URL", "postgres://me:abc@db/x"),
+        ] {
+            let value = ArgValue::new(name, value);
+            assert_eq!(value.shown(), "***");
+            assert!(!format!("{value:?}").contains("abc"));
+            assert!(!serde_json::to_string(&value).expect("text").contains("abc"));
+        }
+    }
+
+    #[test]
+    fn ordinary_values_are_shown() {
+        for (name, value) in [
+            ("VERSION", "1.2"),
+            ("URL", "https://example.org/a@b:c"),
+            ("KEYBOARD", "us"),
+            ("NPM_TOKEN", ""),
+        ] {
+            assert_eq!(ArgValue::new(name, value).shown(), value);
+        }
+    }
+}
