@@ -2,11 +2,19 @@
 //! names only modules of rows above it.
 
 pub mod ambient;
+pub mod app;
+pub mod cli;
 pub mod compose;
 pub mod context;
 pub mod diagnostic;
+pub mod docker;
 pub mod dockerfile;
 pub mod event;
 pub mod failure;
 pub mod human;
+pub mod plan;
 pub mod process;
+pub mod report;
+pub mod run;
+pub mod secret;
+pub mod settings;

@@ -72,13 +72,18 @@ fn quote(word: &OsStr) -> String {
 pub async fn output(command: &Command, limit: Duration) -> io::Result<String> {
     let run = tokio::process::Command::new(&command.program)
         .args(&command.arguments)
-        .envs(command.environment.iter().map(|(name, value)| (name, value)))
+        .envs(
+            command
+                .environment
+                .iter()
+                .map(|(name, value)| (name, value)),
+        )
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = tokio::time::timeout(limit, run)
-        .await
-        .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {limit:?}")))??;
+    let output = tokio::time::timeout(limit, run).await.map_err(|_| {
+        io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {limit:?}"))
+    })??;
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     } else {
@@ -94,7 +99,12 @@ pub fn replace(command: &Command, directory: &Path) -> io::Error {
     use std::os::unix::process::CommandExt;
     std::process::Command::new(&command.program)
         .args(&command.arguments)
-        .envs(command.environment.iter().map(|(name, value)| (name, value)))
+        .envs(
+            command
+                .environment
+                .iter()
+                .map(|(name, value)| (name, value)),
+        )
         .current_dir(directory)
         .exec()
 }
@@ -104,7 +114,12 @@ pub fn replace(command: &Command, directory: &Path) -> io::Error {
 pub fn replace(command: &Command, directory: &Path) -> io::Error {
     let status = std::process::Command::new(&command.program)
         .args(&command.arguments)
-        .envs(command.environment.iter().map(|(name, value)| (name, value)))
+        .envs(
+            command
+                .environment
+                .iter()
+                .map(|(name, value)| (name, value)),
+        )
         .current_dir(directory)
         .status();
     match status {

@@ -4,7 +4,7 @@
 //! the events; what comes back is how each job ended.
 
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -36,14 +36,17 @@ impl Builder for Client {
     }
 }
 
+/// How a job ended, and how long it took.
+pub type Ended = (Outcome, Duration);
+
 /// Builds everything in `plan`; how each job ended, in the plan's order.
 pub async fn execute(
     plan: &Plan,
     builder: &impl Builder,
     events: &Events,
     stop: &watch::Receiver<bool>,
-) -> Vec<Outcome> {
-    let mut ended: HashMap<JobId, Outcome> = HashMap::new();
+) -> Vec<Ended> {
+    let mut ended: HashMap<JobId, Ended> = HashMap::new();
     let mut waiting: Vec<&Job> = plan.jobs.iter().collect();
     let mut running = FuturesUnordered::new();
     loop {
@@ -54,35 +57,33 @@ pub async fn execute(
             running.push(one(job, builder, events, stop.clone()));
         }
         match running.next().await {
-            Some((job, outcome)) => ended.insert(job, outcome),
+            Some((job, end)) => ended.insert(job, end),
             None => break,
         };
     }
     plan.jobs
         .iter()
-        .map(|job| ended.remove(&job.id).unwrap_or(Outcome::Stopped))
+        .map(|job| {
+            ended
+                .remove(&job.id)
+                .unwrap_or((Outcome::Stopped, Duration::ZERO))
+        })
         .collect()
 }
 
 /// The first job whose needs are all built.
-fn next<'a>(waiting: &mut Vec<&'a Job>, ended: &HashMap<JobId, Outcome>) -> Option<&'a Job> {
-    let built = |need: &JobId| matches!(ended.get(need), Some(Outcome::Built { .. }));
-    let index = waiting
-        .iter()
-        .position(|job| job.needs.iter().all(built))?;
+fn next<'a>(waiting: &mut Vec<&'a Job>, ended: &HashMap<JobId, Ended>) -> Option<&'a Job> {
+    let built = |need: &JobId| matches!(ended.get(need), Some((Outcome::Built { .. }, _)));
+    let index = waiting.iter().position(|job| job.needs.iter().all(built))?;
     Some(waiting.remove(index))
 }
 
 /// Takes out the jobs that can no longer be built.
-async fn skip(
-    waiting: &mut Vec<&Job>,
-    ended: &mut HashMap<JobId, Outcome>,
-    events: &Events,
-) {
-    let lost = |job: &Job, ended: &HashMap<JobId, Outcome>| {
+async fn skip(waiting: &mut Vec<&Job>, ended: &mut HashMap<JobId, Ended>, events: &Events) {
+    let lost = |job: &Job, ended: &HashMap<JobId, Ended>| {
         job.needs
             .iter()
-            .find(|need| !matches!(ended.get(need), None | Some(Outcome::Built { .. })))
+            .find(|need| !matches!(ended.get(need), None | Some((Outcome::Built { .. }, _))))
             .copied()
     };
     // Jobs stand after what they need, so one pass reaches those that need a skipped one too.
@@ -92,8 +93,8 @@ async fn skip(
             None => rest.push(job),
             Some(because) => {
                 let outcome = Outcome::Skipped { because };
-                finished(job.id, &outcome, Instant::now(), events).await;
-                ended.insert(job.id, outcome);
+                let took = finished(job.id, &outcome, Instant::now(), events).await;
+                ended.insert(job.id, (outcome, took));
             }
         }
     }
@@ -105,10 +106,10 @@ async fn one(
     builder: &impl Builder,
     events: &Events,
     stop: watch::Receiver<bool>,
-) -> (JobId, Outcome) {
+) -> (JobId, Ended) {
     let began = Instant::now();
     if *stop.borrow() {
-        return (job.id, Outcome::Stopped);
+        return (job.id, (Outcome::Stopped, Duration::ZERO));
     }
     let _ = events.send(Event::JobStarted { job: job.id }).await;
     let outcome = match builder.build(job, events, stop).await {
@@ -116,18 +117,19 @@ async fn one(
         Err(BuildError::Failed(failure)) => Outcome::Failed(failure),
         Err(BuildError::Stopped) => Outcome::Stopped,
     };
-    finished(job.id, &outcome, began, events).await;
-    (job.id, outcome)
+    let took = finished(job.id, &outcome, began, events).await;
+    (job.id, (outcome, took))
 }
 
-async fn finished(job: JobId, outcome: &Outcome, began: Instant, events: &Events) {
-    let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+async fn finished(job: JobId, outcome: &Outcome, began: Instant, events: &Events) -> Duration {
+    let took = began.elapsed();
     // A report that is gone must not stop the build.
     let _ = events
         .send(Event::JobFinished {
             job,
             outcome: outcome.clone(),
-            took,
+            took: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         })
         .await;
+    took
 }

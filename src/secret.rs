@@ -9,8 +9,16 @@ const MASK: &str = "***";
 
 /// Parts of a variable's name that make its value secret.
 const SECRET_NAMES: [&str; 10] = [
-    "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "APIKEY", "API_KEY", "PRIVATE_KEY",
-    "ACCESS_KEY", "CREDENTIAL",
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "APIKEY",
+    "API_KEY",
+    "PRIVATE_KEY",
+    "ACCESS_KEY",
+    "CREDENTIAL",
 ];
 
 /// The value of a build argument. Debug output and serialisation mask it when it looks secret.

@@ -189,14 +189,16 @@ fn owner(_socket: &Path) -> String {
     String::new()
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn versions_are_kept_as_the_engine_tells_them() {
-        assert_eq!(server_version("Docker/28.5.2+dfsg4 (linux)"), "28.5.2+dfsg4");
+        assert_eq!(
+            server_version("Docker/28.5.2+dfsg4 (linux)"),
+            "28.5.2+dfsg4"
+        );
         assert_eq!(server_version("Libpod/4.3.1 (linux)"), "4.3.1");
         assert_eq!(server_version("odd"), "odd");
     }

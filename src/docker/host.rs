@@ -82,7 +82,10 @@ pub fn resolve(ambient: &Ambient, config: &DockerConfig) -> Result<Endpoint, Fai
         (DEFAULT.to_owned(), Origin::Default)
     } else {
         let origin = Origin::CurrentContext(config.current_context.clone());
-        (context_host(config, &config.current_context, &origin)?, origin)
+        (
+            context_host(config, &config.current_context, &origin)?,
+            origin,
+        )
     };
     let address = parse(&address, &origin)?;
     let tls = origin == Origin::DockerHost
@@ -124,7 +127,10 @@ fn context_host(config: &DockerConfig, name: &str, origin: &Origin) -> Result<St
     let text = std::fs::read(&path).map_err(|error| {
         let failure = Failure::new(
             Class::HostInvalid,
-            format!("{origin} does not exist: failed to read `{}`: {error}", path.display()),
+            format!(
+                "{origin} does not exist: failed to read `{}`: {error}",
+                path.display()
+            ),
         )
         .hint("docker context ls");
         match origin {
@@ -151,8 +157,9 @@ fn parse(address: &str, origin: &Origin) -> Result<Address, Failure> {
         "unix" if rest.is_empty() => Ok(Address::Unix(PathBuf::from("/var/run/docker.sock"))),
         "unix" => Ok(Address::Unix(PathBuf::from(rest))),
         "tcp" | "http" => Ok(Address::Tcp(with_port(rest.trim_end_matches('/')))),
-        "" if rest.starts_with('/') => Err(invalid(address, origin)
-            .hint(format!("write it as an address: unix://{rest}"))),
+        "" if rest.starts_with('/') => {
+            Err(invalid(address, origin).hint(format!("write it as an address: unix://{rest}")))
+        }
         "ssh" => Err(refuse(origin, "ssh")),
         "npipe" => Err(refuse(origin, "a named pipe")),
         "https" => Err(refuse(origin, "TLS")),

@@ -56,16 +56,18 @@ async fn send(
     headers: &[(&str, &str)],
 ) -> io::Result<Response<Incoming>> {
     let stream = connect(address).await?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(io::Error::other)?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(io::Error::other)?;
     tokio::spawn(connection.with_upgrades());
     let mut request = Request::builder()
         .method(method)
         .uri(path)
         .header(header::HOST, "docker")
-        .header(header::USER_AGENT, concat!("dcb/", env!("CARGO_PKG_VERSION")));
+        .header(
+            header::USER_AGENT,
+            concat!("dcb/", env!("CARGO_PKG_VERSION")),
+        );
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

@@ -38,7 +38,9 @@ pub fn normalize(text: &str) -> Result<String, ReferenceError> {
         return invalid("a path consists of a-z, 0-9 and single . _ - between them");
     }
     if tag.is_some_and(|tag| !is_tag(tag)) {
-        return invalid("a tag consists of at most 128 of A-Z a-z 0-9 _ . - and begins with none of the last two");
+        return invalid(
+            "a tag consists of at most 128 of A-Z a-z 0-9 _ . - and begins with none of the last two",
+        );
     }
     let full = format!("{domain}/{rest}");
     Ok(match (tag, digest) {
@@ -57,7 +59,11 @@ fn split_domain(path: &str) -> (&str, String) {
                 || host == "localhost"
                 || host.chars().any(|c| c.is_ascii_uppercase()) =>
         {
-            let host = if host == "index.docker.io" { "docker.io" } else { host };
+            let host = if host == "index.docker.io" {
+                "docker.io"
+            } else {
+                host
+            };
             if host == "docker.io" && !rest.contains('/') {
                 (host, format!("library/{rest}"))
             } else {
@@ -108,7 +114,9 @@ mod tests {
 
     #[test]
     fn names_that_no_image_can_have_are_refused() {
-        for name in ["", "Web", "-web", "web-", "a//b", "web:", "web:.x", "a b", "a..b"] {
+        for name in [
+            "", "Web", "-web", "web-", "a//b", "web:", "web:.x", "a b", "a..b",
+        ] {
             assert!(normalize(name).is_err(), "{name}");
         }
     }

@@ -9,7 +9,11 @@ use super::parse::{Dockerfile, Instruction, Stage};
 impl Dockerfile {
     /// The images that building `target` (the last stage when there is none) needs, as written with
     /// the arguments before the first `FROM` filled in. Names of stages are not among them.
-    pub fn images(&self, target: Option<&str>, args: &IndexMap<String, String>) -> BTreeSet<String> {
+    pub fn images(
+        &self,
+        target: Option<&str>,
+        args: &IndexMap<String, String>,
+    ) -> BTreeSet<String> {
         let stages = self.stages();
         let globals = self.global_arguments(args);
         let mut images = BTreeSet::new();
@@ -115,7 +119,10 @@ fn value_of(expression: &str, values: &IndexMap<String, String>) -> String {
         .unwrap_or(expression.len());
     let (name, operator) = expression.split_at(end);
     let value = values.get(name).map(String::as_str).unwrap_or_default();
-    let word = operator.trim_start_matches(':').get(1..).unwrap_or_default();
+    let word = operator
+        .trim_start_matches(':')
+        .get(1..)
+        .unwrap_or_default();
     match operator.trim_start_matches(':').chars().next() {
         Some('-') if value.is_empty() => expand(word, values),
         Some('+') if !value.is_empty() => expand(word, values),
@@ -151,14 +158,14 @@ mod tests {
     fn arguments_before_the_first_stage_are_filled_in() {
         let text = "ARG BASE=acme/base\nARG TAG\nFROM ${BASE}:${TAG:-latest}\n";
         assert_eq!(images(text, None, &[]), ["acme/base:latest"]);
-        assert_eq!(
-            images(text, None, &[("TAG", "2"), ("BASE", "b")]),
-            ["b:2"]
-        );
+        assert_eq!(images(text, None, &[("TAG", "2"), ("BASE", "b")]), ["b:2"]);
     }
 
     #[test]
     fn a_stage_may_be_named_like_the_image_it_begins_with() {
-        assert_eq!(images("FROM base AS base\nFROM base\n", None, &[]), ["base"]);
+        assert_eq!(
+            images("FROM base AS base\nFROM base\n", None, &[]),
+            ["base"]
+        );
     }
 }

@@ -67,7 +67,11 @@ impl Dockerfile {
             .filter(|(_, instruction)| from(instruction))
             .map(|(index, _)| index)
             .collect();
-        let ends = starts.iter().skip(1).copied().chain([self.instructions.len()]);
+        let ends = starts
+            .iter()
+            .skip(1)
+            .copied()
+            .chain([self.instructions.len()]);
         starts
             .iter()
             .zip(ends)
@@ -89,7 +93,11 @@ impl Instruction {
         self.arguments
             .split_whitespace()
             .take_while(|word| word.starts_with("--"))
-            .filter_map(move |word| word.strip_prefix("--")?.strip_prefix(name)?.strip_prefix('='))
+            .filter_map(move |word| {
+                word.strip_prefix("--")?
+                    .strip_prefix(name)?
+                    .strip_prefix('=')
+            })
     }
 }
 
@@ -177,7 +185,9 @@ fn heredocs(arguments: &str) -> Vec<Heredoc> {
         .split_whitespace()
         .filter_map(|word| {
             let word = word.trim_start_matches(|c: char| c.is_ascii_digit());
-            let rest = word.strip_prefix("<<").filter(|rest| !rest.starts_with('<'))?;
+            let rest = word
+                .strip_prefix("<<")
+                .filter(|rest| !rest.starts_with('<'))?;
             let strip_tabs = rest.starts_with('-');
             let word = rest
                 .trim_start_matches('-')
@@ -194,7 +204,11 @@ fn skip_heredoc(heredoc: &Heredoc, lines: &mut VecDeque<(usize, &str)>) -> Optio
     let mut last = None;
     while let Some((number, line)) = lines.pop_front() {
         last = Some(number);
-        let line = if heredoc.strip_tabs { line.trim_start_matches('\t') } else { line };
+        let line = if heredoc.strip_tabs {
+            line.trim_start_matches('\t')
+        } else {
+            line
+        };
         if line == heredoc.word {
             break;
         }
@@ -241,7 +255,11 @@ mod tests {
         let text = "# escape=`\nFROM x\nRUN dir c:\\\nRUN a `\n b\n";
         assert_eq!(
             lines(text),
-            [expect("FROM", 2, 2), expect("RUN", 3, 3), expect("RUN", 4, 5)]
+            [
+                expect("FROM", 2, 2),
+                expect("RUN", 3, 3),
+                expect("RUN", 4, 5)
+            ]
         );
     }
 

@@ -56,15 +56,26 @@ mod tests {
             "FROM a AS build\nENV X=1\nRUN make\nFROM b\nWORKDIR /w\nCOPY --from=build \\\n  /x /y\n",
         );
         assert_eq!(file.lines_of("[build 2/2] RUN make"), Some((3, 3)));
-        assert_eq!(file.lines_of("[stage-1 3/3] COPY --from=build /x /y"), Some((6, 7)));
-        assert_eq!(file.lines_of("[linux/amd64 build 2/2] RUN make"), Some((3, 3)));
+        assert_eq!(
+            file.lines_of("[stage-1 3/3] COPY --from=build /x /y"),
+            Some((6, 7))
+        );
+        assert_eq!(
+            file.lines_of("[linux/amd64 build 2/2] RUN make"),
+            Some((3, 3))
+        );
         assert_eq!(file.lines_of("[3/3] COPY --from=build /x /y"), Some((6, 7)));
     }
 
     #[test]
     fn a_step_that_does_not_fit_is_not_guessed() {
         let file = Dockerfile::parse("FROM a\nRUN make\n");
-        for name in ["[2/2] COPY x y", "[9/9] RUN make", "exporting to image", "[zzz 2/2] RUN make"] {
+        for name in [
+            "[2/2] COPY x y",
+            "[9/9] RUN make",
+            "exporting to image",
+            "[zzz 2/2] RUN make",
+        ] {
             assert_eq!(file.lines_of(name), None, "{name}");
         }
     }

@@ -46,7 +46,11 @@ impl Graph {
 
     /// The services that the image of `service` begins with.
     pub(super) fn needs(&self, service: &str) -> impl Iterator<Item = &str> {
-        self.0.get(service).into_iter().flatten().map(String::as_str)
+        self.0
+            .get(service)
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
     }
 
     /// What to build for the services in `asked`, each after what it needs, and why.
@@ -103,7 +107,9 @@ fn cycle(path: &[String]) -> Failure {
 fn makers(project: &Project, separator: char) -> IndexMap<String, String> {
     let mut makers = IndexMap::new();
     for service in project.services.values() {
-        let Some(build) = &service.build else { continue };
+        let Some(build) = &service.build else {
+            continue;
+        };
         let image = service.image_name(&project.name, separator);
         for name in build.tags.iter().chain([&image]) {
             if let Ok(full) = reference::normalize(name) {

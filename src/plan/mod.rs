@@ -126,14 +126,21 @@ pub fn plan(
     let graph = graph::Graph::new(project, inputs, request);
     let order = graph.order(&asked)?;
     let chosen = || {
-        order
-            .iter()
-            .filter_map(|(name, _)| Some((&project.services[name.as_str()], project.services[name.as_str()].build.as_ref()?)))
+        order.iter().filter_map(|(name, _)| {
+            Some((
+                &project.services[name.as_str()],
+                project.services[name.as_str()].build.as_ref()?,
+            ))
+        })
     };
     check(chosen(), inputs, engine)?;
     let mut jobs: Vec<Job> = Vec::new();
     for (service, build) in chosen() {
-        let place = |name: &str| jobs.iter().find(|job| job.service == name).map(|job| job.id);
+        let place = |name: &str| {
+            jobs.iter()
+                .find(|job| job.service == name)
+                .map(|job| job.id)
+        };
         let needs = graph.needs(&service.name).filter_map(place).collect();
         let because = order[service.name.as_str()].clone();
         jobs.push(Job {
@@ -147,7 +154,9 @@ pub fn plan(
     }
     let mut notes = project.notes.clone();
     if jobs.is_empty() {
-        notes.push(Diagnostic::warning("no service has a `build:` section: nothing to build"));
+        notes.push(Diagnostic::warning(
+            "no service has a `build:` section: nothing to build",
+        ));
     }
     Ok(Plan {
         project: project.name.clone(),
@@ -167,7 +176,12 @@ fn selected<'a>(project: &'a Project, names: &[String]) -> Result<Vec<&'a Servic
     }
     names
         .iter()
-        .map(|name| project.services.get(name).ok_or_else(|| unknown(project, name)))
+        .map(|name| {
+            project
+                .services
+                .get(name)
+                .ok_or_else(|| unknown(project, name))
+        })
         .collect()
 }
 
@@ -203,7 +217,11 @@ fn check<'a>(
     }
     if !missing.is_empty() {
         missing.extend(refused);
-        return Err(Failure::found(class, "files that the build needs are missing", missing));
+        return Err(Failure::found(
+            class,
+            "files that the build needs are missing",
+            missing,
+        ));
     }
     if !refused.is_empty() {
         return Err(Failure::found(

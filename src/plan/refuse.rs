@@ -23,7 +23,10 @@ pub(super) fn refusals(
         refuse(
             key,
             "is not supported by this dcb yet".to_owned(),
-            format!("build this service with Compose: docker compose build {}", service.name),
+            format!(
+                "build this service with Compose: docker compose build {}",
+                service.name
+            ),
         );
     }
     if let Some(engine) = engine {
@@ -38,7 +41,11 @@ pub(super) fn refusals(
             );
         }
     }
-    if let Some(network) = build.network.as_deref().filter(|network| !is_network(network)) {
+    if let Some(network) = build
+        .network
+        .as_deref()
+        .filter(|network| !is_network(network))
+    {
         refuse(
             "network",
             format!("is `{network}`: BuildKit knows `default`, `host` and `none`"),

@@ -5,11 +5,11 @@ use sha2::{Digest, Sha256};
 
 use super::{Request, told};
 use crate::compose::{self, Build, Project, Service};
+use crate::diagnostic::Diagnostic;
 use crate::docker::{
     BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy, reference,
 };
 use crate::failure::{Class, Failure};
-use crate::diagnostic::Diagnostic;
 use crate::secret::ArgValue;
 
 /// The build of one service.
@@ -112,10 +112,8 @@ fn tags(
             let at = build.keys.get("tags").unwrap_or(&service.at).clone();
             let mut diagnostic = Diagnostic::error(error.to_string()).at(at, "");
             if service.image.is_none() && *name == image {
-                diagnostic = diagnostic.help(format!(
-                    "give it a name: `image: {}`",
-                    image.to_lowercase()
-                ));
+                diagnostic =
+                    diagnostic.help(format!("give it a name: `image: {}`", image.to_lowercase()));
             }
             let message = format!("the image of `{}` cannot be named so", service.name);
             Failure::found(Class::ComposeInvalid, message, vec![diagnostic])

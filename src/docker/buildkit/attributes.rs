@@ -45,7 +45,11 @@ fn entitlements(spec: &BuildSpec) -> Vec<String> {
 /// as it does for the docker CLI.
 fn frontend(spec: &BuildSpec) -> (String, HashMap<String, String>) {
     let mut attributes = attributes(spec);
-    match spec.args.get("BUILDKIT_SYNTAX").map(|syntax| syntax.reveal().trim()) {
+    match spec
+        .args
+        .get("BUILDKIT_SYNTAX")
+        .map(|syntax| syntax.reveal().trim())
+    {
         Some(syntax) if !syntax.is_empty() => {
             let source = syntax.split(' ').next().unwrap_or(syntax);
             attributes.insert("source".to_owned(), source.to_owned());
@@ -74,7 +78,10 @@ fn attributes(spec: &BuildSpec) -> HashMap<String, String> {
     }
     if matches!(
         (&spec.context, &spec.dockerfile),
-        (ContextSource::Remote(_), DockerfileSource::Inline(_) | DockerfileSource::File(_))
+        (
+            ContextSource::Remote(_),
+            DockerfileSource::Inline(_) | DockerfileSource::File(_)
+        )
     ) {
         set("dockerfilekey", "dockerfile".to_owned());
     }

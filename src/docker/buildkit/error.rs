@@ -38,15 +38,27 @@ const TEXTS: &[(&[&str], Class)] = &[
     (&["no space left on device"], Class::DiskFull),
     (&["failed to read dockerfile"], Class::DockerfileMissing),
     (&["failed to read Dockerfile"], Class::DockerfileMissing),
-    (&["target stage", "could not be found"], Class::TargetMissing),
+    (
+        &["target stage", "could not be found"],
+        Class::TargetMissing,
+    ),
     (&["dockerfile parse error"], Class::DockerfileSyntax),
     (&["unknown instruction"], Class::DockerfileSyntax),
     (&["nknown flag"], Class::DockerfileSyntax),
     (&["cannot be empty"], Class::DockerfileSyntax),
-    (&["no build stage in current context"], Class::DockerfileSyntax),
+    (
+        &["no build stage in current context"],
+        Class::DockerfileSyntax,
+    ),
     (&["unsupported mount type"], Class::DockerfileSyntax),
-    (&["failed to compute cache key", "not found"], Class::CopySource),
-    (&["failed to calculate checksum", "not found"], Class::CopySource),
+    (
+        &["failed to compute cache key", "not found"],
+        Class::CopySource,
+    ),
+    (
+        &["failed to calculate checksum", "not found"],
+        Class::CopySource,
+    ),
     (&["exit code: "], Class::RunFailed),
     (&["429 Too Many Requests"], Class::RegistryDenied),
     (&["toomanyrequests"], Class::RegistryDenied),
@@ -82,7 +94,10 @@ pub(super) fn explain(status: &Status, context: &Context<'_>) -> Failure {
     let mut failure = Failure::new(class, message(class, &text, step, exit_code));
     failure.exit_code = exit_code.filter(|_| class == Class::RunFailed);
     failure.hints = hints(class, &text, exit_code, context.spec);
-    if let Some(span) = details.span(context.spec).or_else(|| span_of(step?, context.spec)) {
+    if let Some(span) = details
+        .span(context.spec)
+        .or_else(|| span_of(step?, context.spec))
+    {
         let diagnostic = Diagnostic::error(failure.message.clone()).at(span, "");
         failure.diagnostics.push(diagnostic);
     }
@@ -133,13 +148,16 @@ fn classify(text: &str) -> Class {
 
 fn exit_code(text: &str) -> Option<i32> {
     let (_, after) = text.rsplit_once("exit code: ")?;
-    let end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+    let end = after
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(after.len());
     after[..end].parse().ok()
 }
 
 /// The instruction in a step's name.
 fn instruction(step: &str) -> &str {
-    step.split_once("] ").map_or(step, |(_, instruction)| instruction)
+    step.split_once("] ")
+        .map_or(step, |(_, instruction)| instruction)
 }
 
 fn message(class: Class, text: &str, step: Option<&str>, exit_code: Option<i32>) -> String {
@@ -164,7 +182,9 @@ fn message(class: Class, text: &str, step: Option<&str>, exit_code: Option<i32>)
 
 /// The path that a missing source names: quoted, relative to the context.
 fn missing_path(text: &str) -> Option<&str> {
-    let end = text.rfind("\": not found").or_else(|| text.rfind("\" not found"))?;
+    let end = text
+        .rfind("\": not found")
+        .or_else(|| text.rfind("\" not found"))?;
     let start = text[..end].rfind('"')?;
     Some(text[start + 1..end].trim_start_matches('/'))
 }
@@ -227,7 +247,10 @@ fn source_hint(path: &str, spec: &BuildSpec) -> Option<String> {
         .collect();
     let near = human::nearest(&wanted, names.iter().map(String::as_str));
     Some(match near {
-        Some(name) => format!("did you mean `{}`?", Path::new(path).with_file_name(name).display()),
+        Some(name) => format!(
+            "did you mean `{}`?",
+            Path::new(path).with_file_name(name).display()
+        ),
         None => format!("sources are looked up in the context, `{}`", root.display()),
     })
 }
@@ -338,19 +361,55 @@ mod tests {
     #[test]
     fn each_class_is_known_by_the_words_of_every_generation() {
         for (text, class) in [
-            ("executor failed running [/bin/sh -c exit 7]: exit code: 7", Class::RunFailed),
-            ("process \"/bin/sh -c exit 7\" did not complete successfully: exit code: 7", Class::RunFailed),
-            ("failed to compute cache key: \"/nope.txt\" not found: not found", Class::CopySource),
-            ("failed to compute cache key: failed to calculate checksum of ref x::y: \"/nope.txt\": not found", Class::CopySource),
-            ("dockerfile parse error line 3: unknown instruction: FOO", Class::DockerfileSyntax),
-            ("dockerfile parse error on line 3: unknown instruction: FOO (did you mean FROM?)", Class::DockerfileSyntax),
-            ("failed to read dockerfile: open Dockerfile: no such file or directory", Class::DockerfileMissing),
+            (
+                "executor failed running [/bin/sh -c exit 7]: exit code: 7",
+                Class::RunFailed,
+            ),
+            (
+                "process \"/bin/sh -c exit 7\" did not complete successfully: exit code: 7",
+                Class::RunFailed,
+            ),
+            (
+                "failed to compute cache key: \"/nope.txt\" not found: not found",
+                Class::CopySource,
+            ),
+            (
+                "failed to compute cache key: failed to calculate checksum of ref x::y: \"/nope.txt\": not found",
+                Class::CopySource,
+            ),
+            (
+                "dockerfile parse error line 3: unknown instruction: FOO",
+                Class::DockerfileSyntax,
+            ),
+            (
+                "dockerfile parse error on line 3: unknown instruction: FOO (did you mean FROM?)",
+                Class::DockerfileSyntax,
+            ),
+            (
+                "failed to read dockerfile: open Dockerfile: no such file or directory",
+                Class::DockerfileMissing,
+            ),
             ("target stage zzz could not be found", Class::TargetMissing),
-            ("target stage \"zzz\" could not be found", Class::TargetMissing),
-            ("failed to do request: Head https://r/v2/: dial tcp: lookup r: no such host", Class::RegistryUnreachable),
-            ("nope: failed to resolve source metadata for docker.io/library/nope:latest: failed to do request: Head", Class::RegistryUnreachable),
-            ("failed to authorize: failed to fetch anonymous token: 401 Unauthorized", Class::RegistryDenied),
-            ("docker.io/library/nope:latest: not found", Class::ImageMissing),
+            (
+                "target stage \"zzz\" could not be found",
+                Class::TargetMissing,
+            ),
+            (
+                "failed to do request: Head https://r/v2/: dial tcp: lookup r: no such host",
+                Class::RegistryUnreachable,
+            ),
+            (
+                "nope: failed to resolve source metadata for docker.io/library/nope:latest: failed to do request: Head",
+                Class::RegistryUnreachable,
+            ),
+            (
+                "failed to authorize: failed to fetch anonymous token: 401 Unauthorized",
+                Class::RegistryDenied,
+            ),
+            (
+                "docker.io/library/nope:latest: not found",
+                Class::ImageMissing,
+            ),
             ("write /var/lib/x: no space left on device", Class::DiskFull),
             ("something new", Class::BuildFailed),
         ] {
@@ -361,7 +420,9 @@ mod tests {
     #[test]
     fn wrappers_of_old_engines_are_taken_off() {
         assert_eq!(
-            plain("failed to solve with frontend dockerfile.v0: failed to create LLB definition: dockerfile parse error line 3: x"),
+            plain(
+                "failed to solve with frontend dockerfile.v0: failed to create LLB definition: dockerfile parse error line 3: x"
+            ),
             "dockerfile parse error line 3: x"
         );
     }

@@ -25,7 +25,9 @@ impl Health for Alive {
         &self,
         _: Request<HealthListRequest>,
     ) -> Result<Response<HealthListResponse>, Status> {
-        Err(Status::unimplemented("this session has one service to check"))
+        Err(Status::unimplemented(
+            "this session has one service to check",
+        ))
     }
 
     type WatchStream = tokio_stream::Empty<Result<HealthCheckResponse, Status>>;

@@ -28,7 +28,9 @@ mod session;
 mod solve;
 mod status;
 mod transport;
+mod wire;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bollard_buildkit_proto::moby::buildkit::v1::ListWorkersRequest;
@@ -36,13 +38,18 @@ use bollard_buildkit_proto::moby::buildkit::v1::ListWorkersRequest;
 use super::api::Api;
 use super::detect::{Engine, Facts};
 use super::host::Endpoint;
+use super::spec::BuildSpec;
 use crate::failure::Failure;
+use tokio::sync::OnceCell;
 use transport::Control;
 
 pub use solve::{BuildError, Built};
 
 /// The worker label with the address that `host-gateway` stands for.
 const HOST_GATEWAY: &str = "org.mobyproject.buildkit.worker.moby.host-gateway-ip";
+
+/// The word for the engine's machine under `extra_hosts:`.
+const HOST_GATEWAY_NAME: &str = "host-gateway";
 
 /// An open connection to an engine's BuildKit, with a session for its callbacks.
 #[derive(Clone)]
@@ -51,6 +58,7 @@ pub struct Client {
     session: Arc<session::Session>,
     endpoint: Endpoint,
     engine: Engine,
+    host_gateway: Arc<OnceCell<String>>,
 }
 
 impl Client {
@@ -67,14 +75,34 @@ impl Client {
             session: Arc::new(session),
             endpoint: facts.endpoint.clone(),
             engine: facts.engine.clone(),
+            host_gateway: Arc::default(),
         })
     }
 
-    /// The address that `host-gateway` stands for on this engine.
-    ///
-    /// # Errors
-    /// When neither BuildKit nor the Engine API tells one.
-    pub async fn host_gateway(&self) -> Result<String, Failure> {
+    /// `spec` with `host-gateway` replaced by its address, which BuildKit does not know by itself.
+    async fn resolve_hosts<'a>(&self, spec: &'a BuildSpec) -> Result<Cow<'a, BuildSpec>, Failure> {
+        let stands_for_host = |(_, address): &(String, String)| address == HOST_GATEWAY_NAME;
+        if !spec.extra_hosts.iter().any(stands_for_host) {
+            return Ok(Cow::Borrowed(spec));
+        }
+        let gateway = self
+            .host_gateway
+            .get_or_try_init(|| self.host_gateway())
+            .await?;
+        let mut spec = spec.clone();
+        for host in spec
+            .extra_hosts
+            .iter_mut()
+            .filter(|host| stands_for_host(host))
+        {
+            host.1.clone_from(gateway);
+        }
+        Ok(Cow::Owned(spec))
+    }
+
+    /// The address that `host-gateway` stands for on this engine: BuildKit tells it from 23.0 on,
+    /// before that the Engine API.
+    async fn host_gateway(&self) -> Result<String, Failure> {
         let workers = self
             .control
             .client()

@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bollard_buildkit_proto::health::health_server::HealthServer;
 use bollard_buildkit_proto::moby::filesync::v1::auth_server::AuthServer;
-use bollard_buildkit_proto::moby::filesync::v1::file_sync_server::FileSyncServer;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
 use sha2::{Digest, Sha256};
@@ -183,7 +182,11 @@ pub(super) struct Guard {
 impl Guard {
     /// What went wrong with single files so far.
     pub(super) fn notes(&self) -> Vec<String> {
-        let mut notes = self.shared.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut notes = self
+            .shared
+            .notes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut notes)
     }
 }
@@ -200,7 +203,7 @@ pub(super) fn serve(identity: Identity, stream: BoxStream) -> Session {
     let offers = Arc::new(Offers::default());
     let routes = Routes::new(HealthServer::new(Alive))
         .add_service(AuthServer::new(Anonymous))
-        .add_service(FileSyncServer::new(FileSync::new(Arc::clone(&offers))))
+        .add_service(FileSync::new(Arc::clone(&offers)))
         .prepare();
     let task = tokio::spawn(async move {
         // The connection ends when the engine closes it or this task is aborted; either way the

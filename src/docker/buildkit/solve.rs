@@ -53,19 +53,18 @@ impl Client {
         events: &Events,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<Built, BuildError> {
+        let spec = self
+            .resolve_hosts(spec)
+            .await
+            .map_err(|failure| BuildError::Failed(Box::new(failure)))?;
+        let spec = spec.as_ref();
         let offers = self.offer(prefix, spec);
         let reference = random_id();
-        let request = attributes::request(
-            reference.clone(),
-            self.session.reference(prefix),
-            spec,
-        );
+        let request = attributes::request(reference.clone(), self.session.reference(prefix), spec);
         let mut control = self.control.client();
         let solve = async move { control.solve(request).await };
         let mut steps = Steps::new(job);
-        let result = self
-            .watch(solve, reference, &mut steps, events, stop)
-            .await;
+        let result = self.watch(solve, reference, &mut steps, events, stop).await;
         for message in offers.iter().flat_map(Guard::notes) {
             let warning = Event::Warning {
                 job,
@@ -86,7 +85,9 @@ impl Client {
                     steps: &steps,
                     spec,
                 };
-                Err(BuildError::Failed(Box::new(error::explain(&status, &context))))
+                Err(BuildError::Failed(Box::new(error::explain(
+                    &status, &context,
+                ))))
             }
         }
     }
@@ -176,4 +177,3 @@ async fn tell(told: Vec<Event>, events: &Events) {
 fn image_id(response: &HashMap<String, String>) -> Option<String> {
     response.get("containerimage.digest").cloned()
 }
-

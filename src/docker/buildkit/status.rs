@@ -73,7 +73,11 @@ impl Steps {
             events.push(Event::Progress {
                 job: self.job,
                 step: StepId(step + 1),
-                what: if status.name.is_empty() { status.id } else { status.name },
+                what: if status.name.is_empty() {
+                    status.id
+                } else {
+                    status.name
+                },
                 current: status.current,
                 total: status.total,
             });
@@ -166,7 +170,11 @@ impl Steps {
 
 impl Step {
     fn interval(&mut self, started: f64, completed: Option<f64>) {
-        match self.intervals.iter_mut().find(|(start, _)| *start == started) {
+        match self
+            .intervals
+            .iter_mut()
+            .find(|(start, _)| *start == started)
+        {
             Some((_, end)) => *end = completed.or(*end),
             None => self.intervals.push((started, completed)),
         }
@@ -208,7 +216,10 @@ fn line(job: JobId, step: StepId, bytes: &[u8]) -> Event {
 }
 
 fn seconds(time: &Timestamp) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "microseconds are precise enough")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "microseconds are precise enough"
+    )]
     let seconds = time.seconds as f64;
     seconds + f64::from(time.nanos) / 1e9
 }

@@ -63,7 +63,11 @@ async fn hijacked(facts: &Facts, identity: Identity) -> Result<(Control, Session
     );
     let grpc = upgraded(facts, "/grpc", grpc)?;
     let session = upgraded(facts, "/session", session)?;
-    let control = Control(Http2::handshake(grpc).await.map_err(|e| io_failure(facts, &e))?);
+    let control = Control(
+        Http2::handshake(grpc)
+            .await
+            .map_err(|e| io_failure(facts, &e))?,
+    );
     Ok((control, session::serve(identity, session)))
 }
 
@@ -77,7 +81,9 @@ fn upgraded(facts: &Facts, path: &str, answer: io::Result<Upgrade>) -> Result<Bo
 
 async fn direct(facts: &Facts, identity: Identity) -> Result<(Control, Session), Failure> {
     let failed = |error: io::Error| io_failure(facts, &error);
-    let stream = http::connect(&facts.endpoint.address).await.map_err(failed)?;
+    let stream = http::connect(&facts.endpoint.address)
+        .await
+        .map_err(failed)?;
     let control = Control(Http2::handshake(stream).await.map_err(failed)?);
     let (ours, theirs) = tokio::io::duplex(TUNNEL_CHUNK);
     let (mut from_session, mut to_session) = tokio::io::split(theirs);

@@ -1,0 +1,90 @@
+//! From verb to work.
+//!
+//! ```text
+//! arguments ─> cli ─> settings ─┬─> compose::load ──┬─> plan ─> run ─> report ─> exit code
+//!                               └─> engine, BuildKit┘
+//! ```
+//!
+//! Loading the project and opening the engine go on side by side: neither needs the other.
+
+mod build;
+mod handover;
+mod stop;
+
+use std::process::ExitCode;
+
+use crate::ambient::Ambient;
+use crate::cli::{Cli, PlanFormat, Verb};
+use crate::failure::{Class, Failure};
+use crate::report;
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let ambient = match Ambient::capture() {
+        Ok(ambient) => ambient,
+        Err(error) => return no_surroundings(&error),
+    };
+    let cli = match Cli::read(&ambient.arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return no_surroundings(&error),
+    };
+    let code = runtime.block_on(dispatch(&ambient, cli));
+    // Threads that still read files for a build that is over are not waited for.
+    runtime.shutdown_background();
+    match code {
+        Ok(code) => code,
+        Err(failure) => report::failure(&failure, ambient.stderr),
+    }
+}
+
+async fn dispatch(ambient: &Ambient, cli: Cli) -> Result<ExitCode, Failure> {
+    let Cli {
+        project,
+        output,
+        verb,
+    } = cli;
+    let app = build::App::new(ambient, project, output)?;
+    match verb {
+        Verb::Build(build) if build.dry_run => {
+            app.show_plan(&build.flags, &build.services, PlanFormat::Text)
+                .await
+        }
+        Verb::Build(build) => app.build(&build.flags, &build.services).await,
+        Verb::Plan(plan) => {
+            app.show_plan(&plan.flags, &plan.services, plan.format)
+                .await
+        }
+        Verb::Up(up) => app.up(&up).await,
+        Verb::Compose(words) => app.hand_over(words).await,
+    }
+}
+
+/// Mistakes in the command line, and what was asked for with `--help` and `--version`.
+fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if error.use_stderr() {
+        ExitCode::from(Class::Usage.exit_code())
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+fn no_surroundings(error: &std::io::Error) -> ExitCode {
+    let failure = Failure::new(
+        Class::Internal,
+        format!("failed to look at the current directory and terminal: {error}"),
+    )
+    .hint("does the current directory still exist? cd to one that does");
+    let plain = crate::ambient::Terminal {
+        columns: None,
+        colour: false,
+    };
+    report::failure(&failure, plain)
+}

@@ -1,0 +1,206 @@
+//! What was typed, and nothing else: flags and arguments as clap reads them.
+//!
+//! Flags that Compose has too mean here what they mean there. A definition may not do anything;
+//! what a value means on this machine is `settings`' to say.
+
+mod up;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use up::{ComposeUp, Up};
+
+/// Builds and starts Docker Compose projects on any Docker, through the engine's own BuildKit.
+#[derive(Debug, Parser)]
+#[command(
+    name = "dcb",
+    version,
+    propagate_version = false,
+    disable_help_subcommand = true,
+    after_help = "Every other verb (ps, logs, exec, down, run, ...) goes to Docker Compose with the same project."
+)]
+pub struct Cli {
+    /// Which project.
+    #[command(flatten)]
+    pub project: ProjectFlags,
+    /// How much is told.
+    #[command(flatten)]
+    pub output: OutputFlags,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Flags that choose the project; Compose has the same.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Project")]
+pub struct ProjectFlags {
+    /// Compose file; repeat it to merge several, `-` reads standard input
+    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    pub files: Vec<String>,
+    /// Project name
+    #[arg(short = 'p', long = "project-name", value_name = "NAME")]
+    pub name: Option<String>,
+    /// Directory that relative paths start from [default: that of the first file]
+    #[arg(long, value_name = "DIR")]
+    pub project_directory: Option<PathBuf>,
+    /// File with variables, instead of `.env`; repeatable
+    #[arg(long = "env-file", value_name = "FILE")]
+    pub env_files: Vec<PathBuf>,
+    /// Profile to switch on; repeatable
+    #[arg(long = "profile", value_name = "NAME")]
+    pub profiles: Vec<String>,
+    /// Name images and containers as Compose v1 did (`project_service`)
+    #[arg(long)]
+    pub compatibility: bool,
+}
+
+/// Flags that choose what is printed.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputFlags {
+    /// Show what is run, and the log of every step
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Build the images of the project, or of the services named
+    Build(Build),
+    /// Build what has changed, then start the services through Docker Compose
+    Up(Box<Up>),
+    /// Show what would be built, how, and why
+    Plan(Plan),
+    /// Any other verb, with its arguments: Docker Compose runs it.
+    #[command(external_subcommand)]
+    Compose(Vec<OsString>),
+}
+
+/// `dcb build`.
+#[derive(Debug, Args)]
+pub struct Build {
+    /// How to build.
+    #[command(flatten)]
+    pub flags: BuildFlags,
+    /// Show the plan and build nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Services to build [default: all that have a `build:` section]
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<String>,
+}
+
+/// Flags that `build`, `up` and `plan` share.
+#[derive(Debug, Clone, Default, Args)]
+pub struct BuildFlags {
+    /// Take nothing from the cache; the engine also empties the cache mounts in use
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Look up base images in their registry, even those that are here
+    #[arg(long)]
+    pub pull: bool,
+    /// Set a build argument of every service; without `=VALUE` from the environment
+    #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
+    pub build_args: Vec<String>,
+    /// How many services build side by side [default: the number of processors]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: Option<u32>,
+    /// Print errors only
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// `dcb plan`.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// How to build.
+    #[command(flatten)]
+    pub flags: BuildFlags,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    pub format: PlanFormat,
+    /// Services to plan for [default: all that have a `build:` section]
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<String>,
+}
+
+/// How a plan is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs; docs/plan.md describes it
+    Json,
+}
+
+impl Cli {
+    /// Reads a command line, the program's name first.
+    ///
+    /// # Errors
+    /// What clap has to tell: a mistake, the help text, or the version.
+    pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        Self::try_parse_from(up::join_pull_policy(arguments))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn read(line: &str) -> Cli {
+        let words: Vec<OsString> = line.split(' ').map(Into::into).collect();
+        Cli::read(&words).unwrap_or_else(|error| panic!("{line}: {error}"))
+    }
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn another_verb_keeps_its_arguments_untouched() {
+        let cli = read("dcb -p shop exec -T web sh -c ls --no-cache");
+        let Verb::Compose(words) = cli.verb else {
+            panic!("not handed over")
+        };
+        assert_eq!(words, ["exec", "-T", "web", "sh", "-c", "ls", "--no-cache"]);
+        assert_eq!(cli.project.name.as_deref(), Some("shop"));
+    }
+
+    #[test]
+    fn detach_has_three_spellings() {
+        for flag in ["-d", "--detach", "--detached"] {
+            let Verb::Up(up) = read(&format!("dcb up {flag} web")).verb else {
+                panic!("not up")
+            };
+            assert!(up.compose.detach, "{flag}");
+            assert_eq!(up.services, ["web"]);
+        }
+    }
+
+    #[test]
+    fn pull_takes_a_policy_when_one_follows_and_a_service_is_left_alone() {
+        let policy = |line: &str| {
+            let Verb::Up(up) = read(line).verb else {
+                panic!("not up")
+            };
+            (up.pull, up.services)
+        };
+        assert_eq!(policy("dcb up web"), (None, vec!["web".into()]));
+        assert_eq!(
+            policy("dcb up --pull web"),
+            (Some("always".into()), vec!["web".into()])
+        );
+        assert_eq!(
+            policy("dcb up --pull missing web"),
+            (Some("missing".into()), vec!["web".into()])
+        );
+    }
+}

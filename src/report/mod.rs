@@ -1,0 +1,134 @@
+//! What people see. The only room that prints.
+//!
+//! A run's events are folded on a thread of their own, so that a slow terminal delays the screen
+//! and not the build's health checks. Progress goes to standard error, results to standard output.
+
+mod failure;
+mod plain;
+mod plan;
+mod table;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::ambient::Terminal;
+use crate::diagnostic::{Diagnostic, Style};
+use crate::event::{Events, Outcome};
+use crate::failure::Failure;
+use crate::plan::Plan;
+use crate::process::Command;
+
+pub use plan::json as plan_json;
+
+/// How much a run tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Failures only.
+    Quiet,
+    /// Every step of the Dockerfile.
+    Normal,
+    /// Every step and every line of their logs.
+    Verbose,
+}
+
+/// How often a report looks at the clock when nothing happens.
+const TICK: Duration = Duration::from_millis(500);
+/// Events that wait to be told.
+const QUEUE: usize = 4096;
+
+/// A report of a run, on its thread.
+pub struct Run(JoinHandle<()>);
+
+impl Run {
+    /// Begins to report the run of `plan`.
+    pub fn start(plan: &Plan, terminal: Terminal, detail: Detail) -> (Self, Events) {
+        let (events, mut received) = tokio::sync::mpsc::channel(QUEUE);
+        let mut report = plain::Plain::new(plan, io::stderr(), style(terminal), detail);
+        let thread = std::thread::spawn(move || {
+            let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build()
+            else {
+                // Without a clock there is still every event to tell.
+                while let Some(event) = received.blocking_recv() {
+                    report.event(event);
+                }
+                return;
+            };
+            runtime.block_on(async {
+                loop {
+                    match tokio::time::timeout(TICK, received.recv()).await {
+                        Ok(Some(event)) => report.event(event),
+                        Ok(None) => break,
+                        Err(_) => report.tick(),
+                    }
+                }
+            });
+        });
+        (Self(thread), events)
+    }
+
+    /// Waits until everything is told. All senders of events must be gone.
+    pub fn end(self) {
+        let _ = self.0.join();
+    }
+}
+
+fn style(terminal: Terminal) -> Style {
+    if terminal.colour {
+        Style::Coloured
+    } else {
+        Style::Plain
+    }
+}
+
+/// Tells how the jobs of a run ended: failures with their places, then a table.
+pub fn outcomes(plan: &Plan, outcomes: &[(Outcome, Duration)], took: Duration, terminal: Terminal) {
+    let text = table::render(plan, outcomes, took, style(terminal));
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Tells a failure; the exit code is its class's.
+pub fn failure(failure: &Failure, terminal: Terminal) -> ExitCode {
+    let text = failure::render(failure, style(terminal));
+    let _ = io::stderr().write_all(text.as_bytes());
+    ExitCode::from(failure.class.exit_code())
+}
+
+/// Tells warnings and notes.
+pub fn diagnostics(diagnostics: &[Diagnostic], terminal: Terminal) {
+    for diagnostic in diagnostics {
+        let _ = writeln!(io::stderr(), "{}", diagnostic.render(style(terminal)));
+    }
+}
+
+/// Prints a plan for people.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn plan(plan: &Plan, terminal: Terminal) -> io::Result<()> {
+    io::stdout().write_all(plan::text(plan, style(terminal)).as_bytes())
+}
+
+/// Prints a result as it is.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn result(text: &str) -> io::Result<()> {
+    io::stdout().write_all(text.as_bytes())
+}
+
+/// Shows a command before it is run.
+pub fn command(command: &Command) {
+    let _ = writeln!(io::stderr(), "+ {command}");
+}
+
+/// Shows a command instead of running it.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn command_only(command: &Command) -> io::Result<()> {
+    writeln!(io::stdout(), "then run: {command}")
+}

@@ -1,0 +1,184 @@
+//! A plan as text for people, and as JSON for programs (`docs/plan.md` describes the schema).
+
+use std::fmt::Write;
+
+use console::Style as Paint;
+use serde_json::{Value, json};
+
+use crate::diagnostic::Style;
+use crate::docker::{BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy};
+use crate::plan::{Job, Plan};
+
+/// The version of the JSON schema. It grows by one when a field changes its meaning or goes.
+const SCHEMA: u32 = 1;
+
+/// The plan for people.
+pub(super) fn text(plan: &Plan, style: Style) -> String {
+    let bold = Paint::new().bold().force_styling(style == Style::Coloured);
+    let dim = Paint::new().dim().force_styling(style == Style::Coloured);
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "project  {} ({})",
+        plan.project,
+        plan.directory.display()
+    );
+    let _ = match &plan.engine {
+        Some(engine) => writeln!(text, "engine   {} (API {})", engine.version, engine.api),
+        None => writeln!(text, "engine   not reachable"),
+    };
+    let _ = writeln!(
+        text,
+        "jobs     {} side by side ({})",
+        plan.parallel.value.min(plan.jobs.len().max(1)),
+        plan.parallel.from
+    );
+    for job in &plan.jobs {
+        let _ = writeln!(text, "\n{}", bold.apply_to(&job.service));
+        for (name, value) in rows(plan, job) {
+            let _ = writeln!(text, "  {}  {value}", dim.apply_to(format!("{name:10}")));
+        }
+    }
+    text
+}
+
+fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
+    let spec = &job.spec;
+    let mut rows = vec![
+        ("builder", format!("buildkit: {}", job.because)),
+        ("context", context(&spec.context)),
+        ("dockerfile", spec.dockerfile_name.clone()),
+        ("image", spec.tags.join(", ")),
+    ];
+    let mut add = |name, value: String| {
+        if !value.is_empty() {
+            rows.push((name, value));
+        }
+    };
+    let join = |pairs: &mut dyn Iterator<Item = String>| pairs.collect::<Vec<_>>().join(" ");
+    add("target", spec.target.clone().unwrap_or_default());
+    add("platform", spec.platform.clone().unwrap_or_default());
+    add(
+        "args",
+        join(&mut spec.args.iter().map(|(n, v)| format!("{n}={}", v.shown()))),
+    );
+    add(
+        "labels",
+        join(&mut spec.labels.iter().map(|(n, v)| format!("{n}={v}"))),
+    );
+    add(
+        "hosts",
+        join(&mut spec.extra_hosts.iter().map(|(n, v)| format!("{n}={v}"))),
+    );
+    add(
+        "shm size",
+        spec.shm_size
+            .map(|bytes| format!("{bytes} bytes"))
+            .unwrap_or_default(),
+    );
+    add(
+        "ulimits",
+        join(
+            &mut spec
+                .ulimits
+                .iter()
+                .map(|l| format!("{}={}:{}", l.name, l.soft, l.hard)),
+        ),
+    );
+    add("options", options(spec).join(", "));
+    add(
+        "needs",
+        join(
+            &mut job
+                .needs
+                .iter()
+                .map(|need| plan.jobs[need.0].service.clone()),
+        ),
+    );
+    rows
+}
+
+fn options(spec: &BuildSpec) -> Vec<&'static str> {
+    let mut options = Vec::new();
+    if spec.cache == CacheUse::None {
+        options.push("no cache");
+    }
+    if spec.pull == PullPolicy::Always {
+        options.push("pull base images");
+    }
+    match spec.network {
+        Network::Default => {}
+        Network::Host => options.push("network of the host"),
+        Network::None => options.push("no network"),
+    }
+    options
+}
+
+fn context(source: &ContextSource) -> String {
+    match source {
+        ContextSource::Directory(path) => path.display().to_string(),
+        ContextSource::Remote(url) => url.clone(),
+    }
+}
+
+/// The plan for programs.
+pub fn json(plan: &Plan) -> String {
+    let value = json!({
+        "version": SCHEMA,
+        "project": {
+            "name": plan.project,
+            "directory": plan.directory,
+            "files": plan.files,
+        },
+        "engine": plan.engine.as_ref().map(|engine| json!({
+            "version": engine.version,
+            "api": engine.api.to_string(),
+            "os": engine.os,
+        })),
+        "parallel": {
+            "value": plan.parallel.value.min(plan.jobs.len().max(1)),
+            "from": plan.parallel.from,
+        },
+        "jobs": plan.jobs.iter().map(|job| job_json(plan, job)).collect::<Vec<_>>(),
+        "notes": plan.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    });
+    format!("{value:#}\n")
+}
+
+fn job_json(plan: &Plan, job: &Job) -> Value {
+    let spec = &job.spec;
+    json!({
+        "service": job.service,
+        "strategy": "buildkit",
+        "because": job.because.to_string(),
+        "needs": job.needs.iter().map(|need| &plan.jobs[need.0].service).collect::<Vec<_>>(),
+        "context": match &spec.context {
+            ContextSource::Directory(path) => json!({"kind": "directory", "value": path}),
+            ContextSource::Remote(url) => json!({"kind": "remote", "value": url}),
+        },
+        "dockerfile": match &spec.dockerfile {
+            DockerfileSource::File(path) => json!({"kind": "file", "value": path}),
+            DockerfileSource::InContext(path) => json!({"kind": "in_context", "value": path}),
+            DockerfileSource::Inline(text) => json!({"kind": "inline", "value": text}),
+        },
+        "target": spec.target,
+        "args": spec.args,
+        "labels": spec.labels,
+        "tags": spec.tags,
+        "platform": spec.platform,
+        "no_cache": spec.cache == CacheUse::None,
+        "pull": spec.pull == PullPolicy::Always,
+        "network": match spec.network {
+            Network::Default => "default",
+            Network::Host => "host",
+            Network::None => "none",
+        },
+        "extra_hosts": spec.extra_hosts.iter()
+            .map(|(host, address)| json!({"host": host, "address": address}))
+            .collect::<Vec<_>>(),
+        "shm_size": spec.shm_size,
+        "ulimits": spec.ulimits.iter()
+            .map(|limit| json!({"name": limit.name, "soft": limit.soft, "hard": limit.hard}))
+            .collect::<Vec<_>>(),
+    })
+}
