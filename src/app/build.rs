@@ -237,9 +237,8 @@ fn exit_code(ended: &[run::Ended]) -> ExitCode {
         {
             ExitCode::SUCCESS
         }
-        None => ExitCode::FAILURE,
         Some(first) if codes.all(|code| code == first) => ExitCode::from(first),
-        Some(_) => ExitCode::FAILURE,
+        None | Some(_) => ExitCode::FAILURE,
     }
 }
 

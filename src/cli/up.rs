@@ -8,6 +8,7 @@ use super::BuildFlags;
 
 /// `dcb up`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags")]
 pub struct Up {
     /// Build before starting (the default; accepted because Compose has it)
     #[arg(long, conflicts_with = "no_build")]

@@ -98,7 +98,7 @@ impl<W: Write> Plain<W> {
                 step,
                 name,
                 state,
-            } => self.step(job, step, name, state),
+            } => self.step(job, step, &name, state),
             Event::Log { job, step, line } => self.log(job, step, &line),
             Event::Warning {
                 job, message, line, ..
@@ -144,8 +144,8 @@ impl<W: Write> Plain<W> {
         }
     }
 
-    fn step(&mut self, job: JobId, id: StepId, name: String, state: StepState) {
-        let name = human::sanitize(&name);
+    fn step(&mut self, job: JobId, id: StepId, name: &str, state: StepState) {
+        let name = human::sanitize(name);
         let step = self.steps.entry((job, id)).or_default();
         step.name = name;
         self.settling

@@ -4,7 +4,7 @@
 //! Engines come from the file that `DCB_TEST_ENGINES` names (`tests/run` writes it), else from
 //! `tests/engines/engines list`, else from the engine that `DOCKER_HOST` or the default socket
 //! gives. A test that finds none fails and says how to get one.
-#![allow(dead_code, reason = "every test uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "every test uses a part of it")]
 #![allow(clippy::disallowed_methods, reason = "tests read the environment they are given")]
 
 use std::collections::BTreeMap;

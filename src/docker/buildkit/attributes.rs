@@ -28,7 +28,6 @@ pub(super) fn request(reference: String, session: String, spec: &BuildSpec) -> S
         exporters: vec![Exporter {
             r#type: "moby".to_owned(),
             attrs: exporter,
-            ..Default::default()
         }],
         ..Default::default()
     }

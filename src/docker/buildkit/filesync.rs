@@ -58,8 +58,8 @@ impl FileSync {
         Self { offers }
     }
 
-    async fn diff_copy(
-        self,
+    fn diff_copy(
+        &self,
         request: tonic::Request<Streaming<Packet>>,
     ) -> Result<tonic::Response<ReceiverStream<Result<Packet, Status>>>, Status> {
         let metadata = request.metadata();
@@ -345,7 +345,7 @@ impl StreamingService<Packet> for FileSync {
     type Future = BoxFuture<'static, Result<tonic::Response<Self::ResponseStream>, Status>>;
 
     fn call(&mut self, request: tonic::Request<Streaming<Packet>>) -> Self::Future {
-        Box::pin(self.clone().diff_copy(request))
+        Box::pin(std::future::ready(self.diff_copy(request)))
     }
 }
 

@@ -19,8 +19,8 @@ use tonic::service::Routes;
 use super::auth::Anonymous;
 use super::filesync::FileSync;
 use super::health::Alive;
-use crate::docker::host::hex;
 use crate::docker::http::BoxStream;
+use crate::human;
 
 /// The calls that the engine may make. It compares them without regard to case and calls no other.
 const METHODS: [&str; 5] = [
@@ -33,7 +33,7 @@ const METHODS: [&str; 5] = [
 
 /// The key under which the engine keeps what `owner` transfers.
 pub(super) fn shared_key(owner: &str) -> String {
-    hex(&Sha256::digest(owner)[..16])
+    human::hex(&Sha256::digest(owner)[..16])
 }
 
 /// How a session introduces itself.

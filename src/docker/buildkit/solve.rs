@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bollard_buildkit_proto::moby::buildkit::v1::{SolveResponse, StatusRequest};
+use futures_util::future::OptionFuture;
 use futures_util::{StreamExt, TryStreamExt};
 use tokio::sync::watch;
 use tonic::Status;
@@ -108,7 +109,8 @@ impl Client {
                 .map_ok(tonic::Response::into_inner)
                 .try_flatten()
         );
-        let mut solve = Some(Box::pin(solve));
+        let mut solve = OptionFuture::from(Some(Box::pin(solve)));
+        let mut running = true;
         let mut result = None;
         let mut stopped = false;
         let mut listening = true;
@@ -121,8 +123,8 @@ impl Client {
                     Some(Ok(message)) => tell(steps.fold(message), events).await,
                     Some(Err(_)) | None => listening = false,
                 },
-                answer = async { solve.as_mut().expect("guarded").await }, if solve.is_some() => {
-                    solve = None;
+                Some(answer) = &mut solve, if running => {
+                    running = false;
                     // A solve that failed before it became a job leaves the status call hanging.
                     listening &= answer.is_ok() || !steps.is_empty();
                     result = Some(answer.map(tonic::Response::into_inner));
@@ -130,14 +132,15 @@ impl Client {
                 },
                 _ = stop.wait_for(|stop| *stop), if !stopped && result.is_none() => {
                     // Dropping the call resets it, which makes the engine kill the running step.
-                    solve = None;
+                    solve = None.into();
+                    running = false;
                     stopped = true;
                     listening &= !steps.is_empty();
                     drain.as_mut().reset(tokio::time::Instant::now() + DRAIN);
                 },
                 () = &mut drain => listening = false,
             }
-            if !listening && solve.is_none() {
+            if !listening && !running {
                 return if stopped { None } else { result };
             }
         }
