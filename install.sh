@@ -149,7 +149,8 @@ find_engine() {
     say "using the Docker engine that answers (${DOCKER_HOST:-the current docker context or the default socket})"
     return
   fi
-  say "no Docker engine answers"
+  say "no Docker engine answers:"
+  (cd "$hello" && "$bin/dcb" plan 2>&1 >/dev/null) | sed 's/^/  /'
   if [ "$(id -u)" -ne 0 ] || [ ! -e /etc/debian_version ] || [ ! -x "$engines" ]; then
     fail 3 "nothing to try dcb on" "start Docker, or point DOCKER_HOST at an engine, and run this again" \
       "on Debian as root, a test engine is started for you"

@@ -56,7 +56,7 @@ async fn dispatch(ambient: &Ambient, cli: Cli) -> Result<ExitCode, Failure> {
             app.show_plan(&build.flags, &build.services, PlanFormat::Text)
                 .await
         }
-        Verb::Build(build) => app.build(&build.flags, &build.services).await,
+        Verb::Build(build) => app.build(&build).await,
         Verb::Plan(plan) => {
             app.show_plan(&plan.flags, &plan.services, plan.format)
                 .await

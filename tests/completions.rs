@@ -7,7 +7,10 @@ use clap_complete::{Shell, generate};
 
 /// `DCB_UPDATE=1 cargo test --test completions` writes them anew.
 #[test]
-#[allow(clippy::disallowed_methods, reason = "tests read the environment they are given")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "tests read the environment they are given"
+)]
 fn the_scripts_are_up_to_date() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions");
     for (shell, file) in [

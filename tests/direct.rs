@@ -43,7 +43,9 @@ fn serve(mut client: UnixStream, behind: &std::path::Path) -> Option<()> {
     }
     let mut engine = UnixStream::connect(behind).ok()?;
     engine
-        .write_all(b"POST /grpc HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+        .write_all(
+            b"POST /grpc HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+        )
         .ok()?;
     let mut answer = Vec::new();
     while !answer.ends_with(b"\r\n\r\n") {
@@ -63,10 +65,19 @@ fn serve(mut client: UnixStream, behind: &std::path::Path) -> Option<()> {
 
 #[test]
 fn a_project_builds_where_grpc_is_spoken_straight_on_the_socket() {
-    let engine = engines().into_iter().max_by_key(Engine::major).expect("an engine");
+    let engine = engines()
+        .into_iter()
+        .max_by_key(Engine::major)
+        .expect("an engine");
     let project = Project::new("direct")
-        .file("compose.yaml", "services:\n  a: { build: . }\n  b: { build: { context: ., target: one } }\n")
-        .file("Dockerfile", "FROM busybox AS one\nCOPY data /data\nFROM one\nRUN cat /data\n")
+        .file(
+            "compose.yaml",
+            "services:\n  a: { build: . }\n  b: { build: { context: ., target: one } }\n",
+        )
+        .file(
+            "Dockerfile",
+            "FROM busybox AS one\nCOPY data /data\nFROM one\nRUN cat /data\n",
+        )
         .file("data", &"0123456789".repeat(100_000));
     let socket = translate(&engine, &project);
     let build = || {
@@ -80,8 +91,19 @@ fn a_project_builds_where_grpc_is_spoken_straight_on_the_socket() {
     };
     build();
     let again = build();
-    assert!(again.stderr.contains("CACHED  [2/2] COPY data /data") || again.stderr.contains("CACHED  [one 2/2] COPY data /data"), "{}", again.stderr);
-    let images = [format!("{}-a", project.name()), format!("{}-b", project.name())];
-    assert_eq!(engine.run(&images[0], &["wc", "-c", "/data"]), "1000000 /data");
+    assert!(
+        again.stderr.contains("CACHED  [2/2] COPY data /data")
+            || again.stderr.contains("CACHED  [one 2/2] COPY data /data"),
+        "{}",
+        again.stderr
+    );
+    let images = [
+        format!("{}-a", project.name()),
+        format!("{}-b", project.name()),
+    ];
+    assert_eq!(
+        engine.run(&images[0], &["wc", "-c", "/data"]),
+        "1000000 /data"
+    );
     engine.ask(&["rmi", &images[0], &images[1]]);
 }

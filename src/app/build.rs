@@ -3,10 +3,12 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use super::handover;
+use indexmap::IndexSet;
+
+use super::handover::Handover;
 use super::stop::Stop;
 use crate::ambient::Ambient;
-use crate::cli::{BuildFlags, OutputFlags, PlanFormat, ProjectFlags, Up};
+use crate::cli::{Build, BuildFlags, OutputFlags, PlanFormat, ProjectFlags, Up};
 use crate::compose::{self, Project};
 use crate::docker::buildkit::Client;
 use crate::docker::compose_cli::{self, Compose};
@@ -40,6 +42,8 @@ struct Found {
     endpoint: Endpoint,
     engine: Result<Open, Failure>,
     compose: Option<Compose>,
+    /// What was read from standard input.
+    stdin: Option<String>,
 }
 
 impl<'a> App<'a> {
@@ -58,14 +62,10 @@ impl<'a> App<'a> {
     }
 
     /// `dcb build`.
-    pub(super) async fn build(
-        &self,
-        flags: &BuildFlags,
-        services: &[String],
-    ) -> Result<ExitCode, Failure> {
-        let found = self.look(services).await?;
-        let plan = self.plan(flags, services, &found)?;
-        let ended = self.execute(&plan, flags, found.engine).await?;
+    pub(super) async fn build(&self, build: &Build) -> Result<ExitCode, Failure> {
+        let found = self.look(&build.services).await?;
+        let plan = self.plan(&build.flags, &build.services, &found)?;
+        let ended = self.execute(&plan, build.quiet, found.engine).await?;
         Ok(exit_code(&ended))
     }
 
@@ -97,15 +97,19 @@ impl<'a> App<'a> {
     /// `dcb up`.
     pub(super) async fn up(&self, up: &Up) -> Result<ExitCode, Failure> {
         if up.no_build {
-            let compose = self.compose().await?;
-            let command = handover::up(self, &compose, up)?;
-            return Err(self.become_compose(&command));
+            return self.up_without_building(up).await;
         }
         let found = self.look(&up.services).await?;
-        let compose = found.compose.clone().ok_or_else(compose_cli::missing)?;
-        let flags = up.build_flags();
-        let plan = self.plan(&flags, &up.services, &found)?;
-        let command = handover::up(self, &compose, up)?;
+        let compose = found.compose.as_ref().ok_or_else(compose_cli::missing)?;
+        let services = started(&found.project, up);
+        let plan = self.plan(&up.build_flags(), &services, &found)?;
+        let handover = Handover {
+            app: self,
+            compose,
+            project: Some(&found.project),
+            stdin: found.stdin.as_deref(),
+        };
+        let command = handover.up(up)?;
         if up.dry_run {
             report::diagnostics(&plan.notes, self.ambient.stderr);
             report::plan(&plan, self.ambient.stdout)
@@ -113,21 +117,48 @@ impl<'a> App<'a> {
                 .map_err(|error| unwritten(&error))?;
             return Ok(ExitCode::SUCCESS);
         }
-        let ended = self.execute(&plan, &flags, found.engine).await?;
-        if ended
-            .iter()
-            .all(|(outcome, _)| matches!(outcome, Outcome::Built { .. }))
-        {
-            Err(self.become_compose(&command))
-        } else {
-            Ok(exit_code(&ended))
+        let ended = self.execute(&plan, up.quiet_build, found.engine).await?;
+        if !ended.iter().all(is_built) {
+            return Ok(exit_code(&ended));
         }
+        let pulled = pulled(&found.project, &services);
+        if up.pulls() && !pulled.is_empty() {
+            let pull = handover.pull(pulled)?;
+            if let Some(code) = self.run_compose(&pull)? {
+                return Ok(code);
+            }
+        }
+        Err(self.become_compose(&command))
+    }
+
+    /// `dcb up --no-build`: all of it is Compose's work.
+    async fn up_without_building(&self, up: &Up) -> Result<ExitCode, Failure> {
+        let compose = self.compose().await?;
+        let command = Handover {
+            app: self,
+            compose: &compose,
+            project: None,
+            stdin: None,
+        }
+        .up(up)?;
+        if up.dry_run {
+            report::command_only(&command).map_err(|error| unwritten(&error))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err(self.become_compose(&command))
+    }
+
+    /// Loads the project alone.
+    pub(super) fn load(&self) -> Result<Project, Failure> {
+        let request = settings::project(self.ambient, &self.flags, &[])?;
+        Ok(compose::load(&request)?)
     }
 
     /// Loads the project and opens the engine, side by side.
     async fn look(&self, services: &[String]) -> Result<Found, Failure> {
         let request = settings::project(self.ambient, &self.flags, services)?;
         let endpoint = host::resolve(self.ambient, &self.config)?;
+        let stdin = request.stdin.clone();
         let load = tokio::task::spawn_blocking(move || {
             compose::load(&request).map(|project| {
                 let inputs = Inputs::read(&project);
@@ -145,6 +176,7 @@ impl<'a> App<'a> {
             endpoint,
             engine,
             compose,
+            stdin,
         })
     }
 
@@ -177,10 +209,10 @@ impl<'a> App<'a> {
     async fn execute(
         &self,
         plan: &Plan,
-        flags: &BuildFlags,
+        quiet: bool,
         engine: Result<Open, Failure>,
     ) -> Result<Vec<run::Ended>, Failure> {
-        let detail = match (flags.quiet, self.output.verbose) {
+        let detail = match (quiet, self.output.verbose) {
             (true, _) => Detail::Quiet,
             (false, true) => Detail::Verbose,
             (false, false) => Detail::Normal,
@@ -203,10 +235,7 @@ impl<'a> App<'a> {
         let ended = run::execute(plan, &client, &events, stop.asked()).await;
         drop(events);
         reporting.end();
-        let failed = !ended
-            .iter()
-            .all(|(outcome, _)| matches!(outcome, Outcome::Built { .. }));
-        if failed || detail != Detail::Quiet {
+        if !ended.iter().all(is_built) || detail != Detail::Quiet {
             report::outcomes(plan, &ended, began.elapsed(), self.ambient.stderr);
         }
         stop.obey();
@@ -224,6 +253,34 @@ impl From<Vec<crate::diagnostic::Diagnostic>> for Failure {
     }
 }
 
+fn is_built((outcome, _): &run::Ended) -> bool {
+    matches!(outcome, Outcome::Built { .. })
+}
+
+/// The services that `up` starts: those named and what they depend on, all when none is named.
+fn started(project: &Project, up: &Up) -> Vec<String> {
+    let mut names: IndexSet<String> = up.services.iter().cloned().collect();
+    let mut next = 0;
+    while !up.leaves_dependencies() && next < names.len() {
+        if let Some(service) = project.services.get(&names[next]) {
+            names.extend(service.depends_on.iter().cloned());
+        }
+        next += 1;
+    }
+    names.into_iter().collect()
+}
+
+/// The services of `names` (all when empty) whose images come from a registry.
+fn pulled(project: &Project, names: &[String]) -> Vec<String> {
+    project
+        .services
+        .values()
+        .filter(|service| service.build.is_none())
+        .map(|service| service.name.clone())
+        .filter(|name| names.is_empty() || names.contains(name))
+        .collect()
+}
+
 /// The exit code of a run: that of its failures when they agree, else 1.
 fn exit_code(ended: &[run::Ended]) -> ExitCode {
     let mut codes = ended.iter().filter_map(|(outcome, _)| match outcome {
@@ -231,12 +288,7 @@ fn exit_code(ended: &[run::Ended]) -> ExitCode {
         _ => None,
     });
     match codes.next() {
-        None if ended
-            .iter()
-            .all(|(o, _)| matches!(o, Outcome::Built { .. })) =>
-        {
-            ExitCode::SUCCESS
-        }
+        None if ended.iter().all(is_built) => ExitCode::SUCCESS,
         Some(first) if codes.all(|code| code == first) => ExitCode::from(first),
         None | Some(_) => ExitCode::FAILURE,
     }

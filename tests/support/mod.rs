@@ -5,7 +5,10 @@
 //! `tests/engines/engines list`, else from the engine that `DOCKER_HOST` or the default socket
 //! gives. A test that finds none fails and says how to get one.
 #![allow(dead_code, unreachable_pub, reason = "every test uses a part of it")]
-#![allow(clippy::disallowed_methods, reason = "tests read the environment they are given")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read the environment they are given"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -101,7 +104,11 @@ pub fn engines() -> Vec<Engine> {
 /// What the script that brings engines up answers.
 pub fn script(arguments: &[&str]) -> Option<String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engines/engines");
-    let output = Command::new(script).args(arguments).stdin(Stdio::null()).output().ok()?;
+    let output = Command::new(script)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
     output
         .status
         .success()
@@ -151,8 +158,14 @@ impl Project {
     /// An empty project called after the test.
     pub fn new(name: &str) -> Self {
         Self {
-            directory: tempfile::Builder::new().prefix("dcb-").tempdir().expect("a directory"),
-            home: tempfile::Builder::new().prefix("dcb-home-").tempdir().expect("a directory"),
+            directory: tempfile::Builder::new()
+                .prefix("dcb-")
+                .tempdir()
+                .expect("a directory"),
+            home: tempfile::Builder::new()
+                .prefix("dcb-home-")
+                .tempdir()
+                .expect("a directory"),
             name: format!("t-{name}"),
             variables: BTreeMap::new(),
         }
@@ -210,7 +223,12 @@ impl Project {
 
     /// Runs dcb on an engine.
     pub fn run(&self, engine: &Engine, arguments: &[&str]) -> Ran {
-        Ran::new(self.dcb_on(engine).args(arguments).output().expect("dcb runs"))
+        Ran::new(
+            self.dcb_on(engine)
+                .args(arguments)
+                .output()
+                .expect("dcb runs"),
+        )
     }
 }
 
@@ -242,7 +260,13 @@ impl Ran {
     /// The same, which must have ended with `code`.
     #[must_use]
     pub fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code,
+            Some(code),
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
         self
     }
 }
