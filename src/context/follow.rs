@@ -117,12 +117,10 @@ impl Resolver<'_> {
         if !has_wildcard(name) {
             return Ok(self.target(path)?.into_iter().collect());
         }
-        let Ok(glob) = Glob::parse(name) else {
-            return Ok(Vec::new());
-        };
+        let glob = Glob::parse(name);
         let mut targets = Vec::new();
         for name in self.names(directory)? {
-            if glob.matches(&name) {
+            if glob.matches(&name) == Ok(true) {
                 targets.extend(self.target(&join(directory, &name))?);
             }
         }

@@ -248,7 +248,10 @@ impl Pattern {
             Some(text) => (true, text.to_vec()),
             None => (false, cleaned),
         };
-        Glob::parse(&text).map_err(|_| error("a `[` or a `\\` is not closed"))?;
+        // All that is asked of a pattern beforehand, so what is refused depends on this name.
+        Glob::parse(&text)
+            .matches(b".")
+            .map_err(|_| error("a `[` or a `\\` is not closed"))?;
         let kind = match translate::translate(&text) {
             Translation::Exact => Kind::Exact,
             Translation::Prefix => Kind::Prefix,
