@@ -132,13 +132,12 @@ impl Resolver<'_> {
         let Some(file) = self.inside(path) else {
             return Ok(None);
         };
-        let target = file
-            .symlink_metadata()
-            .and_then(|metadata| match metadata.is_symlink() {
-                true => file.read_link().map(Some),
-                false => Ok(None),
-            });
-        let Some(target) = found(target, &file)?.flatten() else {
+        let target = match file.symlink_metadata() {
+            Ok(metadata) if !metadata.is_symlink() => return Ok(None),
+            Ok(_) => file.read_link(),
+            Err(error) => Err(error),
+        };
+        let Some(target) = found(target, &file)? else {
             return Ok(None);
         };
         let target = clean(&portable(&target));

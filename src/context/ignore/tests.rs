@@ -184,7 +184,7 @@ fn a_bad_pattern_is_told_with_its_line() {
 
 #[test]
 fn a_pattern_that_is_bad_only_as_an_expression_fails_only_when_it_is_tried() {
-    for bad in ["\\o", "[b-a]", "\\1", "x*{2}", "a*[", "\\pa"] {
+    for bad in ["\\o", "[b-a]", "\\1", "x*{2}", "a*[", "\\pa", "\\pp"] {
         let patterns = Patterns::parse(&format!("a\n{bad}")).unwrap();
         assert_eq!(patterns.matches(b"a"), Ok(true), "{bad}");
         assert_eq!(patterns.matches(b"b").unwrap_err().line, Some(2), "{bad}");

@@ -42,10 +42,18 @@ impl Class {
             Some(name) => (name, !negated),
             None => (name, negated),
         };
-        if !name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
-        {
+        // The crate is lax about case and the like; Go takes only the proper names.
+        let proper = match name.as_bytes() {
+            [one] => b"CLMNPSZ".contains(one),
+            [first, rest @ ..] => {
+                first.is_ascii_uppercase()
+                    && rest
+                        .iter()
+                        .all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+            }
+            [] => false,
+        };
+        if !proper {
             return None;
         }
         let category = regex::Regex::new(&format!("^\\p{{{name}}}$")).ok()?;
