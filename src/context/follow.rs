@@ -200,3 +200,6 @@ fn has_wildcard(name: &[u8]) -> bool {
     }
     false
 }
+
+#[cfg(all(test, unix))]
+mod tests;

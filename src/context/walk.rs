@@ -302,17 +302,21 @@ impl Entries<'_> {
         let Verdict::Keep(below) = verdict else {
             return Ok(());
         };
-        if below.told && !self.tell()? {
-            return Ok(());
-        }
-        if name.is_directory {
+        // By now it may be something else than when it was listed, such as a link.
+        let is_directory = if below.told {
+            self.tell()?
+        } else {
+            name.is_directory
+        };
+        if is_directory && name.is_directory {
             self.levels.push(below);
         }
         Ok(())
     }
 
-    /// Makes the visited entry ready, after the directories above that were not told. False if it
-    /// is gone by now; then the rest of its directory is still visited.
+    /// Makes the visited entry ready, after the directories above that were not told. Gives
+    /// whether it is a directory. When it is gone, nothing is told and the walk goes on with the
+    /// next name.
     fn tell(&mut self) -> Result<bool, WalkError> {
         let Some((mut entry, metadata)) = self.read(self.path.len())? else {
             return Ok(false);
@@ -321,15 +325,18 @@ impl Entries<'_> {
             if self.levels[index].told {
                 continue;
             }
-            let Some((directory, _)) = self.read(self.levels[index].length)? else {
-                return Ok(false);
-            };
-            self.levels[index].told = true;
-            self.ready.push_back(directory);
+            match self.read(self.levels[index].length)? {
+                Some((directory, _)) if directory.is_directory() => {
+                    self.levels[index].told = true;
+                    self.ready.push_back(directory);
+                }
+                _ => return Ok(false),
+            }
         }
+        let is_directory = entry.is_directory();
         self.link(&mut entry, &metadata);
         self.ready.push_back(entry);
-        Ok(true)
+        Ok(is_directory)
     }
 
     /// The entry at the first `length` bytes of the path; `None` if it is gone.
@@ -385,3 +392,6 @@ pub(super) fn is_gone(error: &io::Error) -> bool {
     use io::ErrorKind::{NotADirectory, NotFound};
     matches!(error.kind(), NotFound | NotADirectory)
 }
+
+#[cfg(all(test, unix))]
+mod tests;
