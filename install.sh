@@ -113,10 +113,11 @@ tell_path() {
       return
       ;;
   esac
-  shown=$(quoted "$bin")
+  shown=$bin
   case $bin in "$HOME"/*) shown="\$HOME/${bin#"$HOME"/}" ;; esac
   say "$bin is not on PATH. Add this line:"
-  case ${SHELL##*/} in
+  shell=${SHELL:-}
+  case ${shell##*/} in
     fish) say "  fish_add_path $(quoted "$bin")        # once, in fish" ;;
     zsh) say "  export PATH=\"$shown:\$PATH\"        # in ~/.zshrc" ;;
     bash) say "  export PATH=\"$shown:\$PATH\"        # in ~/.bashrc" ;;

@@ -14,9 +14,12 @@ mod stop;
 use std::process::ExitCode;
 
 use crate::ambient::Ambient;
-use crate::cli::{Cli, PlanFormat, Verb};
+use crate::cli::{Cli, OutputFlags, PlanFormat, ProjectFlags, Verb};
+use crate::compose::{self, Project};
+use crate::diagnostic::Diagnostic;
+use crate::docker::config::DockerConfig;
 use crate::failure::{Class, Failure};
-use crate::report;
+use crate::{report, settings};
 
 /// Runs the program.
 pub fn main() -> ExitCode {
@@ -50,7 +53,12 @@ async fn dispatch(ambient: &Ambient, cli: Cli) -> Result<ExitCode, Failure> {
         output,
         verb,
     } = cli;
-    let app = build::App::new(ambient, project, output)?;
+    let app = App {
+        config: DockerConfig::load(ambient)?,
+        ambient,
+        flags: project,
+        output,
+    };
     match verb {
         Verb::Build(build) if build.dry_run => {
             app.show_plan(&build.flags, &build.services, PlanFormat::Text)
@@ -64,6 +72,31 @@ async fn dispatch(ambient: &Ambient, cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Up(up) => app.up(&up).await,
         Verb::Compose(words) => app.hand_over(words).await,
     }
+}
+
+/// What every verb starts from.
+struct App<'a> {
+    ambient: &'a Ambient,
+    flags: ProjectFlags,
+    output: OutputFlags,
+    config: DockerConfig,
+}
+
+impl App<'_> {
+    /// Loads the project alone.
+    fn load(&self) -> Result<Project, Failure> {
+        let request = settings::project(self.ambient, &self.flags, &[])?;
+        compose::load(&request).map_err(unloaded)
+    }
+}
+
+/// The project's files are wrong.
+fn unloaded(diagnostics: Vec<Diagnostic>) -> Failure {
+    Failure::found(
+        Class::ComposeInvalid,
+        "the compose project cannot be loaded",
+        diagnostics,
+    )
 }
 
 /// Mistakes in the command line, and what was asked for with `--help` and `--version`.

@@ -7,12 +7,12 @@ use indexmap::IndexSet;
 
 use super::handover::Handover;
 use super::stop::Stop;
-use crate::ambient::Ambient;
-use crate::cli::{Build, BuildFlags, OutputFlags, PlanFormat, ProjectFlags, Up};
+use super::{App, unloaded};
+use crate::cli::{Build, BuildFlags, PlanFormat, Up};
 use crate::compose::{self, Project};
+use crate::diagnostic::Diagnostic;
 use crate::docker::buildkit::Client;
 use crate::docker::compose_cli::{self, Compose};
-use crate::docker::config::DockerConfig;
 use crate::docker::host::{self, Endpoint};
 use crate::docker::{Facts, detect};
 use crate::event::Outcome;
@@ -20,14 +20,6 @@ use crate::failure::{Class, Failure};
 use crate::plan::{self, Inputs, Plan};
 use crate::report::{self, Detail};
 use crate::{run, settings};
-
-/// What every verb starts from.
-pub(super) struct App<'a> {
-    pub(super) ambient: &'a Ambient,
-    pub(super) flags: ProjectFlags,
-    pub(super) output: OutputFlags,
-    pub(super) config: DockerConfig,
-}
 
 /// An engine whose BuildKit is open.
 struct Open {
@@ -46,21 +38,7 @@ struct Found {
     stdin: Option<String>,
 }
 
-impl<'a> App<'a> {
-    /// Reads the docker configuration.
-    pub(super) fn new(
-        ambient: &'a Ambient,
-        flags: ProjectFlags,
-        output: OutputFlags,
-    ) -> Result<Self, Failure> {
-        Ok(Self {
-            config: DockerConfig::load(ambient)?,
-            ambient,
-            flags,
-            output,
-        })
-    }
-
+impl App<'_> {
     /// `dcb build`.
     pub(super) async fn build(&self, build: &Build) -> Result<ExitCode, Failure> {
         let found = self.look(&build.services).await?;
@@ -79,9 +57,7 @@ impl<'a> App<'a> {
         let found = self.look(services).await?;
         let mut plan = self.plan(flags, services, &found)?;
         if let Err(failure) = &found.engine {
-            let mut note = crate::diagnostic::Diagnostic::warning(format!(
-                "planned without an engine: {failure}"
-            ));
+            let mut note = Diagnostic::warning(format!("planned without an engine: {failure}"));
             note.help.clone_from(&failure.hints);
             plan.notes.push(note);
         }
@@ -148,12 +124,6 @@ impl<'a> App<'a> {
         Err(self.become_compose(&command))
     }
 
-    /// Loads the project alone.
-    pub(super) fn load(&self) -> Result<Project, Failure> {
-        let request = settings::project(self.ambient, &self.flags, &[])?;
-        Ok(compose::load(&request)?)
-    }
-
     /// Loads the project and opens the engine, side by side.
     async fn look(&self, services: &[String]) -> Result<Found, Failure> {
         let request = settings::project(self.ambient, &self.flags, services)?;
@@ -168,8 +138,9 @@ impl<'a> App<'a> {
         let open = self.open(&endpoint);
         let compose = compose_cli::find(self.ambient, &self.config);
         let (loaded, engine, compose) = tokio::join!(load, open, compose);
-        let (project, inputs) =
-            loaded.map_err(|error| Failure::new(Class::Internal, error.to_string()))??;
+        let (project, inputs) = loaded
+            .map_err(|error| Failure::new(Class::Internal, error.to_string()))?
+            .map_err(unloaded)?;
         Ok(Found {
             project,
             inputs,
@@ -240,16 +211,6 @@ impl<'a> App<'a> {
         }
         stop.obey();
         Ok(ended)
-    }
-}
-
-impl From<Vec<crate::diagnostic::Diagnostic>> for Failure {
-    fn from(diagnostics: Vec<crate::diagnostic::Diagnostic>) -> Self {
-        Self::found(
-            Class::ComposeInvalid,
-            "the compose project cannot be loaded",
-            diagnostics,
-        )
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::build::App;
+use super::App;
 use crate::cli::{ProjectFlags, Up};
 use crate::compose::Project;
 use crate::docker::compose_cli::{self, Compose, Kind};

@@ -33,7 +33,7 @@ use tonic::server::{Grpc, NamedService, StreamingService};
 use tonic::{Status, Streaming};
 use tonic_prost::ProstCodec;
 
-use super::session::{Offer, Offers, Shared};
+use super::offers::{Offer, Offers, Shared};
 use super::wire::{Attribute, Kind, Packet, Stat};
 use crate::context::Entry;
 use crate::context::walk::{Filter, Walk};

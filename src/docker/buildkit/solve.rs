@@ -10,7 +10,8 @@ use futures_util::{StreamExt, TryStreamExt};
 use tokio::sync::watch;
 use tonic::Status;
 
-use super::session::{Guard, Offer, random_id};
+use super::offers::{Guard, Offer};
+use super::session::random_id;
 use super::status::Steps;
 use super::{Client, attributes, error};
 use crate::docker::spec::{BuildSpec, ContextSource, DockerfileSource};
@@ -148,10 +149,11 @@ impl Client {
 
     /// Lets the engine read what the build needs of this machine.
     fn offer(&self, prefix: &str, spec: &BuildSpec) -> Vec<Guard> {
+        let offers = self.session.offers();
         let mut guards = Vec::new();
         if let ContextSource::Directory(path) = &spec.context {
             let offer = Offer::Directory(path.clone());
-            guards.push(self.session.offer(prefix, "context", offer));
+            guards.push(offers.put(prefix, "context", offer));
         }
         let dockerfile = match &spec.dockerfile {
             DockerfileSource::File(path) => {
@@ -164,7 +166,7 @@ impl Client {
             }),
             DockerfileSource::InContext(_) => None,
         };
-        guards.extend(dockerfile.map(|offer| self.session.offer(prefix, "dockerfile", offer)));
+        guards.extend(dockerfile.map(|offer| offers.put(prefix, "dockerfile", offer)));
         guards
     }
 }
