@@ -13,7 +13,9 @@ mod stop;
 
 use std::process::ExitCode;
 
-use crate::ambient::Ambient;
+use anyhow::Context;
+
+use crate::ambient::{Ambient, Terminal};
 use crate::cli::{Cli, OutputFlags, PlanFormat, ProjectFlags, Verb};
 use crate::compose::{self, Project};
 use crate::diagnostic::Diagnostic;
@@ -23,31 +25,40 @@ use crate::{report, settings};
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let ambient = match Ambient::capture() {
+    let plain = Terminal {
+        columns: None,
+        colour: false,
+    };
+    let ambient = match Ambient::capture().context("failed to look at the current directory") {
         Ok(ambient) => ambient,
-        Err(error) => return no_surroundings(&error),
+        Err(error) => return report::failure(&failure(error), plain),
     };
     let cli = match Cli::read(&ambient.arguments) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => return no_surroundings(&error),
-    };
-    let code = runtime.block_on(dispatch(&ambient, cli));
-    // Threads that still read files for a build that is over are not waited for.
-    runtime.shutdown_background();
-    match code {
-        Ok(code) => code,
-        Err(failure) => report::failure(&failure, ambient.stderr),
-    }
+    run(&ambient, cli).unwrap_or_else(|error| report::failure(&failure(error), ambient.stderr))
 }
 
-async fn dispatch(ambient: &Ambient, cli: Cli) -> Result<ExitCode, Failure> {
+fn run(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("failed to start the runtime")?;
+    let code = runtime.block_on(dispatch(ambient, cli));
+    // Threads that still read files for a build that is over are not waited for.
+    runtime.shutdown_background();
+    code
+}
+
+/// The failure in an error; everything that was not foreseen is ours.
+fn failure(error: anyhow::Error) -> Failure {
+    error
+        .downcast::<Failure>()
+        .unwrap_or_else(|error| Failure::new(Class::Internal, format!("{error:#}")))
+}
+
+async fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli {
         project,
         output,
@@ -107,17 +118,4 @@ fn usage(error: &clap::Error) -> ExitCode {
     } else {
         ExitCode::SUCCESS
     }
-}
-
-fn no_surroundings(error: &std::io::Error) -> ExitCode {
-    let failure = Failure::new(
-        Class::Internal,
-        format!("failed to look at the current directory and terminal: {error}"),
-    )
-    .hint("does the current directory still exist? cd to one that does");
-    let plain = crate::ambient::Terminal {
-        columns: None,
-        colour: false,
-    };
-    report::failure(&failure, plain)
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
+use anyhow::Context;
 use indexmap::IndexSet;
 
 use super::handover::Handover;
@@ -16,10 +17,13 @@ use crate::docker::compose_cli::{self, Compose};
 use crate::docker::host::{self, Endpoint};
 use crate::docker::{Facts, detect};
 use crate::event::Outcome;
-use crate::failure::{Class, Failure};
+use crate::failure::Failure;
 use crate::plan::{self, Inputs, Plan};
 use crate::report::{self, Detail};
 use crate::{run, settings};
+
+/// What to tell when a plan cannot be printed.
+const UNWRITTEN: &str = "failed to write to standard output";
 
 /// An engine whose BuildKit is open.
 struct Open {
@@ -40,7 +44,7 @@ struct Found {
 
 impl App<'_> {
     /// `dcb build`.
-    pub(super) async fn build(&self, build: &Build) -> Result<ExitCode, Failure> {
+    pub(super) async fn build(&self, build: &Build) -> anyhow::Result<ExitCode> {
         let found = self.look(&build.services).await?;
         let plan = self.plan(&build.flags, &build.services, &found)?;
         let ended = self.execute(&plan, build.quiet, found.engine).await?;
@@ -53,7 +57,7 @@ impl App<'_> {
         flags: &BuildFlags,
         services: &[String],
         format: PlanFormat,
-    ) -> Result<ExitCode, Failure> {
+    ) -> anyhow::Result<ExitCode> {
         let found = self.look(services).await?;
         let mut plan = self.plan(flags, services, &found)?;
         if let Err(failure) = &found.engine {
@@ -66,12 +70,12 @@ impl App<'_> {
             PlanFormat::Text => report::plan(&plan, self.ambient.stdout),
             PlanFormat::Json => report::result(&report::plan_json(&plan)),
         }
-        .map_err(|error| unwritten(&error))?;
+        .context(UNWRITTEN)?;
         Ok(ExitCode::SUCCESS)
     }
 
     /// `dcb up`.
-    pub(super) async fn up(&self, up: &Up) -> Result<ExitCode, Failure> {
+    pub(super) async fn up(&self, up: &Up) -> anyhow::Result<ExitCode> {
         if up.no_build {
             return self.up_without_building(up).await;
         }
@@ -90,7 +94,7 @@ impl App<'_> {
             report::diagnostics(&plan.notes, self.ambient.stderr);
             report::plan(&plan, self.ambient.stdout)
                 .and_then(|()| report::command_only(&command))
-                .map_err(|error| unwritten(&error))?;
+                .context(UNWRITTEN)?;
             return Ok(ExitCode::SUCCESS);
         }
         let ended = self.execute(&plan, up.quiet_build, found.engine).await?;
@@ -104,11 +108,11 @@ impl App<'_> {
                 return Ok(code);
             }
         }
-        Err(self.become_compose(&command))
+        Err(self.become_compose(&command).into())
     }
 
     /// `dcb up --no-build`: all of it is Compose's work.
-    async fn up_without_building(&self, up: &Up) -> Result<ExitCode, Failure> {
+    async fn up_without_building(&self, up: &Up) -> anyhow::Result<ExitCode> {
         let compose = self.compose().await?;
         let command = Handover {
             app: self,
@@ -118,14 +122,14 @@ impl App<'_> {
         }
         .up(up)?;
         if up.dry_run {
-            report::command_only(&command).map_err(|error| unwritten(&error))?;
+            report::command_only(&command).context(UNWRITTEN)?;
             return Ok(ExitCode::SUCCESS);
         }
-        Err(self.become_compose(&command))
+        Err(self.become_compose(&command).into())
     }
 
     /// Loads the project and opens the engine, side by side.
-    async fn look(&self, services: &[String]) -> Result<Found, Failure> {
+    async fn look(&self, services: &[String]) -> anyhow::Result<Found> {
         let request = settings::project(self.ambient, &self.flags, services)?;
         let endpoint = host::resolve(self.ambient, &self.config)?;
         let stdin = request.stdin.clone();
@@ -139,7 +143,7 @@ impl App<'_> {
         let compose = compose_cli::find(self.ambient, &self.config);
         let (loaded, engine, compose) = tokio::join!(load, open, compose);
         let (project, inputs) = loaded
-            .map_err(|error| Failure::new(Class::Internal, error.to_string()))?
+            .context("failed to load the project")?
             .map_err(unloaded)?;
         Ok(Found {
             project,
@@ -182,7 +186,7 @@ impl App<'_> {
         plan: &Plan,
         quiet: bool,
         engine: Result<Open, Failure>,
-    ) -> Result<Vec<run::Ended>, Failure> {
+    ) -> anyhow::Result<Vec<run::Ended>> {
         let detail = match (quiet, self.output.verbose) {
             (true, _) => Detail::Quiet,
             (false, true) => Detail::Verbose,
@@ -195,12 +199,7 @@ impl App<'_> {
             return Ok(Vec::new());
         }
         let client = engine?.client;
-        let stop = Stop::watch().map_err(|error| {
-            Failure::new(
-                Class::Internal,
-                format!("failed to watch for signals: {error}"),
-            )
-        })?;
+        let stop = Stop::watch().context("failed to watch for signals")?;
         let began = Instant::now();
         let (reporting, events) = report::Run::start(plan, self.ambient.stderr, detail);
         let ended = run::execute(plan, &client, &events, stop.asked()).await;
@@ -253,11 +252,4 @@ fn exit_code(ended: &[run::Ended]) -> ExitCode {
         Some(first) if codes.all(|code| code == first) => ExitCode::from(first),
         None | Some(_) => ExitCode::FAILURE,
     }
-}
-
-fn unwritten(error: &std::io::Error) -> Failure {
-    Failure::new(
-        Class::Internal,
-        format!("failed to write to standard output: {error}"),
-    )
 }

@@ -101,7 +101,7 @@ impl App<'_> {
     }
 
     /// Any verb that dcb does not have.
-    pub(super) async fn hand_over(&self, words: Vec<OsString>) -> Result<ExitCode, Failure> {
+    pub(super) async fn hand_over(&self, words: Vec<OsString>) -> anyhow::Result<ExitCode> {
         let compose = self.compose().await?;
         let command = Handover {
             app: self,
@@ -110,7 +110,7 @@ impl App<'_> {
             stdin: None,
         }
         .command(words)?;
-        Err(self.become_compose(&command))
+        Err(self.become_compose(&command).into())
     }
 
     /// Runs Compose and waits for it; its exit code when that is not 0.

@@ -4,12 +4,12 @@
 //! silence never looks like a hang. The last lines of every step are kept for the day it fails.
 
 use std::collections::{HashMap, VecDeque};
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 use console::Style as Paint;
 
 use super::Detail;
+use super::screen::{Running, Screen};
 use crate::diagnostic::Style;
 use crate::event::{Event, JobId, Outcome, StepId, StepState};
 use crate::human;
@@ -26,8 +26,8 @@ const SETTLE: Duration = Duration::from_millis(100);
 const TAIL: usize = 20;
 
 /// The fold.
-pub(super) struct Plain<W> {
-    out: W,
+pub(super) struct Plain<S> {
+    screen: S,
     services: Vec<String>,
     width: usize,
     detail: Detail,
@@ -68,12 +68,12 @@ impl Paints {
     }
 }
 
-impl<W: Write> Plain<W> {
-    /// A fold that writes to `out`.
-    pub(super) fn new(plan: &Plan, out: W, style: Style, detail: Detail) -> Self {
+impl<S: Screen> Plain<S> {
+    /// A fold that writes to `screen`.
+    pub(super) fn new(plan: &Plan, screen: S, style: Style, detail: Detail) -> Self {
         let services: Vec<String> = plan.jobs.iter().map(|job| job.service.clone()).collect();
         Self {
-            out,
+            screen,
             width: services
                 .iter()
                 .map(|name| console::measure_text_width(name))
@@ -118,6 +118,7 @@ impl<W: Write> Plain<W> {
     /// Looks at the clock.
     pub(super) fn tick(&mut self) {
         let now = Instant::now();
+        self.show_running(now);
         self.settle(|_, since| since.elapsed() >= SETTLE);
         let mut due = Vec::new();
         for ((job, _), step) in &mut self.steps {
@@ -142,6 +143,29 @@ impl<W: Write> Plain<W> {
         for (job, text) in due {
             self.line(job, "...", &text);
         }
+    }
+
+    /// Removes what does not stay.
+    pub(super) fn end(&mut self) {
+        self.screen.end();
+    }
+
+    fn show_running(&mut self, now: Instant) {
+        if self.detail == Detail::Quiet {
+            return;
+        }
+        let running: Vec<Running> = self
+            .steps
+            .iter()
+            .filter_map(|((job, _), step)| {
+                Some(Running {
+                    service: self.services.get(job.0)?.clone(),
+                    step: step.name.clone(),
+                    since: now.duration_since(step.running?.0),
+                })
+            })
+            .collect();
+        self.screen.status(&running);
     }
 
     fn step(&mut self, job: JobId, id: StepId, name: &str, state: StepState) {
@@ -237,12 +261,10 @@ impl<W: Write> Plain<W> {
             "FAILED" | "warning" => &self.paint.bad,
             _ => &self.paint.dim,
         };
-        // A closed pipe must not stop a build that others wait for.
-        let _ = writeln!(
-            self.out,
+        self.screen.line(&format!(
             "{}  {}  {text}",
             self.paint.service.apply_to(service),
             paint.apply_to(padded),
-        );
+        ));
     }
 }
