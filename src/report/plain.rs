@@ -43,6 +43,8 @@ struct Step {
     name: String,
     /// Since when it runs, and when that was last told.
     running: Option<(Instant, Option<Instant>)>,
+    /// Whether its end was told; a later word that its result was there already adds nothing.
+    told: bool,
     tail: VecDeque<String>,
 }
 
@@ -195,9 +197,13 @@ impl<S: Screen> Plain<S> {
     }
 
     fn ended(&mut self, job: JobId, id: StepId, state: &StepState) {
-        let Some(name) = self.steps.get(&(job, id)).map(|step| step.name.clone()) else {
+        let Some(step) = self.steps.get_mut(&(job, id)) else {
             return;
         };
+        if std::mem::replace(&mut step.told, true) && *state == StepState::Cached {
+            return;
+        }
+        let name = step.name.clone();
         let own = self.detail == Detail::Verbose || !name.starts_with("[internal]");
         match state {
             StepState::Cached if own => self.line(job, "CACHED", &name),
