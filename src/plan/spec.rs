@@ -77,6 +77,10 @@ fn args(build: &Build, request: &Request) -> IndexMap<String, ArgValue> {
     let mut args: IndexMap<&String, &String> = build.args.iter().collect();
     args.extend(&request.build_args);
     for (name, value) in &request.proxy_args {
+        // BuildKit gives a step both spellings with the value of either, whichever it meets last: a
+        // value of the user's own must stand under both.
+        let own = args.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+        let value = own.map_or(value, |(_, value)| *value);
         args.entry(name).or_insert(value);
     }
     args.into_iter()

@@ -1,20 +1,43 @@
 //! What integration tests share: the engines to test on, hermetic projects, and dcb as a user runs
 //! it.
 //!
+//! ```text
+//! on_every_engine ──> Engine, Project ──> Project::run ──> Ran: everything the user saw, as one text
+//! ```
+//!
+//! A project has a name that no other run of any test has, so tests go on side by side, on engines
+//! that others use too. When it is dropped, what carries its name is removed from its engines.
+//!
 //! Engines come from the file that `DCB_TEST_ENGINES` names (`tests/run` writes it), else from
 //! `tests/engines/engines list`, else from the engine that `DOCKER_HOST` or the default socket
 //! gives. A test that finds none fails and says how to get one.
-#![allow(dead_code, unreachable_pub, reason = "every test uses a part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "every test takes in all of it and uses a part"
+)]
 #![allow(
     clippy::disallowed_methods,
     reason = "tests read the environment they are given"
 )]
 
+pub mod serve;
+pub mod told;
+
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use told::Redactions;
+
+/// No command of a test takes longer; one that does hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A Docker engine to test on.
 #[derive(Debug, Clone)]
@@ -39,6 +62,31 @@ impl Engine {
             .next()
             .and_then(|major| major.parse().ok())
             .unwrap_or_else(|| panic!("`{}` is no version", self.version))
+    }
+
+    /// Whether the Compose that goes with it is the Python one, which joins names with `_`.
+    pub fn has_compose_v1(&self) -> bool {
+        !self.has_compose_plugin()
+    }
+
+    fn has_compose_plugin(&self) -> bool {
+        [
+            self.config.as_path(),
+            Path::new("/usr/libexec/docker"),
+            Path::new("/usr/lib/docker"),
+        ]
+        .iter()
+        .any(|directory| directory.join("cli-plugins/docker-compose").exists())
+    }
+
+    /// Whether its BuildKit is from before 23.0: texts without details, some keys ignored.
+    pub fn is_old(&self) -> bool {
+        self.major() < 23
+    }
+
+    /// Whether it has an image of this name.
+    pub fn has_image(&self, image: &str) -> bool {
+        !self.ask(&["images", "--quiet", image]).is_empty()
     }
 
     /// Its socket.
@@ -146,28 +194,116 @@ fn default_engine() -> Option<Engine> {
     })
 }
 
+/// Runs `test` on all engines side by side, each with a fresh project called after `name`. A
+/// failure names its engine: the thread carries its version.
+pub fn on_every_engine(name: &str, test: impl Fn(&Engine, Project) + Sync) {
+    on_engines(&engines(), name, test);
+}
+
+/// The same on some engines only.
+pub fn on_engines(engines: &[Engine], name: &str, test: impl Fn(&Engine, Project) + Sync) {
+    let test = &test;
+    let failed: Vec<&str> = std::thread::scope(|scope| {
+        let running: Vec<_> = engines
+            .iter()
+            .map(|engine| {
+                let thread = std::thread::Builder::new()
+                    .name(format!("{name} on engine {}", engine.version))
+                    .spawn_scoped(scope, || test(engine, Project::new(name)))
+                    .expect("a thread");
+                (engine.version.as_str(), thread)
+            })
+            .collect();
+        running
+            .into_iter()
+            .filter_map(|(version, thread)| thread.join().is_err().then_some(version))
+            .collect()
+    });
+    assert!(
+        failed.is_empty(),
+        "`{name}` fails on engine {}",
+        failed.join(" and ")
+    );
+}
+
+/// An engine of its own for a test that stops, kills or freezes it.
+pub struct PrivateEngine {
+    engine: Engine,
+    name: String,
+}
+
+impl PrivateEngine {
+    /// Starts one of the generation of `like`; none when `like` comes from elsewhere than the
+    /// script.
+    pub fn like(like: &Engine) -> Option<Self> {
+        let name = format!("t{}", unique());
+        let line = script(&["new", &like.suite, &name])?;
+        Some(Self {
+            engine: parse(line.trim_end()),
+            name,
+        })
+    }
+
+    /// Sends a signal to its daemon.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let directory = self.engine.socket().parent().expect("a directory");
+        let file = directory.join("run/dockerd.pid");
+        let text = std::fs::read_to_string(&file).expect("a running daemon");
+        let pid = text
+            .trim()
+            .parse()
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(pid.expect("a process id"), signal).expect("a signal");
+    }
+}
+
+impl std::ops::Deref for PrivateEngine {
+    type Target = Engine;
+
+    fn deref(&self) -> &Engine {
+        &self.engine
+    }
+}
+
+impl Drop for PrivateEngine {
+    fn drop(&mut self) {
+        let _ = script(&["rm", &self.name]);
+    }
+}
+
+/// Eight characters that no other test of this machine has now.
+fn unique() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{:05x}{next:03x}", std::process::id())
+}
+
 /// A project in a directory of its own, under a name of its own.
 pub struct Project {
     directory: TempDir,
     home: TempDir,
     name: String,
     variables: BTreeMap<String, String>,
+    /// Where it may have left images and containers.
+    touched: Mutex<BTreeMap<String, Engine>>,
 }
 
 impl Project {
     /// An empty project called after the test.
     pub fn new(name: &str) -> Self {
+        let temporary = |prefix| {
+            tempfile::Builder::new()
+                .prefix(prefix)
+                .tempdir()
+                .expect("a directory")
+        };
         Self {
-            directory: tempfile::Builder::new()
-                .prefix("dcb-")
-                .tempdir()
-                .expect("a directory"),
-            home: tempfile::Builder::new()
-                .prefix("dcb-home-")
-                .tempdir()
-                .expect("a directory"),
-            name: format!("t-{name}"),
+            directory: temporary("dcb-"),
+            home: temporary("dcb-home-"),
+            name: format!("t-{name}-{}", unique()),
             variables: BTreeMap::new(),
+            touched: Mutex::default(),
         }
     }
 
@@ -197,9 +333,20 @@ impl Project {
         self.directory.path()
     }
 
+    /// The home directory of the user who runs dcb in it.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
     /// The project's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The name of a service's image for the Compose that goes with `engine`.
+    pub fn image(&self, engine: &Engine, service: &str) -> String {
+        let separator = if engine.has_compose_v1() { '_' } else { '-' };
+        format!("{}{separator}{service}", self.name)
     }
 
     /// dcb in this project without any engine, ready for arguments.
@@ -209,6 +356,7 @@ impl Project {
         command
             .current_dir(self.path())
             .env("COMPOSE_PROJECT_NAME", &self.name)
+            .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
             .envs(&self.variables);
         command
     }
@@ -216,19 +364,215 @@ impl Project {
     /// dcb in this project on an engine, ready for arguments.
     pub fn dcb_on(&self, engine: &Engine) -> Command {
         let mut command = self.dcb();
-        engine.point(&mut command);
-        command.envs(&self.variables);
+        self.point(&mut command, engine);
         command
+    }
+
+    /// Another program in this project on an engine, such as `docker-compose`.
+    pub fn other_on(&self, engine: &Engine, program: &str) -> Command {
+        // Looked up in the engine's own programs: PATH of this process does not matter.
+        let own = engine.bin.join(program);
+        let mut command = Command::new(if own.exists() {
+            own.as_path()
+        } else {
+            Path::new(program)
+        });
+        hermetic(&mut command, self.home.path());
+        command
+            .current_dir(self.path())
+            .env("COMPOSE_PROJECT_NAME", &self.name);
+        self.point(&mut command, engine);
+        command
+    }
+
+    fn point(&self, command: &mut Command, engine: &Engine) {
+        self.touched
+            .lock()
+            .expect("no panic")
+            .insert(engine.host.clone(), engine.clone());
+        engine.point(command);
+        command.envs(&self.variables);
     }
 
     /// Runs dcb on an engine.
     pub fn run(&self, engine: &Engine, arguments: &[&str]) -> Ran {
-        Ran::new(
-            self.dcb_on(engine)
-                .args(arguments)
-                .output()
-                .expect("dcb runs"),
-        )
+        self.ran(self.dcb_on(engine).args(arguments))
+    }
+
+    /// Runs dcb where there is no engine.
+    pub fn run_alone(&self, arguments: &[&str]) -> Ran {
+        self.ran(self.dcb().args(arguments))
+    }
+
+    /// Runs a command of this project to its end.
+    pub fn ran(&self, command: &mut Command) -> Ran {
+        self.start(command).end(PATIENCE)
+    }
+
+    /// Starts a command of this project.
+    pub fn start(&self, command: &mut Command) -> Running {
+        Running::start(command, self.redactions())
+    }
+
+    /// What differs from run to run in the texts about this project.
+    pub fn redactions(&self) -> Redactions {
+        let mut redactions = Redactions::default();
+        redactions.add(self.path().display(), "<dir>");
+        redactions.add(self.home.path().display(), "<home>");
+        redactions.add(&self.name, "<project>");
+        for engine in self.touched.lock().expect("no panic").values() {
+            redactions.add(&engine.host, "<engine>");
+            redactions.add(&engine.version, "<version>");
+        }
+        redactions
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        for engine in self.touched.get_mut().expect("no panic").values() {
+            clean(engine, &self.name);
+        }
+    }
+}
+
+/// Removes what carries the label of a project. An engine that is gone keeps it.
+fn clean(engine: &Engine, project: &str) {
+    let label = format!("label=com.docker.compose.project={project}");
+    for (list, remove) in [
+        (
+            &["ps", "--all"] as &[&str],
+            &["rm", "--force", "--volumes"] as &[&str],
+        ),
+        (&["network", "ls"], &["network", "rm"]),
+        (&["images"], &["rmi", "--force"]),
+    ] {
+        let Ok(found) = engine
+            .docker()
+            .args(list)
+            .args(["--quiet", "--filter", &label])
+            .output()
+        else {
+            return;
+        };
+        let found = String::from_utf8_lossy(&found.stdout).into_owned();
+        if !found.trim().is_empty() {
+            let _ = engine
+                .docker()
+                .args(remove)
+                .args(found.split_whitespace())
+                .output();
+        }
+    }
+}
+
+/// A command that runs.
+pub struct Running {
+    child: Child,
+    stdout: Pipe,
+    stderr: Pipe,
+    redactions: Redactions,
+}
+
+/// What a command has written so far, read as it comes.
+struct Pipe {
+    text: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+impl Pipe {
+    fn read(mut from: impl Read + Send + 'static) -> Self {
+        let text = Arc::new(Mutex::new(Vec::new()));
+        let shared = Arc::clone(&text);
+        let reader = std::thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            while let Ok(length @ 1..) = from.read(&mut buffer) {
+                shared
+                    .lock()
+                    .expect("no panic")
+                    .extend_from_slice(&buffer[..length]);
+            }
+        });
+        Self { text, reader }
+    }
+
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.text.lock().expect("no panic")).into_owned()
+    }
+
+    fn end(self) -> String {
+        self.reader.join().expect("no panic");
+        String::from_utf8_lossy(&self.text.lock().expect("no panic")).into_owned()
+    }
+}
+
+impl Running {
+    fn start(command: &mut Command, redactions: Redactions) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        Self {
+            stdout: Pipe::read(child.stdout.take().expect("piped")),
+            stderr: Pipe::read(child.stderr.take().expect("piped")),
+            child,
+            redactions,
+        }
+    }
+
+    /// Waits until standard error holds `words`.
+    pub fn until_told(&mut self, words: &str) {
+        until(&format!("`{words}` on standard error"), PATIENCE, || {
+            let told = self.stderr.so_far();
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                assert!(told.contains(words), "it ended before, {status}:\n{told}");
+            }
+            told.contains(words)
+        });
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).expect("a signal");
+    }
+
+    /// Waits for its end, at most for `limit`.
+    pub fn end(mut self, limit: Duration) -> Ran {
+        let began = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                break status;
+            }
+            if began.elapsed() > limit {
+                let _ = self.child.kill();
+                panic!(
+                    "it still runs after {limit:?}, having told:\n{}",
+                    self.stderr.so_far()
+                );
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let took = began.elapsed();
+        Ran {
+            took,
+            ..Ran::new(
+                status,
+                self.stdout.end(),
+                self.stderr.end(),
+                self.redactions,
+            )
+        }
+    }
+}
+
+/// Waits until `reached`, at most for `limit`.
+pub fn until(what: &str, limit: Duration, mut reached: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !reached() {
+        assert!(began.elapsed() < limit, "waited {limit:?} for {what}");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -243,31 +587,72 @@ pub struct Ran {
     pub code: Option<i32>,
     /// The signal that ended it.
     pub signal: Option<i32>,
+    /// How long its end was waited for.
+    pub took: Duration,
+    redactions: Redactions,
 }
 
 impl Ran {
-    /// Reads the output of a finished command.
-    pub fn new(output: Output) -> Self {
+    fn new(status: ExitStatus, stdout: String, stderr: String, redactions: Redactions) -> Self {
         use std::os::unix::process::ExitStatusExt;
         Self {
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            code: output.status.code(),
-            signal: output.status.signal(),
+            stdout,
+            stderr,
+            code: status.code(),
+            signal: status.signal(),
+            took: Duration::ZERO,
+            redactions,
         }
     }
 
+    /// What another command printed, for comparison.
+    pub fn of(output: &Output) -> Self {
+        Self::new(
+            output.status,
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+            Redactions::default(),
+        )
+    }
+
+    /// Everything the user saw as one text, without what differs from run to run.
+    pub fn told(&self) -> String {
+        let mut text = match (self.code, self.signal) {
+            (Some(code), _) => format!("exit code {code}\n"),
+            (None, signal) => format!("ended by signal {}\n", signal.unwrap_or_default()),
+        };
+        for (name, stream) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
+            if !stream.is_empty() {
+                text.push_str(&format!("--- {name}\n{}", self.redactions.apply(stream)));
+            }
+        }
+        text
+    }
+
     /// The same, which must have ended with `code`.
-    #[must_use]
+    #[track_caller]
     pub fn expect(self, code: i32) -> Self {
-        assert_eq!(
-            self.code,
-            Some(code),
-            "stdout:\n{}\nstderr:\n{}",
-            self.stdout,
-            self.stderr
-        );
+        assert_eq!(self.code, Some(code), "{}", self.told());
         self
+    }
+
+    /// The same, which must have told the user each of `words`.
+    #[track_caller]
+    pub fn telling(self, words: &[&str]) -> Self {
+        let told = self.told();
+        for word in words {
+            assert!(told.contains(word), "it does not tell `{word}`:\n{told}");
+        }
+        self
+    }
+
+    /// The user must have seen exactly `expected`, whose first line may be empty.
+    #[track_caller]
+    pub fn shows(&self, expected: &str) {
+        told::assert_same(
+            &self.told(),
+            expected.strip_prefix('\n').unwrap_or(expected),
+        );
     }
 }
 

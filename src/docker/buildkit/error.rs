@@ -36,8 +36,10 @@ pub(super) struct Context<'a> {
 /// stand above wide ones.
 const TEXTS: &[(&[&str], Class)] = &[
     (&["no space left on device"], Class::DiskFull),
-    (&["failed to read dockerfile"], Class::DockerfileMissing),
-    (&["failed to read Dockerfile"], Class::DockerfileMissing),
+    (
+        &["failed to read dockerfile", "no such file"],
+        Class::DockerfileMissing,
+    ),
     (
         &["target stage", "could not be found"],
         Class::TargetMissing,
@@ -405,6 +407,10 @@ mod tests {
             (
                 "failed to read dockerfile: open Dockerfile: no such file or directory",
                 Class::DockerfileMissing,
+            ),
+            (
+                "failed to read dockerfile: failed to load cache key: subdir not supported yet",
+                Class::BuildFailed,
             ),
             ("target stage zzz could not be found", Class::TargetMissing),
             (
