@@ -1,5 +1,156 @@
-//! Compose projects.
+//! Compose projects: from the files people write to a typed [`Project`].
+//!
+//! ```text
+//! discover   which files, which directory, which variables (.env)
+//!   yaml       text -> tree with positions; anchors, merge keys, duplicate keys
+//!   name       the project's name
+//!   load       per document:
+//!     variables   interpolate every value
+//!     include     other projects, loaded the same way, go below this document
+//!     merge       !reset and !override act on what came before
+//!     extends     services begin as copies of others
+//!     merge       onto what came before
+//!     schema      is it what compose takes?
+//!     canonical   short forms -> long forms
+//! rebase     relative paths -> absolute
+//! profiles   who takes part
+//! check      names are defined, nothing goes in circles
+//! typed      tree -> model
+//! ```
+//!
+//! The order is Compose's own, and decides more about the outcome than any single rule. All of it
+//! but the last step works on an untyped tree whose every node knows its place in a file. The room
+//! reads files; it knows no process environment, no clock, no terminal and no Docker: what it needs
+//! of these comes in a [`Request`].
 
+mod canonical;
+mod check;
+mod discover;
+mod dotenv;
+mod extends;
+mod files;
+mod include;
+mod interpolate;
+mod load;
+mod merge;
 mod model;
+mod name;
+mod paths;
+mod profiles;
+mod rebase;
+mod request;
+mod scalar;
+mod schema;
+mod tree;
+mod typed;
+mod variables;
+mod yaml;
 
+use std::rc::Rc;
+
+use indexmap::IndexMap;
+
+use crate::diagnostic::Diagnostic;
+
+pub use discover::{Found, discover};
 pub use model::{Build, Context, Dockerfile, Project, Secret, SecretSource, Service, Ulimit};
+pub use request::Request;
+pub use tree::{Entry, Map, Node, Value};
+
+/// Loads the project that `request` is about; on failure, everything that is wrong with it.
+pub fn load(request: &Request) -> Result<Project, Vec<Diagnostic>> {
+    let mut found = discover(request).map_err(|error| vec![error])?;
+    let here = request.working_directory();
+    let mut loader = load::Loader::new(&here, request.stdin.as_deref());
+    loader.findings.notes = std::mem::take(&mut found.notes);
+    loader.findings.unset = std::mem::take(&mut found.unset);
+
+    let name = project_name(request, &found, &mut loader);
+    found
+        .environment
+        .insert("COMPOSE_PROJECT_NAME".to_owned(), name.clone());
+    let scope = load::Scope {
+        directory: found.directory.clone(),
+        environment: Rc::new(found.environment),
+        chain: Vec::new(),
+    };
+    let tree = loader.model(&found.files, &scope);
+    let mut findings = loader.findings;
+    let Some(mut tree) = tree.filter(|_| findings.errors.is_empty()) else {
+        return Err(findings.errors);
+    };
+    rebase::defaults(&mut tree);
+    rebase::absolute(&mut tree, &scope.directory, &scope.environment);
+
+    let (services, disabled) = services(request, &here, &tree, &scope.environment, &mut findings);
+    if !findings.errors.is_empty() {
+        return Err(findings.errors);
+    }
+    let mut notes = findings.unset_warnings();
+    notes.splice(0..0, findings.notes);
+    Ok(Project {
+        name,
+        directory: scope.directory,
+        files: found.files,
+        environment: Rc::unwrap_or_clone(scope.environment),
+        services,
+        disabled,
+        notes,
+        tree,
+    })
+}
+
+fn project_name(request: &Request, found: &Found, loader: &mut load::Loader<'_>) -> String {
+    let files: Vec<_> = found
+        .files
+        .iter()
+        .filter_map(|file| loader.documents(file))
+        .collect();
+    let documents: Vec<&Node> = files.iter().flat_map(|file| file.iter()).collect();
+    name::choose(
+        request,
+        &found.environment,
+        &documents,
+        &found.directory,
+        &mut loader.findings,
+    )
+}
+
+/// The active services, typed and by name, and the names of the others.
+fn services(
+    request: &Request,
+    here: &std::path::Path,
+    tree: &Node,
+    environment: &IndexMap<String, String>,
+    findings: &mut variables::Findings,
+) -> (IndexMap<String, Service>, Vec<String>) {
+    let none = Map::new();
+    let all = tree.get("services").and_then(Node::as_map).unwrap_or(&none);
+    let profiles = profiles::requested(&request.profiles, environment);
+    let active = profiles::active(all, &profiles, &request.services);
+    check::Checked {
+        project: tree,
+        services: all,
+        active: &active,
+    }
+    .run(findings);
+    let around = typed::Surroundings {
+        environment,
+        here,
+        secrets: tree.get("secrets").and_then(Node::as_map),
+    };
+    let mut services = IndexMap::new();
+    let mut disabled = Vec::new();
+    for (name, entry) in all {
+        if !active.contains(name) {
+            disabled.push(name.clone());
+            continue;
+        }
+        let mut service = typed::service(name, entry, &around, findings);
+        service.depends_on.retain(|name| active.contains(name));
+        services.insert(name.clone(), service);
+    }
+    services.sort_keys();
+    disabled.sort();
+    (services, disabled)
+}

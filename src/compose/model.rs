@@ -9,6 +9,8 @@ use indexmap::IndexMap;
 
 use crate::diagnostic::{Diagnostic, Span};
 
+use super::tree::Node;
+
 /// A loaded project.
 #[derive(Debug, Clone)]
 pub struct Project {
@@ -26,6 +28,16 @@ pub struct Project {
     pub disabled: Vec<String>,
     /// What loading has to tell: warnings and notes.
     pub notes: Vec<Diagnostic>,
+    /// The whole project as one tree: merged, in long forms, with absolute paths. It has what the
+    /// types leave out, such as `x-…` sections.
+    pub tree: Node,
+}
+
+impl Project {
+    /// A section of the user's own at the top level, such as `x-dcb`.
+    pub fn extension(&self, key: &str) -> Option<&Node> {
+        self.tree.get(key)
+    }
 }
 
 /// One service.
@@ -45,6 +57,17 @@ pub struct Service {
     pub pull_policy: Option<String>,
     /// The services named by `depends_on:` and its kin.
     pub depends_on: Vec<String>,
+}
+
+impl Service {
+    /// The name under which the image is kept: `image:`, else project and service joined by
+    /// `separator` (`-`; `_` for Compose 1 and its compatibility mode).
+    pub fn image_name(&self, project: &str, separator: char) -> String {
+        match &self.image {
+            Some(image) => image.clone(),
+            None => format!("{project}{separator}{}", self.name),
+        }
+    }
 }
 
 /// A `build:` section in its long form.

@@ -1,0 +1,318 @@
+//! Finding a project: which files, which directory, which variables. No YAML is read.
+//!
+//! The order is Compose's own: a first `.env` may name the files (`COMPOSE_FILE`), the files name
+//! the directory, and the directory's `.env` is read after all others.
+
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+
+use crate::diagnostic::{Diagnostic, Span};
+
+use super::dotenv;
+use super::files::{directory_of, read_env, shown};
+use super::paths;
+use super::request::Request;
+
+/// The names of compose files, best first.
+const NAMES: [&str; 4] = [
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.yml",
+    "docker-compose.yaml",
+];
+/// The names of override files, best first; the order of endings differs from the above.
+const OVERRIDES: [&str; 4] = [
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+];
+
+/// What discovery found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The compose files in merge order, absolute; `-` is standard input.
+    pub files: Vec<PathBuf>,
+    /// The project directory, absolute.
+    pub directory: PathBuf,
+    /// The process's variables, then those of the `.env` files that they do not have.
+    pub environment: IndexMap<String, String>,
+    /// The `.env` files that were read.
+    pub env_files: Vec<PathBuf>,
+    /// What discovery has to tell.
+    pub notes: Vec<Diagnostic>,
+    /// Variables that `.env` files needed and nothing sets, with the places that need them.
+    pub(super) unset: IndexMap<String, Vec<Span>>,
+}
+
+/// Finds the project that `request` is about, without reading its YAML.
+pub fn discover(request: &Request) -> Result<Found, Diagnostic> {
+    let mut search = Search {
+        request,
+        here: request.working_directory(),
+        found: Found {
+            files: Vec::new(),
+            directory: PathBuf::new(),
+            environment: request.environment.clone(),
+            env_files: Vec::new(),
+            notes: Vec::new(),
+            unset: IndexMap::new(),
+        },
+    };
+    search.files_of(&request.files)?;
+    search.first_env_file()?;
+    search.files_of_environment()?;
+    search.default_files()?;
+    search.found.directory = search.directory();
+    search.second_env_file()?;
+    Ok(search.found)
+}
+
+struct Search<'r> {
+    request: &'r Request,
+    here: PathBuf,
+    found: Found,
+}
+
+impl Search<'_> {
+    /// The project directory as far as it is known by now.
+    fn directory(&self) -> PathBuf {
+        if let Some(directory) = &self.request.project_directory {
+            return paths::clean(&self.here.join(directory));
+        }
+        let first = self.found.files.iter().find(|file| file.as_os_str() != "-");
+        first.map_or_else(|| self.here.clone(), |file| directory_of(file))
+    }
+
+    fn files_of(&mut self, names: &[String]) -> Result<(), Diagnostic> {
+        for name in names {
+            let file = self.file(name)?;
+            self.found.files.push(file);
+        }
+        Ok(())
+    }
+
+    /// A file that was named rather than found.
+    fn file(&self, name: &str) -> Result<PathBuf, Diagnostic> {
+        if name == "-" {
+            return Ok(PathBuf::from("-"));
+        }
+        let path = paths::clean(&self.here.join(name));
+        if path.exists() {
+            return Ok(path);
+        }
+        if is_remote(name) {
+            return Err(Diagnostic::error(format!(
+                "compose files from elsewhere are not supported: `{name}`"
+            ))
+            .help(format!(
+                "let Compose fetch it: `docker compose -f {name} config > compose.yaml`"
+            )));
+        }
+        let error = Diagnostic::error(format!("failed to read `{name}`: no such file"));
+        Err(match nearest_file(&path) {
+            Some(near) => error.help(format!("did you mean `{}`?", shown(&near, &self.here))),
+            None => error,
+        })
+    }
+
+    /// `COMPOSE_FILE`: every item counts, even an empty one.
+    fn files_of_environment(&mut self) -> Result<(), Diagnostic> {
+        if !self.found.files.is_empty() {
+            return Ok(());
+        }
+        let Some(list) = self.found.environment.get("COMPOSE_FILE").cloned() else {
+            return Ok(());
+        };
+        let separator = match self.found.environment.get("COMPOSE_PATH_SEPARATOR") {
+            Some(separator) if !separator.is_empty() => separator.clone(),
+            _ if cfg!(windows) => ";".to_owned(),
+            _ => ":".to_owned(),
+        };
+        let names: Vec<String> = list.split(&separator).map(str::to_owned).collect();
+        self.files_of(&names)
+            .map_err(|error| error.help("this comes from `COMPOSE_FILE`"))
+    }
+
+    /// Looks for the names everyone uses, here and then upwards.
+    fn default_files(&mut self) -> Result<(), Diagnostic> {
+        if !self.found.files.is_empty() {
+            return Ok(());
+        }
+        let start = self.directory();
+        for directory in start.ancestors() {
+            let bases = present(directory, &NAMES);
+            if let Some(base) = bases.first() {
+                self.found.files.push(base.clone());
+                self.note_several("config", &bases);
+                let overrides = present(directory, &OVERRIDES);
+                self.found.files.extend(overrides.first().cloned());
+                self.note_several("override", &overrides);
+                return Ok(());
+            }
+        }
+        let error = Diagnostic::error("no configuration file provided: not found");
+        Err(match present(&start, &OVERRIDES).first() {
+            Some(alone) => error.help(format!(
+                "`{}` only adds to a compose file; there is none",
+                shown(alone, &self.here)
+            )),
+            None => error.help(format!(
+                "write a `compose.yaml` in `{}`, or name a file with `-f`",
+                start.display()
+            )),
+        })
+    }
+
+    fn note_several(&mut self, kind: &str, files: &[PathBuf]) {
+        if files.len() < 2 {
+            return;
+        }
+        let names: Vec<String> = files
+            .iter()
+            .map(|file| format!("`{}`", shown(file, &self.here)))
+            .collect();
+        self.found.notes.push(
+            Diagnostic::warning(format!(
+                "found multiple {kind} files with supported names: {}",
+                names.join(", ")
+            ))
+            .help(format!(
+                "only {} is used; remove the others or use `-f`",
+                names[0]
+            )),
+        );
+    }
+
+    /// The explicit `.env` files, or the one that lies where the search starts.
+    fn first_env_file(&mut self) -> Result<(), Diagnostic> {
+        let explicit = self.explicit_env_files();
+        if !explicit.is_empty() {
+            return self.read_env_files(&explicit);
+        }
+        if disabled(&self.found.environment)? {
+            return Ok(());
+        }
+        let Some(file) = default_env_file(&self.directory()) else {
+            return Ok(());
+        };
+        self.read_env_files(&[file])?;
+        if disabled(&self.found.environment)? {
+            // The switch stands in the very file: Compose has by then taken its own settings
+            // from there, and takes nothing else.
+            let outer = &self.request.environment;
+            self.found
+                .environment
+                .retain(|name, _| outer.contains_key(name) || name.starts_with("COMPOSE_"));
+        }
+        Ok(())
+    }
+
+    /// The `.env` of the project directory, once that is known.
+    fn second_env_file(&mut self) -> Result<(), Diagnostic> {
+        if !self.explicit_env_files().is_empty() || disabled(&self.found.environment)? {
+            return Ok(());
+        }
+        match default_env_file(&self.found.directory) {
+            Some(file) if !self.found.env_files.contains(&file) => self.read_env_files(&[file]),
+            _ => Ok(()),
+        }
+    }
+
+    /// `--env-file`, else `COMPOSE_ENV_FILES` of the process.
+    fn explicit_env_files(&self) -> Vec<PathBuf> {
+        let home = self.request.environment.get("HOME").map(String::as_str);
+        let place = |name: &str| paths::absolute(&self.here, &paths::expand_home(name, home));
+        if !self.request.env_files.is_empty() {
+            let names = self.request.env_files.iter();
+            return names.map(|name| place(&name.to_string_lossy())).collect();
+        }
+        match self.request.environment.get("COMPOSE_ENV_FILES") {
+            Some(list) if !list.is_empty() => list.split(',').map(place).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Reads files of which later ones win over earlier, and the environment over all.
+    fn read_env_files(&mut self, files: &[PathBuf]) -> Result<(), Diagnostic> {
+        let assigned = read_env_files(
+            files,
+            &self.here,
+            &self.found.environment,
+            &mut self.found.unset,
+        )?;
+        for (name, value) in assigned {
+            self.found.environment.entry(name).or_insert(value);
+        }
+        self.found.env_files.extend_from_slice(files);
+        Ok(())
+    }
+}
+
+/// The variables that a row of `.env` files assigns, later files over earlier.
+pub(super) fn read_env_files(
+    files: &[PathBuf],
+    here: &Path,
+    outer: &IndexMap<String, String>,
+    unset: &mut IndexMap<String, Vec<Span>>,
+) -> Result<IndexMap<String, String>, Diagnostic> {
+    let mut assigned = IndexMap::new();
+    for file in files {
+        let name = shown(file, here);
+        if file.is_dir() {
+            return Err(Diagnostic::error(format!(
+                "failed to read env file `{name}`: it is a directory"
+            )));
+        }
+        let source = read_env(file, &name)?;
+        let mut note =
+            |name: &str, span: Span| unset.entry(name.to_owned()).or_default().push(span);
+        let new = dotenv::parse(&source, outer, &assigned, &mut note)?;
+        assigned.extend(new);
+    }
+    Ok(assigned)
+}
+
+/// Those of `names` that exist in `directory`; directories count, as in Compose.
+fn present(directory: &Path, names: &[&str]) -> Vec<PathBuf> {
+    let files = names.iter().map(|name| directory.join(name));
+    files.filter(|file| file.exists()).collect()
+}
+
+pub(super) fn default_env_file(directory: &Path) -> Option<PathBuf> {
+    let file = directory.join(".env");
+    (file.exists() && !file.is_dir()).then_some(file)
+}
+
+/// `COMPOSE_DISABLE_ENV_FILE`, in Go's spelling of booleans.
+fn disabled(environment: &IndexMap<String, String>) -> Result<bool, Diagnostic> {
+    match environment
+        .get("COMPOSE_DISABLE_ENV_FILE")
+        .map(String::as_str)
+    {
+        None | Some("0" | "f" | "F" | "false" | "False" | "FALSE") => Ok(false),
+        Some("1" | "t" | "T" | "true" | "True" | "TRUE") => Ok(true),
+        Some(other) => Err(Diagnostic::error(format!(
+            "`COMPOSE_DISABLE_ENV_FILE` is `{other}`, which is no boolean"
+        ))
+        .help("set it to `true` or `false`")),
+    }
+}
+
+/// Whether a file name is an address that Compose would fetch.
+fn is_remote(name: &str) -> bool {
+    name.contains("://") || name.starts_with("git@") || name.starts_with("github.com/")
+}
+
+/// The file whose name looks most like the one that is missing.
+fn nearest_file(missing: &Path) -> Option<PathBuf> {
+    let wanted = missing.file_name()?.to_str()?;
+    let entries = missing.parent()?.read_dir().ok()?;
+    let names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".yml") || name.ends_with(".yaml"))
+        .collect();
+    let near = super::schema::nearest(wanted, names.iter().map(String::as_str))?;
+    Some(missing.with_file_name(near))
+}

@@ -1,0 +1,274 @@
+//! `.env` files, by the grammar that Compose's own parser has (which is no shell's and no other
+//! dotenv library's).
+//!
+//! A file is read in one pass from front to back; a value may use variables of the process and
+//! those assigned above it.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::diagnostic::{Diagnostic, Position, Source, Span};
+
+use super::interpolate::{Variables, substitute};
+
+/// The variables of one `.env` file, in the order they were first assigned.
+///
+/// `outer` is asked first whenever a variable is needed, `earlier` last: it holds what the files
+/// read before assigned.
+pub(super) fn parse(
+    source: &Arc<Source>,
+    outer: &IndexMap<String, String>,
+    earlier: &IndexMap<String, String>,
+    unset: &mut dyn FnMut(&str, Span),
+) -> Result<IndexMap<String, String>, Diagnostic> {
+    let mut parser = Parser {
+        source,
+        at: 0,
+        assigned: IndexMap::new(),
+        outer,
+        earlier,
+        unset,
+    };
+    while parser.skip_to_statement() {
+        parser.statement()?;
+    }
+    Ok(parser.assigned)
+}
+
+struct Parser<'a> {
+    source: &'a Arc<Source>,
+    at: usize,
+    assigned: IndexMap<String, String>,
+    outer: &'a IndexMap<String, String>,
+    earlier: &'a IndexMap<String, String>,
+    unset: &'a mut dyn FnMut(&str, Span),
+}
+
+/// How a key ended.
+enum Separator {
+    Value,
+    LineEnd,
+    FileEnd,
+}
+
+impl<'a> Parser<'a> {
+    fn rest(&self) -> &'a str {
+        &self.source.text[self.at..]
+    }
+
+    /// Skips blanks, blank lines and comments; false at the end of the file.
+    fn skip_to_statement(&mut self) -> bool {
+        loop {
+            let rest = self.rest();
+            self.at += rest.len() - rest.trim_start().len();
+            let rest = self.rest();
+            if !rest.starts_with('#') {
+                return !rest.is_empty();
+            }
+            self.at += rest.find('\n').unwrap_or(rest.len());
+        }
+    }
+
+    fn statement(&mut self) -> Result<(), Diagnostic> {
+        let rest = self.rest();
+        if let Some(after) = rest.strip_prefix("export")
+            && after.starts_with(char::is_whitespace)
+        {
+            let trimmed = after.trim_start_matches(is_blank);
+            self.at += rest.len() - trimmed.len();
+        }
+        let start = self.at;
+        let (key, separator) = self.key()?;
+        if key.contains(' ') {
+            return Err(
+                Diagnostic::error("failed to read a variable: key cannot contain a space")
+                    .at(self.span(start, start + key.len()), "this name"),
+            );
+        }
+        match separator {
+            Separator::FileEnd => {}
+            Separator::LineEnd => {
+                if let Some(value) = self.lookup(&key) {
+                    self.assigned.insert(key, value);
+                }
+            }
+            Separator::Value => {
+                let value = self.value()?;
+                self.assigned.insert(key, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a name up to its separator.
+    fn key(&mut self) -> Result<(String, Separator), Diagnostic> {
+        let rest = self.rest();
+        for (at, c) in rest.char_indices() {
+            match c {
+                '=' | ':' | '\n' => {
+                    self.at += at + 1;
+                    let key = rest[..at].trim_end().to_owned();
+                    if c == '\n' {
+                        return Ok((key, Separator::LineEnd));
+                    }
+                    let value = self.rest();
+                    self.at += value.len() - value.trim_start_matches(is_blank).len();
+                    return Ok((key, Separator::Value));
+                }
+                '_' | '.' | '-' | '[' | ']' => {}
+                _ if is_blank(c) || c.is_alphanumeric() => {}
+                _ => {
+                    let line = rest.lines().next().unwrap_or_default();
+                    let place = self.at + at;
+                    return Err(Diagnostic::error(format!(
+                        "unexpected character `{c}` in variable name `{line}`"
+                    ))
+                    .at(self.span(place, place + c.len_utf8()), "this character"));
+                }
+            }
+        }
+        // A bare name that nothing ends, not even a line break, assigns nothing.
+        self.at = self.source.text.len();
+        Ok((rest.trim_end().replace(' ', "_"), Separator::FileEnd))
+    }
+
+    fn value(&mut self) -> Result<String, Diagnostic> {
+        let rest = self.rest();
+        let start = self.at;
+        if let Some(quote @ ('"' | '\'')) = rest.chars().next() {
+            return self.quoted(quote);
+        }
+        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
+        self.at += (line.len() + 1).min(rest.len());
+        let value = line
+            .split_once(" #")
+            .map_or(line, |(value, _)| value)
+            .trim_end();
+        self.expand(value, start, start + value.len())
+    }
+
+    fn quoted(&mut self, quote: char) -> Result<String, Diagnostic> {
+        let rest = self.rest();
+        let start = self.at;
+        let mut value = String::new();
+        let mut escaping = false;
+        for (at, c) in rest.char_indices().skip(1) {
+            if c == quote && !escaping {
+                self.at += at + 1;
+                return match quote {
+                    '"' => self.expand(&unescape(&value), start, self.at),
+                    _ => Ok(value),
+                };
+            }
+            if c == '\\' && !escaping {
+                escaping = true;
+                continue;
+            }
+            if escaping && c != quote {
+                value.push('\\');
+            }
+            escaping = false;
+            value.push(c);
+        }
+        let line = rest.lines().next().unwrap_or_default();
+        Err(
+            Diagnostic::error(format!("unterminated quoted value {line}"))
+                .at(self.span(start, start + 1), "this quote is never closed"),
+        )
+    }
+
+    fn lookup(&self, name: &str) -> Option<String> {
+        [self.outer, &self.assigned, self.earlier]
+            .into_iter()
+            .find_map(|from| from.get(name))
+            .cloned()
+    }
+
+    fn expand(&mut self, value: &str, start: usize, end: usize) -> Result<String, Diagnostic> {
+        let span = self.span(start, end);
+        let mut scope = Scope {
+            parser: self,
+            span: &span,
+        };
+        substitute(value, &mut scope)
+            .map_err(|fault| Diagnostic::error(fault.to_string()).at(span.clone(), "this value"))
+    }
+
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span::new(self.source, self.position(start), self.position(end))
+    }
+
+    fn position(&self, at: usize) -> Position {
+        let before = &self.source.text[..at];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Position {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+}
+
+struct Scope<'p, 'a> {
+    parser: &'p mut Parser<'a>,
+    span: &'p Span,
+}
+
+impl Variables for Scope<'_, '_> {
+    fn value(&self, name: &str) -> Option<String> {
+        self.parser.lookup(name)
+    }
+    fn unset(&mut self, name: &str) {
+        (self.parser.unset)(name, self.span.clone());
+    }
+}
+
+/// White space that does not end a line.
+fn is_blank(c: char) -> bool {
+    matches!(
+        c,
+        '\t' | '\u{b}' | '\u{c}' | '\r' | ' ' | '\u{85}' | '\u{a0}'
+    )
+}
+
+/// The escapes of a double-quoted value; a quoted dollar sign becomes what interpolation takes for
+/// one. What is no escape stays as it is.
+fn unescape(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let plain = match rest.chars().next() {
+            Some('a') => Some("\u{7}"),
+            Some('b') => Some("\u{8}"),
+            Some('f') => Some("\u{c}"),
+            Some('n') => Some("\n"),
+            Some('r') => Some("\r"),
+            Some('t') => Some("\t"),
+            Some('v') => Some("\u{b}"),
+            Some('$') => Some("$$"),
+            Some('"') => Some("\""),
+            Some('\\') => Some("\\"),
+            _ => None,
+        };
+        if let Some(plain) = plain {
+            out.push_str(plain);
+            rest = &rest[1..];
+        } else if let Some(after) = rest.strip_prefix('0') {
+            let count = after.bytes().take(3).take_while(u8::is_ascii_digit).count();
+            let digits = &after[..count];
+            match u8::from_str_radix(digits, 8) {
+                Ok(code) if count == 3 => out.push(char::from(code)),
+                _ => {
+                    out.push('\\');
+                    out.push_str(digits);
+                }
+            }
+            rest = &after[count..];
+        } else {
+            out.push('\\');
+        }
+    }
+    out + rest
+}

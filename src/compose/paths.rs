@@ -1,0 +1,116 @@
+//! Paths as Compose computes them: Go's `Clean` and `Join`, the home directory, and what is no
+//! path of this machine at all.
+//!
+//! The standard library neither removes `..` nor joins the way Go does, and a project's identity
+//! (its name, the keys of its caches) hangs on the exact result.
+
+use std::path::{Component, Path, PathBuf};
+
+/// The shortest path that means the same, without asking the file system.
+pub(super) fn clean(path: &Path) -> PathBuf {
+    let mut out: Vec<Component<'_>> = Vec::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => match out.last() {
+                Some(Component::Normal(_)) => {
+                    out.pop();
+                }
+                Some(Component::RootDir | Component::Prefix(_)) => {}
+                _ => out.push(component),
+            },
+            _ => out.push(component),
+        }
+    }
+    if out.is_empty() {
+        return PathBuf::from(".");
+    }
+    out.iter().collect()
+}
+
+/// `path` below `base`, cleaned; an absolute `path` stays exactly as it is.
+pub(super) fn absolute(base: &Path, path: &str) -> PathBuf {
+    if Path::new(path).is_absolute() {
+        return PathBuf::from(path);
+    }
+    clean(&base.join(path))
+}
+
+/// A leading `~` replaced by the home directory, when there is one.
+pub(super) fn expand_home(path: &str, home: Option<&str>) -> String {
+    match (path.strip_prefix('~'), home) {
+        (Some(rest), Some(home)) => {
+            let rest = rest.trim_start_matches('/');
+            let joined = if rest.is_empty() {
+                PathBuf::from(home)
+            } else {
+                Path::new(home).join(rest)
+            };
+            clean(&joined).to_string_lossy().into_owned()
+        }
+        _ => path.to_owned(),
+    }
+}
+
+/// Whether a context is an address rather than a path: a URL, a forge's short form, or another
+/// service.
+pub(super) fn is_remote(context: &str) -> bool {
+    context.contains("://")
+        || [
+            "service:",
+            "https:",
+            "http://",
+            "git://",
+            "ssh://",
+            "github.com/",
+            "git@",
+        ]
+        .iter()
+        .any(|prefix| context.starts_with(prefix))
+}
+
+/// The directory part of `path` with its symbolic links resolved, where it exists.
+pub(super) fn resolve_directory(path: &Path) -> PathBuf {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+        return path.to_owned();
+    };
+    match directory.canonicalize() {
+        Ok(real) => real.join(name),
+        Err(_) => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_cleaned_as_go_cleans_them() {
+        for (written, cleaned) in [
+            ("", "."),
+            ("./x/", "x"),
+            ("/a/../b", "/b"),
+            ("/..", "/"),
+            ("../a/..", ".."),
+            ("a//b/./c", "a/b/c"),
+            ("a/..", "."),
+            ("-", "-"),
+        ] {
+            assert_eq!(clean(Path::new(written)), Path::new(cleaned), "{written}");
+        }
+    }
+
+    #[test]
+    fn an_absolute_path_is_kept_uncleaned() {
+        assert_eq!(absolute(Path::new("/p"), "/a/../b").as_os_str(), "/a/../b");
+        assert_eq!(absolute(Path::new("/p"), "./x/").as_os_str(), "/p/x");
+        assert_eq!(absolute(Path::new("/p"), "-").as_os_str(), "/p/-");
+    }
+
+    #[test]
+    fn a_tilde_is_home_whoever_is_named() {
+        assert_eq!(expand_home("~/x", Some("/h")), "/h/x");
+        assert_eq!(expand_home("~root/x", Some("/h")), "/h/root/x");
+        assert_eq!(expand_home("a~", Some("/h")), "a~");
+    }
+}

@@ -1,0 +1,64 @@
+//! Which services take part: profiles, and the names on the command line.
+
+use std::collections::HashSet;
+
+use indexmap::IndexMap;
+
+use super::tree::{Map, Node};
+
+/// The profiles that are asked for: the flags, else `COMPOSE_PROFILES`.
+pub(super) fn requested(flags: &[String], environment: &IndexMap<String, String>) -> Vec<String> {
+    if !flags.is_empty() {
+        return flags.to_vec();
+    }
+    let list = environment.get("COMPOSE_PROFILES").map(String::as_str);
+    let items = list.unwrap_or_default().split(',').map(str::trim);
+    items
+        .filter(|item| !item.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The names of the active services.
+///
+/// Naming a service activates it, all its profiles, and the services its build takes images from;
+/// not the services it depends on.
+pub(super) fn active(services: &Map, profiles: &[String], named: &[String]) -> HashSet<String> {
+    let mut profiles: HashSet<String> = profiles.iter().cloned().collect();
+    let mut chosen = HashSet::new();
+    let mut waiting: Vec<String> = named.to_vec();
+    while let Some(name) = waiting.pop() {
+        let Some(entry) = services.get(&name) else {
+            continue;
+        };
+        if chosen.insert(name) {
+            profiles.extend(profiles_of(&entry.node).map(str::to_owned));
+            waiting.extend(images_taken(&entry.node).map(str::to_owned));
+        }
+    }
+    let is_active = |service: &Node| {
+        profiles.contains("*")
+            || profiles_of(service).next().is_none()
+            || profiles_of(service).any(|profile| profiles.contains(profile))
+    };
+    let names = services.iter();
+    names
+        .filter(|(name, entry)| chosen.contains(*name) || is_active(&entry.node))
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+fn profiles_of(service: &Node) -> impl Iterator<Item = &str> {
+    let list = service.get("profiles").and_then(Node::as_list);
+    list.into_iter().flatten().filter_map(Node::as_text)
+}
+
+/// The services whose images are contexts of this service's build.
+fn images_taken(service: &Node) -> impl Iterator<Item = &str> {
+    let contexts = service.at(&["build", "additional_contexts"]);
+    contexts
+        .and_then(Node::as_map)
+        .into_iter()
+        .flat_map(Map::values)
+        .filter_map(|entry| entry.node.as_text()?.strip_prefix("service:"))
+}

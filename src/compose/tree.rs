@@ -1,0 +1,243 @@
+//! The untyped tree of a compose file: what every stage between the YAML text and the typed model
+//! reads and rewrites.
+//!
+//! Every node and every key knows where it was written, and keeps that place through
+//! interpolation, merging, `extends` and `include`, so that a complaint about the final project
+//! still points at the line a person typed.
+
+use std::fmt;
+
+use indexmap::IndexMap;
+
+use crate::diagnostic::Span;
+
+use super::scalar::go_float;
+
+/// A value and the place it was written at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// What it is.
+    pub value: Value,
+    /// Where it stands.
+    pub span: Span,
+    /// `!reset` or `!override`, until merging has acted on it.
+    pub(super) directive: Option<Directive>,
+}
+
+/// The kinds of values YAML has for Compose.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Nothing: `null`, `~` or an empty value.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number; wide enough for what fits 64 bits with or without a sign.
+    Int(i128),
+    /// Any other number.
+    Float(f64),
+    /// Text.
+    Text(String),
+    /// A sequence.
+    List(Vec<Node>),
+    /// A mapping, in the order it was written.
+    Map(Map),
+}
+
+/// A mapping whose keys know their places.
+pub type Map = IndexMap<String, Entry>;
+
+/// One entry of a [`Map`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Where the key stands.
+    pub at: Span,
+    /// What it maps to.
+    pub node: Node,
+}
+
+/// What a tag asks the merge to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Directive {
+    /// `!reset`: the value of the earlier files goes, and nothing replaces it.
+    Reset,
+    /// `!override`: the value of the earlier files goes, and this one replaces it unmerged.
+    Override,
+}
+
+impl Node {
+    /// A node without a directive.
+    pub fn new(value: Value, span: Span) -> Self {
+        Self {
+            value,
+            span,
+            directive: None,
+        }
+    }
+
+    /// A text node.
+    pub fn text(text: impl Into<String>, span: &Span) -> Self {
+        Self::new(Value::Text(text.into()), span.clone())
+    }
+
+    /// The text, when it is text.
+    pub fn as_text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The entries, when it is a mapping.
+    pub fn as_map(&self) -> Option<&Map> {
+        match &self.value {
+            Value::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    /// The entries, when it is a mapping.
+    pub(super) fn as_map_mut(&mut self) -> Option<&mut Map> {
+        match &mut self.value {
+            Value::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    /// The items, when it is a list.
+    pub fn as_list(&self) -> Option<&[Node]> {
+        match &self.value {
+            Value::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// Whether it is null.
+    pub fn is_null(&self) -> bool {
+        matches!(self.value, Value::Null)
+    }
+
+    /// What `key` maps to, when this is a mapping that has it.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.as_map()?.get(key).map(|entry| &entry.node)
+    }
+
+    /// What `key` maps to, when this is a mapping that has it.
+    pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        self.as_map_mut()?.get_mut(key).map(|entry| &mut entry.node)
+    }
+
+    /// Follows `keys` from here.
+    pub fn at<'a>(&'a self, keys: &[&str]) -> Option<&'a Node> {
+        keys.iter().try_fold(self, |node, key| node.get(key))
+    }
+
+    /// A scalar as the text Go prints for it; nothing for null, lists and mappings.
+    pub fn scalar_text(&self) -> Option<String> {
+        match &self.value {
+            Value::Bool(value) => Some(value.to_string()),
+            Value::Int(value) => Some(value.to_string()),
+            Value::Float(value) => Some(go_float(*value)),
+            Value::Text(text) => Some(text.clone()),
+            Value::Null | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// The kind of value with its article, for messages.
+    pub fn kind(&self) -> &'static str {
+        match &self.value {
+            Value::Null => "nothing",
+            Value::Bool(_) => "a boolean",
+            Value::Int(_) | Value::Float(_) => "a number",
+            Value::Text(_) => "a string",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a mapping",
+        }
+    }
+
+    /// How many nodes this tree has.
+    pub(super) fn weight(&self) -> usize {
+        match &self.value {
+            Value::List(items) => 1 + items.iter().map(Node::weight).sum::<usize>(),
+            Value::Map(map) => 1 + map.values().map(|entry| entry.node.weight()).sum::<usize>(),
+            _ => 1,
+        }
+    }
+}
+
+impl Entry {
+    /// An entry whose key stands at `at`.
+    pub(super) fn new(at: &Span, node: Node) -> Self {
+        Self {
+            at: at.clone(),
+            node,
+        }
+    }
+}
+
+/// The way from the root to a node, for rules that hold at certain places and for messages.
+///
+/// A chain of borrowed links, so that walking a tree does not allocate.
+#[derive(Clone, Copy)]
+pub(super) struct Path<'a> {
+    parent: Option<&'a Path<'a>>,
+    key: &'a str,
+}
+
+impl<'a> Path<'a> {
+    /// The way to the root itself.
+    pub(super) const ROOT: Path<'static> = Path {
+        parent: None,
+        key: "",
+    };
+
+    /// The way to what `key` maps to below this.
+    pub(super) fn join(&'a self, key: &'a str) -> Path<'a> {
+        Path {
+            parent: Some(self),
+            key,
+        }
+    }
+
+    /// Whether this is the way that `pattern` describes: keys joined by dots, `*` for any key.
+    pub(super) fn matches(&self, pattern: &str) -> bool {
+        let mut here = *self;
+        for wanted in pattern.rsplit('.') {
+            let Some(parent) = here.parent else {
+                return false;
+            };
+            if wanted != "*" && wanted != here.key {
+                return false;
+            }
+            here = *parent;
+        }
+        here.parent.is_none()
+    }
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parent) = self.parent {
+            if parent.parent.is_some() {
+                write!(f, "{parent}.")?;
+            }
+            f.write_str(self.key)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_matches_key_by_key_from_the_root() {
+        let services = Path::ROOT.join("services");
+        let service = services.join("web.one");
+        let build = service.join("build");
+        assert!(build.matches("services.*.build"));
+        assert!(!build.matches("*.build"));
+        assert!(!build.matches("services.web.one.build"));
+        assert_eq!(build.to_string(), "services.web.one.build");
+    }
+}

@@ -1,0 +1,501 @@
+//! YAML text to [`Node`] trees. The only file that names a YAML crate.
+//!
+//! libyaml-safer scans and parses, being a port of the same libyaml that go-yaml is; the composer
+//! here does what go-yaml does above it: resolves plain scalars, copies what aliases name, expands
+//! merge keys and rejects duplicate keys. Serde's YAML is not used to read: it forgets the places
+//! and reads numbers by other rules.
+//!
+//! Nothing in a file may make this slow: depth and the copies that aliases make are budgeted.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use indexmap::map::Entry as Slot;
+use libyaml_safer::{Error as YamlError, Event, EventData, Mark, Parser, ScalarStyle};
+
+use crate::diagnostic::{Diagnostic, Position, Source, Span};
+
+use super::scalar;
+use super::tree::{Directive, Entry, Map, Node, Value};
+
+/// Deeper nesting is a mistake or an attack; no compose file comes near.
+const DEPTH: usize = 100;
+/// How many nodes aliases may copy per document; Compose has the same limit.
+const COPIES: usize = 100_000;
+
+/// The documents of `source`.
+///
+/// A file that breaks the rules of YAML is one error; duplicate keys and the like are collected.
+pub(super) fn documents(source: &Arc<Source>) -> Result<Vec<Node>, Vec<Diagnostic>> {
+    if let Some(error) = comma_behind_tag(source) {
+        return Err(vec![error]);
+    }
+    let text = bearable(&source.text);
+    let mut bytes = text.as_bytes();
+    let mut parser = Parser::new();
+    parser.set_input_string(&mut bytes);
+    let mut composer = Composer {
+        source,
+        parser,
+        anchors: HashMap::new(),
+        open: Vec::new(),
+        copies: 0,
+        errors: Vec::new(),
+    };
+    match composer.stream() {
+        Ok(documents) if composer.errors.is_empty() => Ok(documents),
+        Ok(_) => Err(composer.errors),
+        Err(error) => {
+            composer.errors.push(*error);
+            Err(composer.errors)
+        }
+    }
+}
+
+/// The text as the scanner can bear it: at the end of the input it looks one character behind a
+/// backslash without checking that there is one.
+fn bearable(text: &str) -> Cow<'_, str> {
+    if text.ends_with('\\') {
+        Cow::Owned(format!("{text}\n"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// The scanner panics on a comma right behind a tag in a flow (`[!!str, b]`).
+///
+/// Where the text looks as if it had one, a private character takes the comma's place and the
+/// scanner tries that: in a string it changes nothing, behind a tag it is an error, not a panic.
+fn comma_behind_tag(source: &Arc<Source>) -> Option<Diagnostic> {
+    let text = &source.text;
+    if !text.contains('!') || !text.contains(['[', '{']) {
+        return None;
+    }
+    let mut probe = String::with_capacity(text.len());
+    let mut suspicious = false;
+    let mut in_word = false;
+    for c in text.chars() {
+        match c {
+            '!' => in_word = true,
+            _ if c.is_whitespace() => in_word = false,
+            ',' if in_word => {
+                suspicious = true;
+                probe.push('\u{E000}');
+                continue;
+            }
+            _ => {}
+        }
+        probe.push(c);
+    }
+    if !suspicious {
+        return None;
+    }
+    let mut bytes = probe.as_bytes();
+    let mut parser = Parser::new();
+    parser.set_input_string(&mut bytes);
+    loop {
+        match parser.parse() {
+            Ok(event) if matches!(event.data, EventData::StreamEnd) => return None,
+            Ok(_) => {}
+            Err(error) => return Some(*syntax_error(source, &error)),
+        }
+    }
+}
+
+/// A failure that ends the file, boxed because it travels up through every level.
+type Fatal = Box<Diagnostic>;
+
+struct Composer<'s, 'b> {
+    source: &'s Arc<Source>,
+    parser: Parser<&'s mut &'b [u8]>,
+    /// What the anchors of this document stand for.
+    anchors: HashMap<String, (Node, usize)>,
+    /// The anchors whose nodes are being read right now.
+    open: Vec<String>,
+    copies: usize,
+    errors: Vec<Diagnostic>,
+}
+
+/// A key as it was read, before it is known whether it may be one.
+struct Key {
+    raw: String,
+    node: Node,
+    merge: bool,
+}
+
+impl Composer<'_, '_> {
+    fn stream(&mut self) -> Result<Vec<Node>, Fatal> {
+        let mut documents = Vec::new();
+        loop {
+            let event = self.next()?;
+            match event.data {
+                EventData::StreamEnd => return Ok(documents),
+                EventData::DocumentStart {
+                    version_directive: Some(version),
+                    ..
+                } if (version.major, version.minor) != (1, 1) => {
+                    return Err(Box::new(
+                        Diagnostic::error("found incompatible YAML document")
+                            .at(self.span(event.start_mark, event.end_mark), "not 1.1")
+                            .help("remove the `%YAML` line"),
+                    ));
+                }
+                EventData::DocumentStart { .. } => {
+                    self.anchors.clear();
+                    self.copies = 0;
+                    let event = self.next()?;
+                    documents.push(self.node(event, 0)?);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn next(&mut self) -> Result<Event, Fatal> {
+        self.parser
+            .parse()
+            .map_err(|error| syntax_error(self.source, &error))
+    }
+
+    fn span(&self, start: Mark, end: Mark) -> Span {
+        Span::new(self.source, position(start), position(end))
+    }
+
+    /// The node that `event` begins.
+    fn node(&mut self, event: Event, depth: usize) -> Result<Node, Fatal> {
+        let start = event.start_mark;
+        let span = self.span(start, event.end_mark);
+        if depth > DEPTH {
+            return Err(Box::new(
+                Diagnostic::error(format!("more than {DEPTH} levels of nesting"))
+                    .at(span, "too deep"),
+            ));
+        }
+        match event.data {
+            EventData::Alias { anchor } => self.alias(&anchor, span),
+            EventData::Scalar {
+                anchor,
+                tag,
+                value,
+                style,
+                ..
+            } => {
+                let node = self.scalar(value, tag.as_deref(), style, span);
+                self.remember(anchor, &node, 1);
+                Ok(node)
+            }
+            EventData::SequenceStart { anchor, tag, .. } => {
+                self.open.extend(anchor.clone());
+                let mut node = self.sequence(start, depth)?;
+                self.close(anchor, tag.as_deref(), &mut node);
+                Ok(node)
+            }
+            EventData::MappingStart { anchor, tag, .. } => {
+                self.open.extend(anchor.clone());
+                let mut node = self.mapping(start, depth)?;
+                self.close(anchor, tag.as_deref(), &mut node);
+                Ok(node)
+            }
+            _ => Err(Box::new(
+                Diagnostic::error("failed to parse YAML: a value is missing").at(span, ""),
+            )),
+        }
+    }
+
+    /// Ends a collection: its tag takes effect and its anchor can be named.
+    fn close(&mut self, anchor: Option<String>, tag: Option<&str>, node: &mut Node) {
+        node.directive = directive(tag);
+        if anchor.is_some() {
+            self.open.pop();
+            let weight = node.weight();
+            self.remember(anchor, node, weight);
+        }
+    }
+
+    fn remember(&mut self, anchor: Option<String>, node: &Node, weight: usize) {
+        if let Some(anchor) = anchor {
+            self.anchors.insert(anchor, (node.clone(), weight));
+        }
+    }
+
+    /// A copy of what the anchor stands for.
+    fn alias(&mut self, anchor: &str, span: Span) -> Result<Node, Fatal> {
+        if self.open.iter().any(|open| open == anchor) {
+            return Err(Box::new(
+                Diagnostic::error(format!("anchor `{anchor}` contains itself"))
+                    .at(span, "used inside of what it names"),
+            ));
+        }
+        let Some((node, weight)) = self.anchors.get(anchor) else {
+            return Err(Box::new(
+                Diagnostic::error(format!("unknown anchor `{anchor}`"))
+                    .at(span, "nothing above is marked with it"),
+            ));
+        };
+        self.copies += weight;
+        if self.copies > COPIES {
+            return Err(Box::new(
+                Diagnostic::error("document contains excessive aliasing")
+                    .at(span, format!("aliases copy more than {COPIES} values")),
+            ));
+        }
+        Ok(node.clone())
+    }
+
+    fn scalar(&mut self, text: String, tag: Option<&str>, style: ScalarStyle, span: Span) -> Node {
+        let plain = style == ScalarStyle::Plain;
+        let value = match tag.and_then(core_tag) {
+            Some("str") => Value::Text(text),
+            Some("binary") => match base64(&text) {
+                Some(text) => Value::Text(text),
+                None => {
+                    self.errors.push(
+                        Diagnostic::error("`!!binary` value contains invalid base64 data")
+                            .at(span.clone(), ""),
+                    );
+                    Value::Null
+                }
+            },
+            Some(kind @ ("int" | "float" | "bool" | "null")) => self.forced(kind, text, &span),
+            _ if plain && tag.is_none_or(|tag| directive(Some(tag)).is_some()) => {
+                scalar::resolve(&text)
+            }
+            _ => Value::Text(text),
+        };
+        let mut node = Node::new(value, span);
+        node.directive = directive(tag);
+        node
+    }
+
+    /// A scalar whose tag names its type.
+    fn forced(&mut self, kind: &str, text: String, span: &Span) -> Value {
+        let value = scalar::resolve(&text);
+        match (kind, value) {
+            ("int", value @ Value::Int(_))
+            | ("float", value @ (Value::Int(_) | Value::Float(_)))
+            | ("bool", value @ Value::Bool(_))
+            | ("null", value @ Value::Null) => value,
+            _ => {
+                self.errors.push(
+                    Diagnostic::error(format!("cannot read `{text}` as `!!{kind}`"))
+                        .at(span.clone(), "the tag does not fit"),
+                );
+                Value::Text(text)
+            }
+        }
+    }
+
+    fn sequence(&mut self, start: Mark, depth: usize) -> Result<Node, Fatal> {
+        let mut items = Vec::new();
+        let mut end = start;
+        loop {
+            let event = self.next()?;
+            if matches!(event.data, EventData::SequenceEnd) {
+                return Ok(Node::new(Value::List(items), self.span(start, end)));
+            }
+            let item = self.node(event, depth + 1)?;
+            end = mark_of(&item, end);
+            items.push(item);
+        }
+    }
+
+    fn mapping(&mut self, start: Mark, depth: usize) -> Result<Node, Fatal> {
+        let mut map = Map::new();
+        let mut seen: HashMap<String, Span> = HashMap::new();
+        let mut merges = Vec::new();
+        let mut end = start;
+        loop {
+            let event = self.next()?;
+            if matches!(event.data, EventData::MappingEnd) {
+                break;
+            }
+            let key = self.key(event, depth)?;
+            let event = self.next()?;
+            let node = self.node(event, depth + 1)?;
+            end = mark_of(&node, end);
+            if let Some(first) = seen.get(&key.raw) {
+                self.errors.push(
+                    Diagnostic::error(format!(
+                        "mapping key `{}` already defined at line {}",
+                        key.raw, first.start.line
+                    ))
+                    .at(key.node.span, "defined again")
+                    .see(first.clone(), "first defined here"),
+                );
+                continue;
+            }
+            seen.insert(key.raw, key.node.span.clone());
+            if key.merge {
+                merges.push((key.node.span, node));
+            } else if let Value::Text(name) = key.node.value {
+                map.insert(name, Entry::new(&key.node.span, node));
+            }
+        }
+        for (at, node) in merges {
+            self.merge(&mut map, &at, node);
+        }
+        Ok(Node::new(Value::Map(map), self.span(start, end)))
+    }
+
+    /// Reads a key; one that is not a string is an error, and comes back as null.
+    fn key(&mut self, event: Event, depth: usize) -> Result<Key, Fatal> {
+        let (raw, merge) = match &event.data {
+            EventData::Scalar {
+                value, tag, style, ..
+            } => (
+                Some(value.clone()),
+                value == "<<"
+                    && (*style == ScalarStyle::Plain && tag.is_none()
+                        || tag.as_deref().and_then(core_tag) == Some("merge")),
+            ),
+            _ => (None, false),
+        };
+        let mut node = self.node(event, depth + 1)?;
+        if !matches!(node.value, Value::Text(_)) {
+            let shown = node
+                .scalar_text()
+                .or_else(|| raw.clone())
+                .unwrap_or_else(|| node.kind().to_owned());
+            self.errors.push(
+                Diagnostic::error(format!("non-string key: {shown}"))
+                    .at(node.span.clone(), "keys must be strings")
+                    .help(format!("put it in quotes: `\"{shown}\"`")),
+            );
+            node.value = Value::Null;
+        }
+        let raw = raw.unwrap_or_else(|| {
+            let Position { line, column } = node.span.start;
+            format!("{}\u{0}{line}:{column}", node.as_text().unwrap_or_default())
+        });
+        Ok(Key { raw, node, merge })
+    }
+
+    /// Adds what a `<<` names, where the mapping itself says nothing.
+    fn merge(&mut self, map: &mut Map, at: &Span, node: Node) {
+        let sources = match node.value {
+            Value::List(items) => items,
+            _ => vec![node],
+        };
+        for source in sources {
+            let Value::Map(entries) = source.value else {
+                self.errors.push(
+                    Diagnostic::error("map merge requires map or sequence of maps as the value")
+                        .at(at.clone(), format!("this merges {}", source.kind())),
+                );
+                continue;
+            };
+            for (name, entry) in entries {
+                if let Slot::Vacant(slot) = map.entry(name) {
+                    slot.insert(entry);
+                }
+            }
+        }
+    }
+}
+
+/// A scanner's or parser's complaint at its place.
+fn syntax_error(source: &Arc<Source>, error: &YamlError) -> Fatal {
+    let context = error.context().map(|context| format!(" {context}"));
+    let diagnostic = Diagnostic::error(format!(
+        "failed to parse YAML: {}{}",
+        error.problem(),
+        context.unwrap_or_default()
+    ));
+    let Some(mark) = error.problem_mark() else {
+        return Box::new(unreadable(source, diagnostic));
+    };
+    let at = position(mark);
+    let diagnostic = diagnostic.at(Span::new(source, at, at), "");
+    let start = error
+        .context_mark()
+        .map(position)
+        .filter(|start| *start != at);
+    Box::new(match start {
+        Some(start) => diagnostic.see(Span::new(source, start, start), "it began here"),
+        None => diagnostic,
+    })
+}
+
+/// The reader tells no line; the only thing it refuses in valid UTF-8 is a control character.
+fn unreadable(source: &Arc<Source>, diagnostic: Diagnostic) -> Diagnostic {
+    let found = source.text.lines().enumerate().find_map(|(line, text)| {
+        let column = text.chars().position(|c| {
+            (c.is_control() && !matches!(c, '\t' | '\r' | '\u{85}'))
+                || matches!(c, '\u{FFFE}' | '\u{FFFF}')
+        })?;
+        Some(Position {
+            line: line + 1,
+            column: column + 1,
+        })
+    });
+    match found {
+        Some(at) => diagnostic.at(Span::new(source, at, at), "this character"),
+        None => diagnostic,
+    }
+}
+
+fn position(mark: Mark) -> Position {
+    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX - 1) + 1;
+    Position {
+        line: count(mark.line),
+        column: count(mark.column),
+    }
+}
+
+/// Where a collection ends that ends with this node; block collections say so only at the next
+/// token, lines below.
+fn mark_of(last: &Node, before: Mark) -> Mark {
+    let mut mark = before;
+    let end = last.span.end;
+    let (line, column) = (end.line as u64 - 1, end.column as u64 - 1);
+    if (line, column) > (mark.line, mark.column) {
+        mark.line = line;
+        mark.column = column;
+    }
+    mark
+}
+
+fn directive(tag: Option<&str>) -> Option<Directive> {
+    match tag {
+        Some("!reset") => Some(Directive::Reset),
+        Some("!override") => Some(Directive::Override),
+        _ => None,
+    }
+}
+
+/// The name of a tag of YAML's own (`!!str`).
+fn core_tag(tag: &str) -> Option<&str> {
+    tag.strip_prefix("tag:yaml.org,2002:")
+}
+
+/// Decodes the text of a `!!binary`; bytes that are no UTF-8 are replaced.
+fn base64(text: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let (mut bits, mut held, mut padding, mut count) = (0_u32, 0, 0, 0_usize);
+    for c in text.bytes().filter(|b| !b.is_ascii_whitespace()) {
+        count += 1;
+        let six = match c {
+            b'A'..=b'Z' => c - b'A',
+            b'a'..=b'z' => c - b'a' + 26,
+            b'0'..=b'9' => c - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            b'=' => {
+                padding += 1;
+                continue;
+            }
+            _ => return None,
+        };
+        if padding > 0 {
+            return None;
+        }
+        bits = (bits << 6 | u32::from(six)) & 0xFFFF;
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push((bits >> held) as u8);
+        }
+    }
+    (count % 4 == 0 && padding <= 2).then(|| String::from_utf8_lossy(&bytes).into_owned())
+}
