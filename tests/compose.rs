@@ -75,6 +75,8 @@ fn request(folder: &Path, command: &str) -> Request {
         environment: IndexMap::from([("HOME".to_owned(), "/home/user".to_owned())]),
         ..Request::default()
     };
+    let folder_text = folder.to_string_lossy().into_owned();
+    request.environment.insert("PWD".to_owned(), folder_text);
     let mut lines = command.lines();
     while let Some(line) = lines.next() {
         let mut value = || lines.next().expect("a value").to_owned();
@@ -84,7 +86,11 @@ fn request(folder: &Path, command: &str) -> Request {
             "--project-directory" => request.project_directory = Some(PathBuf::from(value())),
             "--env-file" => request.env_files.push(PathBuf::from(value())),
             "--profile" => request.profiles.push(value()),
-            _ if line.starts_with("cd ") => request.directory = folder.join(&line[3..]),
+            _ if line.starts_with("cd ") => {
+                request.directory = folder.join(&line[3..]);
+                let directory = request.directory.to_string_lossy().into_owned();
+                request.environment.insert("PWD".to_owned(), directory);
+            }
             _ => match line.split_once('=') {
                 Some((name, value)) => {
                     request
