@@ -87,7 +87,7 @@ fn a_project_builds_where_grpc_is_spoken_straight_on_the_socket() {
             .args(["build", "-v"])
             .output()
             .expect("dcb runs");
-        Ran::new(output).expect(0)
+        Ran::of(&output).expect(0)
     };
     build();
     let again = build();
