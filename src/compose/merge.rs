@@ -311,8 +311,8 @@ pub(super) fn deduplicate(project: &mut Node) {
     };
     for entry in services.values_mut() {
         for pattern in SETS {
-            let keys = pattern.split('.').skip(2);
-            let list = keys.fold(Some(&mut entry.node), |node, key| node?.get_mut(key));
+            let mut keys = pattern.split('.').skip(2);
+            let list = keys.try_fold(&mut entry.node, |node, key| node.get_mut(key));
             if let Some(Value::List(items)) = list.map(|node| &mut node.value) {
                 keep_once(items, |text| text.split('=').next().unwrap_or(text));
             }
@@ -389,7 +389,7 @@ impl Resets {
             };
             let parent = way
                 .iter()
-                .fold(Some(&mut *project), |node, key| node?.get_mut(key));
+                .try_fold(&mut *project, |node, key| node.get_mut(key));
             if let Some(map) = parent.and_then(Node::as_map_mut) {
                 map.shift_remove(last);
             }
