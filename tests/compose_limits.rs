@@ -100,3 +100,19 @@ fn many_services_and_values_are_no_trouble() {
     let errors = complaints(&[("compose.yaml", text)]);
     assert_eq!(errors, []);
 }
+
+#[test]
+fn many_mistakes_take_no_quadratic_time() {
+    let mut text = "services:\n  a:\n    image: x$U\n".to_owned();
+    for index in 0..20_000 {
+        text += &format!("    key{index}: $U\n");
+    }
+    assert_eq!(complaints(&[("compose.yaml", text)]).len(), 20_000);
+}
+
+#[test]
+fn a_large_env_file_takes_no_quadratic_time() {
+    let line = "A=$NOTHING-${B:-x} # comment\n".repeat(50_000);
+    let compose = "services: {a: {image: x}}".to_owned();
+    assert_eq!(complaints(&[("compose.yaml", compose), (".env", line)]), []);
+}
