@@ -6,7 +6,9 @@ pub(super) fn nearest<'c>(
     candidates: impl Iterator<Item = &'c str>,
 ) -> Option<&'c str> {
     let allowed = (word.chars().count() / 3).max(1);
+    let length = word.chars().count();
     candidates
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= allowed)
         .map(|candidate| (distance(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
@@ -23,9 +25,6 @@ fn distance(one: &str, other: &str) -> usize {
         .chars()
         .map(|c| if c == '-' { '_' } else { c })
         .collect();
-    if one.len().abs_diff(other.len()) > 4 {
-        return usize::MAX;
-    }
     let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for i in 1..=one.len() {

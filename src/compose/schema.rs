@@ -15,6 +15,9 @@ use keys::{INCLUDE, PROJECT};
 
 use Rule::{Any, Closed, Either, List, Named, Object, Scalar, Unique};
 
+/// How many errors may come with a guess at what was meant; guessing takes time.
+const HINTS: usize = 200;
+
 const T: u8 = 1;
 const I: u8 = 2;
 const N: u8 = 4;
@@ -116,7 +119,10 @@ fn walk_object(
             Some((_, rule)) => walk(&entry.node, rule, &path, errors),
             None => {
                 let error = Diagnostic::error(format!("unknown key `{path}`"));
-                let near = nearest(key, known.iter().map(|(name, _)| *name));
+                let candidates = known.iter().map(|(name, _)| *name);
+                let near = (errors.len() < HINTS)
+                    .then(|| nearest(key, candidates))
+                    .flatten();
                 errors.push(match near {
                     Some(near) => error.at(entry.at.clone(), format!("did you mean `{near}`?")),
                     None if extensible => error
