@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use crate::diagnostic::{Diagnostic, Span};
 
-use super::schema::nearest;
+use super::nearest::nearest;
 use super::tree::{Map, Node, Value};
 use super::typed::dependencies;
 use super::variables::Findings;

@@ -313,6 +313,6 @@ fn nearest_file(missing: &Path) -> Option<PathBuf> {
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|name| name.ends_with(".yml") || name.ends_with(".yaml"))
         .collect();
-    let near = super::schema::nearest(wanted, names.iter().map(String::as_str))?;
+    let near = super::nearest::nearest(wanted, names.iter().map(String::as_str))?;
     Some(missing.with_file_name(near))
 }

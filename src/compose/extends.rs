@@ -227,7 +227,7 @@ fn not_found<'k>(
     let error = Diagnostic::error(format!(
         "cannot extend service `{name}`: service `{wanted}` not found in `{file}`"
     ));
-    match super::schema::nearest(wanted, known) {
+    match super::nearest::nearest(wanted, known) {
         Some(near) => error.at(base.node.span.clone(), format!("did you mean `{near}`?")),
         None => error
             .at(base.node.span.clone(), "no such service")
@@ -236,7 +236,10 @@ fn not_found<'k>(
 }
 
 fn circular(chain: &[Step], last: Step, node: &Node, here: &Path) -> Diagnostic {
-    let begin = chain.iter().position(|step| *step == last).unwrap_or(0);
+    let Some(begin) = chain.iter().position(|step| *step == last) else {
+        return Diagnostic::error(format!("a chain of more than {CHAIN} `extends`"))
+            .at(node.span.clone(), "goes on from here");
+    };
     let way: Vec<String> = chain[begin..]
         .iter()
         .chain(std::iter::once(&last))

@@ -95,7 +95,13 @@ fn read(node: &Node) -> Item {
 /// The tree of one included project, with absolute paths.
 fn load(loader: &mut Loader<'_>, item: &Item, scope: &Scope) -> Option<Node> {
     let files = files(loader, item, scope)?;
-    let main = files.first()?;
+    let Some(main) = files.first() else {
+        loader.findings.note(
+            Diagnostic::warning("include names no file, it has no effect")
+                .at(item.at.clone(), "`path` is missing"),
+        );
+        return None;
+    };
     if let Some(begin) = scope.chain.iter().position(|file| file == main) {
         let mut way: Vec<String> = scope.chain[begin..]
             .iter()

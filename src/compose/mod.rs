@@ -16,12 +16,18 @@
 //! profiles   who takes part
 //! check      names are defined, nothing goes in circles
 //! typed      tree -> model
+//! select     the services a command line names, and what they depend on
 //! ```
 //!
 //! The order is Compose's own, and decides more about the outcome than any single rule. All of it
 //! but the last step works on an untyped tree whose every node knows its place in a file. The room
 //! reads files; it knows no process environment, no clock, no terminal and no Docker: what it needs
 //! of these comes in a [`Request`].
+
+#![expect(
+    clippy::result_large_err,
+    reason = "a diagnostic ends the work: the size of the unhappy path does not matter"
+)]
 
 mod canonical;
 mod check;
@@ -35,12 +41,14 @@ mod load;
 mod merge;
 mod model;
 mod name;
+mod nearest;
 mod paths;
 mod profiles;
 mod rebase;
 mod request;
 mod scalar;
 mod schema;
+mod select;
 mod tree;
 mod typed;
 mod variables;

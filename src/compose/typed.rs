@@ -440,7 +440,7 @@ impl<'a> Section<'a, '_> {
     fn secret_source(&mut self, name: &str, item: &Node) -> Option<SecretSource> {
         let Some(entry) = self.around.secrets.and_then(|secrets| secrets.get(name)) else {
             let known = self.around.secrets.into_iter().flat_map(Map::keys);
-            let near = super::schema::nearest(name, known.map(String::as_str));
+            let near = super::nearest::nearest(name, known.map(String::as_str));
             let label = near.map_or("no such secret".to_owned(), |near| {
                 format!("did you mean `{near}`?")
             });
