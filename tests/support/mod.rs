@@ -521,15 +521,20 @@ impl Running {
         }
     }
 
-    /// Waits until standard error holds `words`.
+    /// Waits until one of its outputs holds `words`.
     pub fn until_told(&mut self, words: &str) {
-        until(&format!("`{words}` on standard error"), PATIENCE, || {
-            let told = self.stderr.so_far();
+        until(&format!("`{words}`"), PATIENCE, || {
+            let told = self.stdout.so_far() + &self.stderr.so_far();
             if let Some(status) = self.child.try_wait().expect("a child") {
                 assert!(told.contains(words), "it ended before, {status}:\n{told}");
             }
             told.contains(words)
         });
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends it a signal.
