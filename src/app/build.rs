@@ -7,7 +7,7 @@ use super::handover;
 use super::stop::Stop;
 use crate::ambient::Ambient;
 use crate::cli::{BuildFlags, OutputFlags, PlanFormat, ProjectFlags, Up};
-use crate::compose::{self, Project};
+use crate::compose::{self, Lost, Project};
 use crate::docker::buildkit::Client;
 use crate::docker::compose_cli::{self, Compose};
 use crate::docker::config::DockerConfig;
@@ -129,7 +129,7 @@ impl<'a> App<'a> {
         let request = settings::project(self.ambient, &self.flags, services)?;
         let endpoint = host::resolve(self.ambient, &self.config)?;
         let load = tokio::task::spawn_blocking(move || {
-            compose::load(&request).map(|project| {
+            load(&request).map(|project| {
                 let inputs = Inputs::read(&project);
                 (project, inputs)
             })
@@ -214,14 +214,21 @@ impl<'a> App<'a> {
     }
 }
 
-impl From<Vec<crate::diagnostic::Diagnostic>> for Failure {
-    fn from(diagnostics: Vec<crate::diagnostic::Diagnostic>) -> Self {
-        Self::found(
-            Class::ComposeInvalid,
-            "the compose project cannot be loaded",
-            diagnostics,
-        )
-    }
+/// Loads the project.
+pub(super) fn load(request: &compose::Request) -> Result<Project, Failure> {
+    compose::load(request).map_err(|diagnostics| {
+        // What is not there is another matter than what is wrong: looking again tells which it is.
+        match compose::discover(request) {
+            Err(Lost::Missing(missing)) => {
+                Failure::found(Class::ComposeFileMissing, missing.message, diagnostics)
+            }
+            _ => Failure::found(
+                Class::ComposeInvalid,
+                "the compose project cannot be loaded",
+                diagnostics,
+            ),
+        }
+    })
 }
 
 /// The exit code of a run: that of its failures when they agree, else 1.

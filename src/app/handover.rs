@@ -3,9 +3,8 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use super::build::App;
+use super::build::{App, load};
 use crate::cli::{ProjectFlags, Up};
-use crate::compose;
 use crate::docker::compose_cli::{self, Compose, Kind};
 use crate::failure::{Class, Failure};
 use crate::process::{self, Command};
@@ -70,7 +69,7 @@ fn typed(flags: &ProjectFlags) -> Vec<OsString> {
 /// Compose v1 prefers other file names and knows no `name:`, so both are told to it.
 fn spelt_out(app: &App<'_>) -> Result<Vec<OsString>, Failure> {
     let request = settings::project(app.ambient, &app.flags, &[])?;
-    let project = compose::load(&request)?;
+    let project = load(&request)?;
     let flags = ProjectFlags {
         files: project
             .files
