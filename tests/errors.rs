@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use support::{Engine, PrivateEngine, Project, Ran, engines, on_every_engine, serve, until};
+use support::{Engine, PrivateEngine, Project, Ran, on_every_engine, serve, until};
 
 /// A project whose compose file is `text`, with a Dockerfile that is fine.
 fn project(name: &str, text: &str) -> Project {
@@ -140,7 +140,6 @@ exit code 4
 error: no configuration file provided: not found
  |
  = help: write a `compose.yaml` in `<dir>`, or name a file with `-f`
-error: there is no compose file
 ",
     );
 }
@@ -156,7 +155,6 @@ exit code 4
 error: failed to read `compsoe.yaml`: no such file
  |
  = help: did you mean `compose.yaml`?
-error: there is no compose file
 ",
         );
 }
@@ -448,12 +446,12 @@ fn addresses_that_are_none_and_ways_that_this_dcb_does_not_know() {
     for (host, code, words) in [
         (
             "bogus",
-            2,
+            3,
             "`bogus` is not the address of an engine; it comes from DOCKER_HOST",
         ),
         (
             "/var/run/docker.sock",
-            2,
+            3,
             "write it as an address: unix:///var/run/docker.sock",
         ),
         (
@@ -472,7 +470,7 @@ fn addresses_that_are_none_and_ways_that_this_dcb_does_not_know() {
             "over a named pipe, which this dcb does not speak yet",
         ),
     ] {
-        let _ = (code, at(host).telling(&[words]));
+        at(host).expect(code).telling(&[words]);
     }
     project("tls", SIMPLE)
         .variable("DOCKER_HOST", "tcp://127.0.0.1:1")
@@ -500,7 +498,7 @@ fn a_docker_context_that_does_not_exist() {
 
 #[test]
 fn a_docker_configuration_that_is_broken() {
-    let project = project("config", SIMPLE).file("docker/config.json", "{\"proxies\": [");
+    let project = project("config", SIMPLE).file("docker/config.json", "{\"proxies\":");
     let directory = project.path().join("docker").display().to_string();
     project
         .variable("DOCKER_CONFIG", &directory)
@@ -509,7 +507,7 @@ fn a_docker_configuration_that_is_broken() {
             "
 exit code 3
 --- stderr
-error: failed to read `<dir>/docker/config.json`: EOF while parsing a list at line 1 column 13
+error: failed to read `<dir>/docker/config.json`: EOF while parsing a value at line 1 column 11
  |
  = help: mend that file, or point DOCKER_CONFIG at another directory
 ",
@@ -706,8 +704,10 @@ fn a_step_that_fails_is_shown_in_the_dockerfile_with_the_end_of_its_log() {
             "the last lines, and no more:\n{}",
             ran.told()
         );
-        assert_eq!(log[17..19], ["50", "almost"]);
-        assert!(log[19].ends_with("nosuchcommand: not found"), "{}", log[19]);
+        // The two outputs of a process come by different ways, so their order is not certain.
+        for words in ["50", "almost", "nosuchcommand: not found"] {
+            assert!(log.iter().any(|line| line.ends_with(words)), "{log:?}");
+        }
         support::told::assert_same(
             ran.told().split_once("\nweb:\n").expect("a failure").1,
             "\
@@ -831,15 +831,52 @@ fn a_base_image_that_cannot_be_fetched() {
 
 #[test]
 fn an_engine_whose_disk_is_full_says_so() {
-    for engine in engines() {
-        let project = simple(
-            Project::new("disk"),
-            // The engine's own words, without filling a disk that others use.
-            "FROM busybox\nRUN mount -t tmpfs -o size=64k t /mnt 2>/dev/null; dd if=/dev/zero of=/dev/shm/x bs=1M count=100\n",
-        );
-        // A step that fills its own /dev/shm failed by itself: that is no full disk.
+    on_every_engine("disk", |engine, project| {
+        let Some(disk) = Disk::of("32m") else { return };
+        let data = disk.0.path().display().to_string();
+        let Some(engine) = PrivateEngine::with(engine, &["--data-root", &data]) else {
+            return;
+        };
+        let project = simple(project, "FROM busybox\nCOPY big /\n");
+        let big = std::fs::File::create(project.path().join("big")).expect("a file");
+        big.set_len(64 << 20).expect("a sparse file");
         let told = failing(&engine, &project);
-        assert!(told.starts_with("exit code 1\n"), "{told}");
-        assert!(told.contains("run-failed"), "{told}");
+        for words in [
+            "exit code 6\n",
+            "no space left on device",
+            "disk-full",
+            "docker builder prune",
+        ] {
+            assert!(told.contains(words), "it does not tell `{words}`:\n{told}");
+        }
+    });
+}
+
+/// A small disk in memory.
+struct Disk(tempfile::TempDir);
+
+impl Disk {
+    /// One of this size; none when this user may not mount it.
+    fn of(size: &str) -> Option<Self> {
+        let directory = tempfile::Builder::new()
+            .prefix("dcb-disk-")
+            .tempdir()
+            .expect("a directory");
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "dcb-test"])
+            .arg(directory.path())
+            .status();
+        mounted
+            .is_ok_and(|status| status.success())
+            .then_some(Self(directory))
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount")
+            .args(["-R", "-l"])
+            .arg(self.0.path())
+            .status();
     }
 }

@@ -44,7 +44,7 @@ fn columns(text: &str) -> String {
     text.split_inclusive('\n')
         .map(|line| {
             let excerpt = line.contains(" | ") || line.trim_start().starts_with(['|', '=']);
-            if excerpt {
+            if excerpt || line.starts_with("error: ") {
                 line.to_owned()
             } else {
                 gap.replace_all(line, "$1  ").into_owned()
