@@ -170,7 +170,12 @@ impl<'a> App<'a> {
         };
         let request = settings::request(self.ambient, flags, services, &found.project, &docker)?;
         let engine = found.engine.as_ref().ok().map(|open| &open.facts.engine);
-        plan::plan(&found.project, &found.inputs, engine, &request)
+        plan::plan(&found.project, &found.inputs, engine, &request).map_err(|mut failure| {
+            // A variable that is not set is often what made the rest wrong.
+            let notes = found.project.notes.iter().cloned();
+            failure.diagnostics.splice(0..0, notes);
+            failure
+        })
     }
 
     /// Carries out the plan and reports it. Ends the process when a signal asks for it.
