@@ -4,6 +4,8 @@
 //! `expected.json`, standard output alone, or `expected.txt`, everything the user sees. With
 //! `DCB_TEST_ACCEPT=1` what is shown now becomes what is expected; read it before you commit it.
 
+#![allow(clippy::disallowed_methods, reason = "tests read the environment they are given")]
+
 mod support;
 
 use std::path::{Path, PathBuf};
