@@ -13,50 +13,68 @@ mod stop;
 
 use std::process::ExitCode;
 
-use crate::ambient::Ambient;
-use crate::cli::{Cli, PlanFormat, Verb};
+use anyhow::Context;
+
+use crate::ambient::{Ambient, Terminal};
+use crate::cli::{Cli, OutputFlags, PlanFormat, ProjectFlags, Verb};
+use crate::compose::{self, Lost, Project};
+use crate::docker::config::DockerConfig;
 use crate::failure::{Class, Failure};
-use crate::report;
+use crate::{report, settings};
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let ambient = match Ambient::capture() {
+    let plain = Terminal {
+        columns: None,
+        colour: false,
+    };
+    let ambient = match Ambient::capture().context("failed to look at the current directory") {
         Ok(ambient) => ambient,
-        Err(error) => return no_surroundings(&error),
+        Err(error) => return report::failure(&failure(error), plain),
     };
     let cli = match Cli::read(&ambient.arguments) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => return no_surroundings(&error),
-    };
-    let code = runtime.block_on(dispatch(&ambient, cli));
-    // Threads that still read files for a build that is over are not waited for.
-    runtime.shutdown_background();
-    match code {
-        Ok(code) => code,
-        Err(failure) => report::failure(&failure, ambient.stderr),
-    }
+    run(&ambient, cli).unwrap_or_else(|error| report::failure(&failure(error), ambient.stderr))
 }
 
-async fn dispatch(ambient: &Ambient, cli: Cli) -> Result<ExitCode, Failure> {
+fn run(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("failed to start the runtime")?;
+    let code = runtime.block_on(dispatch(ambient, cli));
+    // Threads that still read files for a build that is over are not waited for.
+    runtime.shutdown_background();
+    code
+}
+
+/// The failure in an error; everything that was not foreseen is ours.
+fn failure(error: anyhow::Error) -> Failure {
+    error
+        .downcast::<Failure>()
+        .unwrap_or_else(|error| Failure::new(Class::Internal, format!("{error:#}")))
+}
+
+async fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli {
         project,
         output,
         verb,
     } = cli;
-    let app = build::App::new(ambient, project, output)?;
+    let app = App {
+        config: DockerConfig::load(ambient)?,
+        ambient,
+        flags: project,
+        output,
+    };
     match verb {
         Verb::Build(build) if build.dry_run => {
             app.show_plan(&build.flags, &build.services, PlanFormat::Text)
                 .await
         }
-        Verb::Build(build) => app.build(&build.flags, &build.services).await,
+        Verb::Build(build) => app.build(&build).await,
         Verb::Plan(plan) => {
             app.show_plan(&plan.flags, &plan.services, plan.format)
                 .await
@@ -64,6 +82,39 @@ async fn dispatch(ambient: &Ambient, cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Up(up) => app.up(&up).await,
         Verb::Compose(words) => app.hand_over(words).await,
     }
+}
+
+/// What every verb starts from.
+struct App<'a> {
+    ambient: &'a Ambient,
+    flags: ProjectFlags,
+    output: OutputFlags,
+    config: DockerConfig,
+}
+
+impl App<'_> {
+    /// Loads the project alone.
+    fn load(&self) -> Result<Project, Failure> {
+        let request = settings::project(self.ambient, &self.flags, &[])?;
+        load(&request)
+    }
+}
+
+/// Loads a project.
+fn load(request: &compose::Request) -> Result<Project, Failure> {
+    compose::load(request).map_err(|diagnostics| {
+        // What is not there is another matter than what is wrong: looking again tells which it is.
+        match compose::discover(request) {
+            Err(Lost::Missing(missing)) => {
+                Failure::found(Class::ComposeFileMissing, missing.message, diagnostics)
+            }
+            _ => Failure::found(
+                Class::ComposeInvalid,
+                "the compose project cannot be loaded",
+                diagnostics,
+            ),
+        }
+    })
 }
 
 /// Mistakes in the command line, and what was asked for with `--help` and `--version`.
@@ -74,17 +125,4 @@ fn usage(error: &clap::Error) -> ExitCode {
     } else {
         ExitCode::SUCCESS
     }
-}
-
-fn no_surroundings(error: &std::io::Error) -> ExitCode {
-    let failure = Failure::new(
-        Class::Internal,
-        format!("failed to look at the current directory and terminal: {error}"),
-    )
-    .hint("does the current directory still exist? cd to one that does");
-    let plain = crate::ambient::Terminal {
-        columns: None,
-        colour: false,
-    };
-    report::failure(&failure, plain)
 }

@@ -34,6 +34,16 @@ pub fn list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
     }
 }
 
+/// Bytes in lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
+}
+
 /// `text` in at most `width` columns, its middle of no interest: cut at the end with an ellipsis.
 pub fn truncate(text: &str, width: usize) -> Cow<'_, str> {
     console::truncate_str(text, width, "…")

@@ -1,13 +1,13 @@
 //! Child processes: argument vectors, never shell strings.
 //!
-//! Two ways to run one: [`output`] waits a bounded time for a short answer; [`replace`] becomes the
-//! other program, so that terminal, signals and exit code are its own.
+//! Three ways to run one: [`output`] waits a bounded time for a short answer; [`run`] lends it the
+//! terminal; [`replace`] becomes it, so that terminal, signals and exit code are its own.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io;
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 /// A program and its arguments, not yet run.
@@ -17,8 +17,8 @@ pub struct Command {
     pub program: PathBuf,
     /// Its arguments, without the program's own name.
     pub arguments: Vec<OsString>,
-    /// Variables set for it beside those of this process.
-    pub environment: Vec<(String, String)>,
+    /// What it reads on standard input, instead of that of this process.
+    pub input: Option<String>,
 }
 
 impl Command {
@@ -27,7 +27,7 @@ impl Command {
         Self {
             program: program.into(),
             arguments: Vec::new(),
-            environment: Vec::new(),
+            input: None,
         }
     }
 
@@ -42,9 +42,6 @@ impl Command {
 impl fmt::Display for Command {
     /// As a person would type it in a POSIX shell.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (name, value) in &self.environment {
-            write!(f, "{name}={} ", quote(OsStr::new(value)))?;
-        }
         f.write_str(&quote(self.program.as_os_str()))?;
         for argument in &self.arguments {
             write!(f, " {}", quote(argument))?;
@@ -72,12 +69,6 @@ fn quote(word: &OsStr) -> String {
 pub async fn output(command: &Command, limit: Duration) -> io::Result<String> {
     let run = tokio::process::Command::new(&command.program)
         .args(&command.arguments)
-        .envs(
-            command
-                .environment
-                .iter()
-                .map(|(name, value)| (name, value)),
-        )
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
@@ -93,39 +84,48 @@ pub async fn output(command: &Command, limit: Duration) -> io::Result<String> {
     }
 }
 
+/// Runs the other program on this terminal and waits for its end.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn run(command: &Command, directory: &Path) -> io::Result<ExitStatus> {
+    prepare(command, directory)?.status()
+}
+
 /// Becomes the other program. Returns only when that failed.
 #[cfg(unix)]
 pub fn replace(command: &Command, directory: &Path) -> io::Error {
     use std::os::unix::process::CommandExt;
-    std::process::Command::new(&command.program)
-        .args(&command.arguments)
-        .envs(
-            command
-                .environment
-                .iter()
-                .map(|(name, value)| (name, value)),
-        )
-        .current_dir(directory)
-        .exec()
+    match prepare(command, directory) {
+        Ok(mut command) => command.exec(),
+        Err(error) => error,
+    }
 }
 
 /// Runs the other program and ends with its exit code. Returns only when that failed.
 #[cfg(not(unix))]
+#[expect(
+    clippy::exit,
+    reason = "stands in for exec, after which nothing runs either"
+)]
 pub fn replace(command: &Command, directory: &Path) -> io::Error {
-    let status = std::process::Command::new(&command.program)
-        .args(&command.arguments)
-        .envs(
-            command
-                .environment
-                .iter()
-                .map(|(name, value)| (name, value)),
-        )
-        .current_dir(directory)
-        .status();
-    match status {
+    match run(command, directory) {
         Ok(status) => std::process::exit(status.code().unwrap_or(1)),
         Err(error) => error,
     }
+}
+
+fn prepare(command: &Command, directory: &Path) -> io::Result<std::process::Command> {
+    let mut prepared = std::process::Command::new(&command.program);
+    prepared.args(&command.arguments).current_dir(directory);
+    if let Some(input) = &command.input {
+        // A file without a name, not a pipe: nobody is left to fill a pipe after `exec`.
+        let mut file = tempfile::tempfile()?;
+        file.write_all(input.as_bytes())?;
+        file.rewind()?;
+        prepared.stdin(file);
+    }
+    Ok(prepared)
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@
 //! `expected.json`, standard output alone, or `expected.txt`, everything the user sees. With
 //! `DCB_TEST_ACCEPT=1` what is shown now becomes what is expected; read it before you commit it.
 
-#![allow(clippy::disallowed_methods, reason = "tests read the environment they are given")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read the environment they are given"
+)]
 
 mod support;
 

@@ -3,29 +3,27 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use super::handover;
+use anyhow::Context;
+use indexmap::IndexSet;
+
+use super::handover::Handover;
 use super::stop::Stop;
-use crate::ambient::Ambient;
-use crate::cli::{BuildFlags, OutputFlags, PlanFormat, ProjectFlags, Up};
-use crate::compose::{self, Lost, Project};
+use super::{App, load};
+use crate::cli::{Build, BuildFlags, PlanFormat, Up};
+use crate::compose::Project;
+use crate::diagnostic::Diagnostic;
 use crate::docker::buildkit::Client;
 use crate::docker::compose_cli::{self, Compose};
-use crate::docker::config::DockerConfig;
 use crate::docker::host::{self, Endpoint};
 use crate::docker::{Facts, detect};
 use crate::event::Outcome;
-use crate::failure::{Class, Failure};
+use crate::failure::Failure;
 use crate::plan::{self, Inputs, Plan};
 use crate::report::{self, Detail};
 use crate::{run, settings};
 
-/// What every verb starts from.
-pub(super) struct App<'a> {
-    pub(super) ambient: &'a Ambient,
-    pub(super) flags: ProjectFlags,
-    pub(super) output: OutputFlags,
-    pub(super) config: DockerConfig,
-}
+/// What to tell when a plan cannot be printed.
+const UNWRITTEN: &str = "failed to write to standard output";
 
 /// An engine whose BuildKit is open.
 struct Open {
@@ -40,32 +38,16 @@ struct Found {
     endpoint: Endpoint,
     engine: Result<Open, Failure>,
     compose: Option<Compose>,
+    /// What was read from standard input.
+    stdin: Option<String>,
 }
 
-impl<'a> App<'a> {
-    /// Reads the docker configuration.
-    pub(super) fn new(
-        ambient: &'a Ambient,
-        flags: ProjectFlags,
-        output: OutputFlags,
-    ) -> Result<Self, Failure> {
-        Ok(Self {
-            config: DockerConfig::load(ambient)?,
-            ambient,
-            flags,
-            output,
-        })
-    }
-
+impl App<'_> {
     /// `dcb build`.
-    pub(super) async fn build(
-        &self,
-        flags: &BuildFlags,
-        services: &[String],
-    ) -> Result<ExitCode, Failure> {
-        let found = self.look(services).await?;
-        let plan = self.plan(flags, services, &found)?;
-        let ended = self.execute(&plan, flags, found.engine).await?;
+    pub(super) async fn build(&self, build: &Build) -> anyhow::Result<ExitCode> {
+        let found = self.look(&build.services).await?;
+        let plan = self.plan(&build.flags, &build.services, &found)?;
+        let ended = self.execute(&plan, build.quiet, found.engine).await?;
         Ok(exit_code(&ended))
     }
 
@@ -75,13 +57,11 @@ impl<'a> App<'a> {
         flags: &BuildFlags,
         services: &[String],
         format: PlanFormat,
-    ) -> Result<ExitCode, Failure> {
+    ) -> anyhow::Result<ExitCode> {
         let found = self.look(services).await?;
         let mut plan = self.plan(flags, services, &found)?;
         if let Err(failure) = &found.engine {
-            let mut note = crate::diagnostic::Diagnostic::warning(format!(
-                "planned without an engine: {failure}"
-            ));
+            let mut note = Diagnostic::warning(format!("planned without an engine: {failure}"));
             note.help.clone_from(&failure.hints);
             plan.notes.push(note);
         }
@@ -90,44 +70,69 @@ impl<'a> App<'a> {
             PlanFormat::Text => report::plan(&plan, self.ambient.stdout),
             PlanFormat::Json => report::result(&report::plan_json(&plan)),
         }
-        .map_err(|error| unwritten(&error))?;
+        .context(UNWRITTEN)?;
         Ok(ExitCode::SUCCESS)
     }
 
     /// `dcb up`.
-    pub(super) async fn up(&self, up: &Up) -> Result<ExitCode, Failure> {
+    pub(super) async fn up(&self, up: &Up) -> anyhow::Result<ExitCode> {
         if up.no_build {
-            let compose = self.compose().await?;
-            let command = handover::up(self, &compose, up)?;
-            return Err(self.become_compose(&command));
+            return self.up_without_building(up).await;
         }
         let found = self.look(&up.services).await?;
-        let compose = found.compose.clone().ok_or_else(compose_cli::missing)?;
-        let flags = up.build_flags();
-        let plan = self.plan(&flags, &up.services, &found)?;
-        let command = handover::up(self, &compose, up)?;
+        let compose = found.compose.as_ref().ok_or_else(compose_cli::missing)?;
+        let services = started(&found.project, up);
+        let plan = self.plan(&up.build_flags(), &services, &found)?;
+        let handover = Handover {
+            app: self,
+            compose,
+            project: Some(&found.project),
+            stdin: found.stdin.as_deref(),
+        };
+        let command = handover.up(up)?;
         if up.dry_run {
             report::diagnostics(&plan.notes, self.ambient.stderr);
             report::plan(&plan, self.ambient.stdout)
                 .and_then(|()| report::command_only(&command))
-                .map_err(|error| unwritten(&error))?;
+                .context(UNWRITTEN)?;
             return Ok(ExitCode::SUCCESS);
         }
-        let ended = self.execute(&plan, &flags, found.engine).await?;
-        if ended
-            .iter()
-            .all(|(outcome, _)| matches!(outcome, Outcome::Built { .. }))
-        {
-            Err(self.become_compose(&command))
-        } else {
-            Ok(exit_code(&ended))
+        let ended = self.execute(&plan, up.quiet_build, found.engine).await?;
+        if !ended.iter().all(is_built) {
+            return Ok(exit_code(&ended));
         }
+        let pulled = pulled(&found.project, &services);
+        if up.pulls() && !pulled.is_empty() {
+            let pull = handover.pull(pulled)?;
+            if let Some(code) = self.run_compose(&pull)? {
+                return Ok(code);
+            }
+        }
+        Err(self.become_compose(&command).into())
+    }
+
+    /// `dcb up --no-build`: all of it is Compose's work.
+    async fn up_without_building(&self, up: &Up) -> anyhow::Result<ExitCode> {
+        let compose = self.compose().await?;
+        let command = Handover {
+            app: self,
+            compose: &compose,
+            project: None,
+            stdin: None,
+        }
+        .up(up)?;
+        if up.dry_run {
+            report::command_only(&command).context(UNWRITTEN)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err(self.become_compose(&command).into())
     }
 
     /// Loads the project and opens the engine, side by side.
-    async fn look(&self, services: &[String]) -> Result<Found, Failure> {
+    async fn look(&self, services: &[String]) -> anyhow::Result<Found> {
         let request = settings::project(self.ambient, &self.flags, services)?;
         let endpoint = host::resolve(self.ambient, &self.config)?;
+        let stdin = request.stdin.clone();
         let load = tokio::task::spawn_blocking(move || {
             load(&request).map(|project| {
                 let inputs = Inputs::read(&project);
@@ -137,14 +142,14 @@ impl<'a> App<'a> {
         let open = self.open(&endpoint);
         let compose = compose_cli::find(self.ambient, &self.config);
         let (loaded, engine, compose) = tokio::join!(load, open, compose);
-        let (project, inputs) =
-            loaded.map_err(|error| Failure::new(Class::Internal, error.to_string()))??;
+        let (project, inputs) = loaded.context("failed to load the project")??;
         Ok(Found {
             project,
             inputs,
             endpoint,
             engine,
             compose,
+            stdin,
         })
     }
 
@@ -182,10 +187,10 @@ impl<'a> App<'a> {
     async fn execute(
         &self,
         plan: &Plan,
-        flags: &BuildFlags,
+        quiet: bool,
         engine: Result<Open, Failure>,
-    ) -> Result<Vec<run::Ended>, Failure> {
-        let detail = match (flags.quiet, self.output.verbose) {
+    ) -> anyhow::Result<Vec<run::Ended>> {
+        let detail = match (quiet, self.output.verbose) {
             (true, _) => Detail::Quiet,
             (false, true) => Detail::Verbose,
             (false, false) => Detail::Normal,
@@ -197,21 +202,13 @@ impl<'a> App<'a> {
             return Ok(Vec::new());
         }
         let client = engine?.client;
-        let stop = Stop::watch().map_err(|error| {
-            Failure::new(
-                Class::Internal,
-                format!("failed to watch for signals: {error}"),
-            )
-        })?;
+        let stop = Stop::watch().context("failed to watch for signals")?;
         let began = Instant::now();
         let (reporting, events) = report::Run::start(plan, self.ambient.stderr, detail);
         let ended = run::execute(plan, &client, &events, stop.asked()).await;
         drop(events);
         reporting.end();
-        let failed = !ended
-            .iter()
-            .all(|(outcome, _)| matches!(outcome, Outcome::Built { .. }));
-        if failed || detail != Detail::Quiet {
+        if !ended.iter().all(is_built) || detail != Detail::Quiet {
             report::outcomes(plan, &ended, began.elapsed(), self.ambient.stderr);
         }
         stop.obey();
@@ -219,21 +216,32 @@ impl<'a> App<'a> {
     }
 }
 
-/// Loads the project.
-pub(super) fn load(request: &compose::Request) -> Result<Project, Failure> {
-    compose::load(request).map_err(|diagnostics| {
-        // What is not there is another matter than what is wrong: looking again tells which it is.
-        match compose::discover(request) {
-            Err(Lost::Missing(missing)) => {
-                Failure::found(Class::ComposeFileMissing, missing.message, diagnostics)
-            }
-            _ => Failure::found(
-                Class::ComposeInvalid,
-                "the compose project cannot be loaded",
-                diagnostics,
-            ),
+fn is_built((outcome, _): &run::Ended) -> bool {
+    matches!(outcome, Outcome::Built { .. })
+}
+
+/// The services that `up` starts: those named and what they depend on, all when none is named.
+fn started(project: &Project, up: &Up) -> Vec<String> {
+    let mut names: IndexSet<String> = up.services.iter().cloned().collect();
+    let mut next = 0;
+    while !up.leaves_dependencies() && next < names.len() {
+        if let Some(service) = project.services.get(&names[next]) {
+            names.extend(service.depends_on.iter().cloned());
         }
-    })
+        next += 1;
+    }
+    names.into_iter().collect()
+}
+
+/// The services of `names` (all when empty) whose images come from a registry.
+fn pulled(project: &Project, names: &[String]) -> Vec<String> {
+    project
+        .services
+        .values()
+        .filter(|service| service.build.is_none())
+        .map(|service| service.name.clone())
+        .filter(|name| names.is_empty() || names.contains(name))
+        .collect()
 }
 
 /// The exit code of a run: that of its failures when they agree, else 1.
@@ -243,21 +251,8 @@ fn exit_code(ended: &[run::Ended]) -> ExitCode {
         _ => None,
     });
     match codes.next() {
-        None if ended
-            .iter()
-            .all(|(o, _)| matches!(o, Outcome::Built { .. })) =>
-        {
-            ExitCode::SUCCESS
-        }
-        None => ExitCode::FAILURE,
+        None if ended.iter().all(is_built) => ExitCode::SUCCESS,
         Some(first) if codes.all(|code| code == first) => ExitCode::from(first),
-        Some(_) => ExitCode::FAILURE,
+        None | Some(_) => ExitCode::FAILURE,
     }
-}
-
-fn unwritten(error: &std::io::Error) -> Failure {
-    Failure::new(
-        Class::Internal,
-        format!("failed to write to standard output: {error}"),
-    )
 }

@@ -1,44 +1,60 @@
 //! Handing a verb over to Docker Compose: the same project, the same terminal, its exit code.
 
 use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::build::{App, load};
+use super::App;
 use crate::cli::{ProjectFlags, Up};
+use crate::compose::Project;
 use crate::docker::compose_cli::{self, Compose, Kind};
 use crate::failure::{Class, Failure};
 use crate::process::{self, Command};
-use crate::{report, settings};
+use crate::report;
 
-/// `docker compose up` without building.
-pub(super) fn up(app: &App<'_>, compose: &Compose, up: &Up) -> Result<Command, Failure> {
-    let mut words: Vec<String> = vec!["up".to_owned()];
-    words.extend(up.compose.arguments());
-    if let (Some(policy), Kind::Modern) = (&up.pull, compose.kind) {
-        words.extend(["--pull".to_owned(), pull_policy(policy).to_owned()]);
-    }
-    words.push("--no-build".to_owned());
-    words.extend(up.services.iter().cloned());
-    command(app, compose, words.into_iter().map(Into::into).collect())
+/// What is handed over: the project as it was typed and, where it was loaded, as it is.
+pub(super) struct Handover<'a> {
+    pub(super) app: &'a App<'a>,
+    pub(super) compose: &'a Compose,
+    pub(super) project: Option<&'a Project>,
+    /// What was read from standard input, which Compose is to read too.
+    pub(super) stdin: Option<&'a str>,
 }
 
-/// What Compose is to pull. The images that were just built are not in a registry, so `always`
-/// would fail on them: base images were looked up while building.
-fn pull_policy(policy: &str) -> &str {
-    match policy {
-        "always" | "build" => "missing",
-        other => other,
+impl Handover<'_> {
+    /// `docker compose up` without building.
+    pub(super) fn up(&self, up: &Up) -> Result<Command, Failure> {
+        let mut words: Vec<String> = vec!["up".to_owned()];
+        words.extend(up.compose.arguments());
+        // With `always` Compose would replace what was just built by what a registry has.
+        if let (Some(policy), Kind::Modern, false) = (&up.pull, self.compose.kind, up.pulls()) {
+            words.extend(["--pull".to_owned(), policy.clone()]);
+        }
+        words.push("--no-build".to_owned());
+        words.extend(up.services.iter().cloned());
+        self.command(words)
     }
-}
 
-/// The command that runs `words` on this project.
-fn command(app: &App<'_>, compose: &Compose, words: Vec<OsString>) -> Result<Command, Failure> {
-    let mut arguments = match compose.kind {
-        Kind::Modern => typed(&app.flags),
-        Kind::V1 => spelt_out(app)?,
-    };
-    arguments.extend(words);
-    Ok(compose.command(arguments))
+    /// `docker compose pull` of `services`.
+    pub(super) fn pull(&self, services: Vec<String>) -> Result<Command, Failure> {
+        let mut words = vec!["pull".to_owned()];
+        words.extend(services);
+        self.command(words)
+    }
+
+    /// The command that runs `words` on this project.
+    fn command<S: Into<OsString>>(&self, words: Vec<S>) -> Result<Command, Failure> {
+        let mut arguments = match (self.compose.kind, self.project) {
+            (Kind::Modern, _) => typed(&self.app.flags),
+            (Kind::V1, Some(project)) => spelt_out(&self.app.flags, project),
+            (Kind::V1, None) => spelt_out(&self.app.flags, &self.app.load()?),
+        };
+        arguments.extend(words.into_iter().map(Into::into));
+        let mut command = self.compose.command(arguments);
+        command.input = self.stdin.map(str::to_owned);
+        Ok(command)
+    }
 }
 
 /// The flags as they were typed: Compose finds the rest as dcb did.
@@ -67,19 +83,13 @@ fn typed(flags: &ProjectFlags) -> Vec<OsString> {
 }
 
 /// Compose v1 prefers other file names and knows no `name:`, so both are told to it.
-fn spelt_out(app: &App<'_>) -> Result<Vec<OsString>, Failure> {
-    let request = settings::project(app.ambient, &app.flags, &[])?;
-    let project = load(&request)?;
-    let flags = ProjectFlags {
-        files: project
-            .files
-            .iter()
-            .map(|file| file.display().to_string())
-            .collect(),
-        name: Some(project.name),
-        ..app.flags.clone()
-    };
-    Ok(typed(&flags))
+fn spelt_out(flags: &ProjectFlags, project: &Project) -> Vec<OsString> {
+    let path = |file: &PathBuf| file.display().to_string();
+    typed(&ProjectFlags {
+        files: project.files.iter().map(path).collect(),
+        name: Some(project.name.clone()),
+        ..flags.clone()
+    })
 }
 
 impl App<'_> {
@@ -91,22 +101,44 @@ impl App<'_> {
     }
 
     /// Any verb that dcb does not have.
-    pub(super) async fn hand_over(&self, words: Vec<OsString>) -> Result<ExitCode, Failure> {
+    pub(super) async fn hand_over(&self, words: Vec<OsString>) -> anyhow::Result<ExitCode> {
         let compose = self.compose().await?;
-        let command = command(self, &compose, words)?;
-        Err(self.become_compose(&command))
+        let command = Handover {
+            app: self,
+            compose: &compose,
+            project: None,
+            stdin: None,
+        }
+        .command(words)?;
+        Err(self.become_compose(&command).into())
+    }
+
+    /// Runs Compose and waits for it; its exit code when that is not 0.
+    pub(super) fn run_compose(&self, command: &Command) -> Result<Option<ExitCode>, Failure> {
+        self.show(command);
+        let status = process::run(command, &self.ambient.directory)
+            .map_err(|error| unstartable(command, &error))?;
+        let code = status.code().and_then(|code| u8::try_from(code).ok());
+        Ok((!status.success()).then(|| code.map_or(ExitCode::FAILURE, ExitCode::from)))
     }
 
     /// Becomes Compose. Returns why that failed.
     pub(super) fn become_compose(&self, command: &Command) -> Failure {
+        self.show(command);
+        unstartable(command, &process::replace(command, &self.ambient.directory))
+    }
+
+    fn show(&self, command: &Command) {
         if self.output.verbose {
             report::command(command);
         }
-        let error = process::replace(command, &self.ambient.directory);
-        Failure::new(
-            Class::ComposeMissing,
-            format!("failed to run `{}`: {error}", command.program.display()),
-        )
-        .hint("is it a program for this machine? reinstall Docker Compose")
     }
+}
+
+fn unstartable(command: &Command, error: &io::Error) -> Failure {
+    Failure::new(
+        Class::ComposeMissing,
+        format!("failed to run `{}`: {error}", command.program.display()),
+    )
+    .hint("is it a program for this machine? reinstall Docker Compose")
 }

@@ -89,6 +89,9 @@ pub struct Build {
     /// Show the plan and build nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Print errors only
+    #[arg(short, long)]
+    pub quiet: bool,
     /// Services to build [default: all that have a `build:` section]
     #[arg(value_name = "SERVICE")]
     pub services: Vec<String>,
@@ -109,9 +112,6 @@ pub struct BuildFlags {
     /// How many services build side by side [default: the number of processors]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,
-    /// Print errors only
-    #[arg(short, long)]
-    pub quiet: bool,
 }
 
 /// `dcb plan`.

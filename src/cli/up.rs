@@ -8,6 +8,7 @@ use super::BuildFlags;
 
 /// `dcb up`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags")]
 pub struct Up {
     /// Build before starting (the default; accepted because Compose has it)
     #[arg(long, conflicts_with = "no_build")]
@@ -18,8 +19,8 @@ pub struct Up {
     /// Take nothing from the cache; the engine also empties the cache mounts in use
     #[arg(long)]
     pub no_cache: bool,
-    /// Look up base images in their registry; with a policy, also the images of services that do
-    /// not build
+    /// Look up base images and the images of services that do not build in their registry; a
+    /// policy other than `always` is Compose's alone
     #[arg(
         long,
         value_name = "POLICY",
@@ -53,14 +54,23 @@ pub struct Up {
 const PULL_POLICIES: [&str; 5] = ["always", "missing", "never", "build", "policy"];
 
 impl Up {
+    /// Whether images are looked up in their registry even if they are here.
+    pub fn pulls(&self) -> bool {
+        self.pull.as_deref() == Some("always")
+    }
+
+    /// Whether what the services depend on is left alone.
+    pub fn leaves_dependencies(&self) -> bool {
+        self.compose.no_deps
+    }
+
     /// How to build.
     pub fn build_flags(&self) -> BuildFlags {
         BuildFlags {
             no_cache: self.no_cache,
-            pull: self.pull.as_deref() == Some("always"),
+            pull: self.pulls(),
             build_args: self.build_args.clone(),
             jobs: self.jobs,
-            quiet: self.quiet_build,
         }
     }
 }

@@ -272,3 +272,125 @@ fn unescape(value: &str) -> String {
     }
     out + rest
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(text: &str) -> Result<Vec<(String, String)>, String> {
+        let outer = IndexMap::from([("OS".to_owned(), "os".to_owned())]);
+        let earlier = IndexMap::from([("EARLIER".to_owned(), "earlier".to_owned())]);
+        let source = Source::new(".env", text);
+        match parse(&source, &outer, &earlier, &mut |_, _| {}) {
+            Ok(assigned) => Ok(assigned.into_iter().collect()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// The grammar of section 2.1 of the reference, one line each.
+    #[test]
+    fn a_line_assigns_what_compose_reads_from_it() {
+        for (text, name, value) in [
+            ("A=b", "A", "b"),
+            ("  A = b  ", "A", "b"),
+            ("export A=b", "A", "b"),
+            ("export\tA=b", "A", "b"),
+            ("A: b", "A", "b"),
+            ("A=b\r\n", "A", "b"),
+            ("A=", "A", ""),
+            ("A= # c", "A", "# c"),
+            ("A=#c", "A", "#c"),
+            ("A=a#b", "A", "a#b"),
+            ("A=a #b", "A", "a"),
+            ("A=a;b", "A", "a;b"),
+            ("A=a\\nb", "A", "a\\nb"),
+            ("A=a\"b\"", "A", "a\"b\""),
+            ("1A=x", "1A", "x"),
+            ("a.b-c[0]=x", "a.b-c[0]", "x"),
+            ("É=x", "É", "x"),
+            ("A='$OS \\n'", "A", "$OS \\n"),
+            ("A='it\\'s'", "A", "it's"),
+            ("A='x\ny'", "A", "x\ny"),
+            ("A=\"$OS\\n\"", "A", "os\n"),
+            ("A=\"\\$OS $$OS\"", "A", "$OS $OS"),
+            ("A=\"a\\\"b\"", "A", "a\"b"),
+            ("A=\"\\q\\x41\\c\"", "A", "\\q\\x41\\c"),
+            ("A=\"\\0101\\0\"", "A", "A\\"),
+            ("A=\"\\\\n\"", "A", "\\n"),
+            ("A=\"a\" # c", "A", "a"),
+            ("A=\"a\"b\n", "A", "a"),
+            ("A=$OS-$EARLIER", "A", "os-earlier"),
+            ("A=${NONE:-d}", "A", "d"),
+            ("A=a\\$OS", "A", "a\\os"),
+            ("A=1\nA=2", "A", "2"),
+            ("OS\n", "OS", "os"),
+        ] {
+            let assigned = read(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let found = assigned.iter().find(|(key, _)| key == name);
+            assert_eq!(
+                found.map(|(_, value)| value.as_str()),
+                Some(value),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_value_sees_what_was_assigned_above_it() {
+        let assigned = read("A=$B\nB=1\nC=$B\nOS=mine\nD=$OS").unwrap();
+        let values: Vec<&str> = assigned.iter().map(|(_, value)| value.as_str()).collect();
+        assert_eq!(values, ["", "1", "1", "mine", "os"]);
+    }
+
+    #[test]
+    fn lines_that_assign_nothing_leave_no_trace() {
+        for text in ["", "\n\n", "# c", "  # c\n", "NONE\n", "A"] {
+            assert_eq!(read(text), Ok(Vec::new()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_told_at_its_place() {
+        for (text, wanted) in [
+            (
+                "A=1\nB!=2",
+                ".env:2:2: unexpected character `!` in variable name `B!=2`",
+            ),
+            (
+                "A B=1",
+                ".env:1:1: failed to read a variable: key cannot contain a space",
+            ),
+            ("A=\"x", ".env:1:3: unterminated quoted value \"x"),
+            (
+                "A=\"x\" \"y\"",
+                ".env:1:7: unexpected character `\"` in variable name `\"y\"`",
+            ),
+            (
+                "A=${X:?why}",
+                ".env:1:3: required variable `X` is missing a value: why",
+            ),
+            ("A=${", ".env:1:3: invalid interpolation format near `${`"),
+        ] {
+            assert_eq!(read(text), Err(wanted.to_owned()), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "[A-C=:#'\"$\\{\\}\\\\ \t\r\né0-]{0,60}") {
+            let _ = read(&text);
+        }
+
+        #[test]
+        fn any_characters_are_read_or_refused(text in any::<String>()) {
+            let _ = read(&text);
+        }
+
+        #[test]
+        fn single_quotes_keep_any_text_without_quotes(text in "[^'\\\\]{0,30}") {
+            let assigned = read(&format!("A='{text}'"));
+            prop_assert_eq!(assigned, Ok(vec![("A".to_owned(), text)]));
+        }
+    }
+}

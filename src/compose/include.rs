@@ -114,7 +114,13 @@ fn load(loader: &mut Loader<'_>, item: &Item, scope: &Scope) -> Option<Node> {
     };
     let inner = Scope {
         environment: environment(loader, item, scope, &directory)?,
-        directory,
+        // Compose takes a project directory that does not exist for a file that is to lie there.
+        directory: match item.project_directory.as_deref() {
+            Some(given) if Path::new(given).is_relative() && !directory.is_dir() => {
+                directory_of(&directory)
+            }
+            _ => directory,
+        },
         chain: scope.chain.clone(),
     };
     let mut model = loader.model(&files, &inner)?;

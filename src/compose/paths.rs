@@ -69,12 +69,13 @@ pub(super) fn is_remote(context: &str) -> bool {
         .any(|prefix| context.starts_with(prefix))
 }
 
-/// The directory part of `path` with its symbolic links resolved, where it exists.
+/// The directory part of `path` with its symbolic links resolved, where it exists. As in Go, the
+/// directory is cleaned before its links are looked at.
 pub(super) fn resolve_directory(path: &Path) -> PathBuf {
     let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
         return path.to_owned();
     };
-    match directory.canonicalize() {
+    match clean(directory).canonicalize() {
         Ok(real) => real.join(name),
         Err(_) => path.to_owned(),
     }

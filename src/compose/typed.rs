@@ -242,6 +242,16 @@ impl<'a> Section<'a, '_> {
                 .node
                 .scalar_text()
                 .or_else(|| self.around.environment.get(name).cloned());
+            if name.starts_with("x-") {
+                self.findings.note(
+                    Diagnostic::warning(format!(
+                        "docker compose loses the build argument `{name}`: it takes keys that \
+                         begin with `x-` for extensions"
+                    ))
+                    .at(entry.at.clone(), "dcb passes it on")
+                    .help(format!("write the arguments as a list: `- {name}=…`")),
+                );
+            }
             if let Some(value) = value {
                 args.insert(name.clone(), value);
             }

@@ -216,7 +216,7 @@ mod platform {
         }
         let mut large = Vec::new();
         while result == Err(rustix::io::Errno::RANGE) {
-            large.resize(read(&mut [])?.max(large.len() * 2), 0);
+            large.resize((large.len() * 2).max(4096), 0);
             result = read(&mut large);
         }
         large.truncate(result?);

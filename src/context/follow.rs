@@ -117,12 +117,10 @@ impl Resolver<'_> {
         if !has_wildcard(name) {
             return Ok(self.target(path)?.into_iter().collect());
         }
-        let Ok(glob) = Glob::parse(name) else {
-            return Ok(Vec::new());
-        };
+        let glob = Glob::parse(name);
         let mut targets = Vec::new();
         for name in self.names(directory)? {
-            if glob.matches(&name) {
+            if glob.matches(&name) == Ok(true) {
                 targets.extend(self.target(&join(directory, &name))?);
             }
         }
@@ -134,13 +132,12 @@ impl Resolver<'_> {
         let Some(file) = self.inside(path) else {
             return Ok(None);
         };
-        let target = file
-            .symlink_metadata()
-            .and_then(|metadata| match metadata.is_symlink() {
-                true => file.read_link().map(Some),
-                false => Ok(None),
-            });
-        let Some(target) = found(target, &file)?.flatten() else {
+        let target = match file.symlink_metadata() {
+            Ok(metadata) if !metadata.is_symlink() => return Ok(None),
+            Ok(_) => file.read_link(),
+            Err(error) => Err(error),
+        };
+        let Some(target) = found(target, &file)? else {
             return Ok(None);
         };
         let target = clean(&portable(&target));
@@ -203,3 +200,6 @@ fn has_wildcard(name: &[u8]) -> bool {
     }
     false
 }
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -1,9 +1,12 @@
 //! Shell patterns over one file name: `*`, `?`, `[a-z]`, `[^a]` and `\`.
 //!
-//! Used to expand wildcards in follow paths, and as the gatekeeper of ignore patterns: what does
-//! not parse here is refused before any file is looked at, although matching is done by other
-//! rules (`ignore`). A `*` may stop inside a multi-byte character, as it does in Go; nobody
-//! writes such patterns, but then both sides agree on them.
+//! Used to expand wildcards in follow paths, and as the gatekeeper of ignore patterns, although
+//! those are matched by other rules (`ignore`).
+//!
+//! A pattern is a row of chunks with a `*` between them, and a chunk that is malformed is noticed
+//! when matching gets to it: `a[` is bad for names that begin with what stands before it and
+//! merely does not match others. A `*` may stop inside a multi-byte character. Both are how Go
+//! does it; nobody writes such patterns, but then both sides agree on them.
 
 use super::lexical::rune;
 
@@ -13,13 +16,21 @@ pub(super) struct BadPattern;
 
 /// A parsed pattern.
 #[derive(Debug)]
-pub(super) struct Glob(Vec<Token>);
+pub(super) struct Glob(Vec<Chunk>);
 
+/// What stands between two `*`.
+#[derive(Debug)]
+struct Chunk {
+    /// Whether a `*` comes before it.
+    floating: bool,
+    tokens: Result<Vec<Token>, BadPattern>,
+}
+
+/// Something that takes one character.
 #[derive(Debug)]
 enum Token {
     Byte(u8),
-    One,
-    Many,
+    Any,
     Class {
         negated: bool,
         ranges: Vec<(char, char)>,
@@ -27,57 +38,79 @@ enum Token {
 }
 
 impl Glob {
-    /// Parses `pattern`.
-    pub(super) fn parse(mut pattern: &[u8]) -> Result<Self, BadPattern> {
-        let mut tokens = Vec::new();
-        while let Some((&first, rest)) = pattern.split_first() {
-            pattern = rest;
-            tokens.push(match first {
-                b'*' => Token::Many,
-                b'?' => Token::One,
-                b'[' => class(&mut pattern)?,
-                b'\\' if cfg!(not(windows)) => {
-                    let (&escaped, rest) = pattern.split_first().ok_or(BadPattern)?;
-                    pattern = rest;
-                    Token::Byte(escaped)
-                }
-                byte => Token::Byte(byte),
+    /// Parses `pattern`; what is malformed is for [`Glob::matches`] to tell.
+    pub(super) fn parse(mut pattern: &[u8]) -> Self {
+        let mut chunks = Vec::new();
+        while !pattern.is_empty() {
+            let stars = pattern.iter().take_while(|&&byte| byte == b'*').count();
+            pattern = &pattern[stars..];
+            let tokens = tokens(&mut pattern);
+            let malformed = tokens.is_err();
+            chunks.push(Chunk {
+                floating: stars > 0,
+                tokens,
             });
+            if malformed {
+                break;
+            }
         }
-        Ok(Self(tokens))
+        Self(chunks)
     }
 
     /// Whether the whole of `name` matches.
-    pub(super) fn matches(&self, name: &[u8]) -> bool {
-        let (mut token, mut at) = (0, 0);
-        // Where to go on after the last `*` when what follows it did not fit.
-        let mut retry: Option<(usize, usize)> = None;
-        loop {
-            match self.0.get(token) {
-                None if at == name.len() => return true,
-                Some(Token::Many) => {
-                    token += 1;
-                    retry = Some((token, at));
-                    continue;
-                }
-                Some(single) => {
-                    if let Some(width) = single.width(&name[at..]) {
-                        token += 1;
-                        at += width;
-                        continue;
-                    }
-                }
-                None => {}
+    pub(super) fn matches(&self, name: &[u8]) -> Result<bool, BadPattern> {
+        let mut at = 0;
+        for (index, chunk) in self.0.iter().enumerate() {
+            let is_last = index + 1 == self.0.len();
+            let tokens = chunk.tokens.as_ref().map_err(|_| BadPattern)?;
+            if chunk.floating && tokens.is_empty() {
+                return Ok(!name[at..].contains(&b'/'));
             }
-            match retry {
-                Some((after, from)) if from < name.len() && name[from] != b'/' => {
-                    retry = Some((after, from + 1));
-                    (token, at) = (after, from + 1);
-                }
-                _ => return false,
+            let within = name[at..].iter().take_while(|&&byte| byte != b'/').count();
+            let starts = if chunk.floating {
+                at..=at + within
+            } else {
+                at..=at
+            };
+            let end = starts
+                .filter_map(|start| end(tokens, name, start))
+                .find(|&end| !is_last || end == name.len());
+            match end {
+                Some(end) => at = end,
+                None => return Ok(false),
             }
         }
+        Ok(at == name.len())
     }
+}
+
+/// The tokens up to the next `*`.
+fn tokens(pattern: &mut &[u8]) -> Result<Vec<Token>, BadPattern> {
+    let mut tokens = Vec::new();
+    while let Some((&first, rest)) = pattern.split_first() {
+        if first == b'*' {
+            break;
+        }
+        *pattern = rest;
+        tokens.push(match first {
+            b'?' => Token::Any,
+            b'[' => class(pattern)?,
+            b'\\' if cfg!(not(windows)) => {
+                let (&escaped, rest) = pattern.split_first().ok_or(BadPattern)?;
+                *pattern = rest;
+                Token::Byte(escaped)
+            }
+            byte => Token::Byte(byte),
+        });
+    }
+    Ok(tokens)
+}
+
+/// Where `tokens` end in `name` when they begin at `at`.
+fn end(tokens: &[Token], name: &[u8], at: usize) -> Option<usize> {
+    tokens
+        .iter()
+        .try_fold(at, |at, token| Some(at + token.width(&name[at..])?))
 }
 
 impl Token {
@@ -86,12 +119,11 @@ impl Token {
         let (c, width) = rune(text)?;
         match self {
             Self::Byte(byte) => (text[0] == *byte).then_some(1),
-            Self::One => (c != '/').then_some(width),
+            Self::Any => (c != '/').then_some(width),
             Self::Class { negated, ranges } => {
                 let inside = ranges.iter().any(|(low, high)| (*low..=*high).contains(&c));
                 (inside != *negated).then_some(width)
             }
-            Self::Many => None,
         }
     }
 }
@@ -161,8 +193,12 @@ mod tests {
             ("*", "a/b", false),
             ("]", "]", true),
         ] {
-            let glob = Glob::parse(pattern.as_bytes()).unwrap();
-            assert_eq!(glob.matches(name.as_bytes()), expected, "{pattern} {name}");
+            let glob = Glob::parse(pattern.as_bytes());
+            assert_eq!(
+                glob.matches(name.as_bytes()),
+                Ok(expected),
+                "{pattern} {name}"
+            );
         }
     }
 
@@ -171,11 +207,15 @@ mod tests {
         for pattern in [
             "[", "[]", "[]a]", "[^]", "[a", "[a-]", "[-a]", "[a-b-c]", "a\\", "[\\",
         ] {
-            assert_eq!(
-                Glob::parse(pattern.as_bytes()).err(),
-                Some(BadPattern),
-                "{pattern}"
-            );
+            let glob = Glob::parse(pattern.as_bytes());
+            assert_eq!(glob.matches(b"."), Err(BadPattern), "{pattern}");
         }
+    }
+
+    #[test]
+    fn what_is_bad_is_noticed_when_matching_gets_there() {
+        let glob = Glob::parse(b"a*[");
+        assert_eq!(glob.matches(b"a"), Err(BadPattern));
+        assert_eq!(glob.matches(b"."), Ok(false));
     }
 }

@@ -3,10 +3,10 @@
 //! It looks like `.gitignore` and is not. Patterns are anchored at the root; the last pattern that
 //! matches decides; a pattern that matches a directory also matches all that is in it; `*` and `?`
 //! stay within a path element, `**` does not. Under the hood there are four ways to match
-//! ([`Kind`]), and which one a pattern gets is visible in what it matches: `**foo` is a test of
+//! (`Kind`), and which one a pattern gets is visible in what it matches: `**foo` is a test of
 //! the end of the whole path, while `**foo*` wants `foo` to begin an element.
 //!
-//! A pattern that BuildKit refuses only on use is refused only on use here too ([`Kind::Broken`]):
+//! A pattern that BuildKit refuses only on use is refused only on use here too (`Kind::Broken`):
 //! a list that builds elsewhere must build.
 
 mod expression;
@@ -248,7 +248,10 @@ impl Pattern {
             Some(text) => (true, text.to_vec()),
             None => (false, cleaned),
         };
-        Glob::parse(&text).map_err(|_| error("a `[` or a `\\` is not closed"))?;
+        // All that is asked of a pattern beforehand, so what is refused depends on this name.
+        Glob::parse(&text)
+            .matches(b".")
+            .map_err(|_| error("a `[` or a `\\` is not closed"))?;
         let kind = match translate::translate(&text) {
             Translation::Exact => Kind::Exact,
             Translation::Prefix => Kind::Prefix,

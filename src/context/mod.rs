@@ -18,6 +18,8 @@ pub mod follow;
 mod glob;
 pub mod ignore;
 mod lexical;
+#[cfg(all(test, unix))]
+mod testing;
 pub mod walk;
 
 pub use entry::{Entry, mode};

@@ -139,37 +139,23 @@ impl Walk {
         level: &Level,
     ) -> Result<Verdict, PatternError> {
         let mut below = Level::unread(path.len());
-        let mut wanted = true;
         if let Some(include) = &self.include {
-            if !matched(
-                include,
-                path,
-                is_directory,
-                &level.include,
-                &mut below.include,
-            )? {
-                if is_directory && !include.may_match_below(path) {
-                    return Ok(Verdict::Prune);
-                }
-                wanted = false;
+            let (included, inherited) = consult(include, path, is_directory, &level.include)?;
+            if !included && is_directory && !include.may_match_below(path) {
+                return Ok(Verdict::Prune);
             }
+            below.include = inherited;
+            below.told &= included;
         }
         if let Some(exclude) = &self.exclude {
-            if matched(
-                exclude,
-                path,
-                is_directory,
-                &level.exclude,
-                &mut below.exclude,
-            )? {
-                if is_directory && !exclude.may_negate_below(path) {
-                    return Ok(Verdict::Prune);
-                }
-                wanted = false;
+            let (excluded, inherited) = consult(exclude, path, is_directory, &level.exclude)?;
+            if excluded && is_directory && !exclude.may_negate_below(path) {
+                return Ok(Verdict::Prune);
             }
+            below.exclude = inherited;
+            below.told &= !excluded;
         }
-        below.told = wanted;
-        Ok(Verdict::Keep { wanted, below })
+        Ok(Verdict::Keep(below))
     }
 }
 
@@ -181,26 +167,25 @@ fn patterns<P: AsRef<[u8]>>(list: &[P]) -> Result<Option<Patterns>, PatternError
         .transpose()
 }
 
-fn matched(
+/// Whether `path` matches, and what entries inherit if it is a directory.
+fn consult(
     patterns: &Patterns,
     path: &[u8],
     is_directory: bool,
     above: &Inherited,
-    below: &mut Inherited,
-) -> Result<bool, PatternError> {
-    if !is_directory {
-        return patterns.matches_in(path, above);
+) -> Result<(bool, Inherited), PatternError> {
+    if is_directory {
+        return patterns.enter(path, above);
     }
-    let (matched, inherited) = patterns.enter(path, above)?;
-    *below = inherited;
-    Ok(matched)
+    let matched = patterns.matches_in(path, above)?;
+    Ok((matched, Inherited::default()))
 }
 
 enum Verdict {
     /// Neither this nor anything below.
     Prune,
-    /// Tell it if it is wanted, and look below it if it is a directory.
-    Keep { wanted: bool, below: Level },
+    /// This if it is to be told, and what is below if it is a directory.
+    Keep(Level),
 }
 
 /// A directory the walk is in.
@@ -212,7 +197,7 @@ struct Level {
     names: Option<vec::IntoIter<Name>>,
     include: Inherited,
     exclude: Inherited,
-    /// Whether its own entry was told.
+    /// Whether its own entry was told, or is about to be.
     told: bool,
 }
 
@@ -314,20 +299,24 @@ impl Entries<'_> {
             return Ok(());
         };
         let verdict = self.walk.judge(&self.path, name.is_directory, level)?;
-        let Verdict::Keep { wanted, below } = verdict else {
+        let Verdict::Keep(below) = verdict else {
             return Ok(());
         };
-        if wanted && !self.tell()? {
-            return Ok(());
-        }
-        if name.is_directory {
+        // By now it may be something else than when it was listed, such as a link.
+        let is_directory = if below.told {
+            self.tell()?
+        } else {
+            name.is_directory
+        };
+        if is_directory && name.is_directory {
             self.levels.push(below);
         }
         Ok(())
     }
 
-    /// Makes the visited entry ready, after the directories above that were not told. False if it
-    /// is gone by now; then the rest of its directory is still visited.
+    /// Makes the visited entry ready, after the directories above that were not told. Gives
+    /// whether it is a directory. When it is gone, nothing is told and the walk goes on with the
+    /// next name.
     fn tell(&mut self) -> Result<bool, WalkError> {
         let Some((mut entry, metadata)) = self.read(self.path.len())? else {
             return Ok(false);
@@ -336,15 +325,18 @@ impl Entries<'_> {
             if self.levels[index].told {
                 continue;
             }
-            let Some((directory, _)) = self.read(self.levels[index].length)? else {
-                return Ok(false);
-            };
-            self.levels[index].told = true;
-            self.ready.push_back(directory);
+            match self.read(self.levels[index].length)? {
+                Some((directory, _)) if directory.is_directory() => {
+                    self.levels[index].told = true;
+                    self.ready.push_back(directory);
+                }
+                _ => return Ok(false),
+            }
         }
+        let is_directory = entry.is_directory();
         self.link(&mut entry, &metadata);
         self.ready.push_back(entry);
-        Ok(true)
+        Ok(is_directory)
     }
 
     /// The entry at the first `length` bytes of the path; `None` if it is gone.
@@ -400,3 +392,6 @@ pub(super) fn is_gone(error: &io::Error) -> bool {
     use io::ErrorKind::{NotADirectory, NotFound};
     matches!(error.kind(), NotFound | NotADirectory)
 }
+
+#[cfg(all(test, unix))]
+mod tests;

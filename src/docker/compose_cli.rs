@@ -7,6 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
+use semver::Version;
+
 use super::config::DockerConfig;
 use crate::ambient::Ambient;
 use crate::failure::{Class, Failure};
@@ -103,9 +105,8 @@ async fn kind_of(ambient: &Ambient, program: &Path) -> Kind {
 }
 
 fn kind_from(version: &str) -> Kind {
-    let version = version.trim().trim_start_matches('v');
-    match version.split('.').next().map(str::parse::<u32>) {
-        Some(Ok(0 | 1)) => Kind::V1,
+    match Version::parse(version.trim().trim_start_matches('v')) {
+        Ok(version) if version.major <= 1 => Kind::V1,
         _ => Kind::Modern,
     }
 }

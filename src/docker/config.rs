@@ -29,13 +29,18 @@ pub struct DockerConfig {
 
 /// The proxies of one engine.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default)]
 pub struct Proxies {
-    http_proxy: String,
-    https_proxy: String,
-    no_proxy: String,
-    ftp_proxy: String,
-    all_proxy: String,
+    #[serde(rename = "httpProxy")]
+    http: String,
+    #[serde(rename = "httpsProxy")]
+    https: String,
+    #[serde(rename = "noProxy")]
+    no: String,
+    #[serde(rename = "ftpProxy")]
+    ftp: String,
+    #[serde(rename = "allProxy")]
+    all: String,
 }
 
 impl DockerConfig {
@@ -82,11 +87,11 @@ impl DockerConfig {
             return Vec::new();
         };
         [
-            ("HTTP_PROXY", &proxies.http_proxy),
-            ("HTTPS_PROXY", &proxies.https_proxy),
-            ("NO_PROXY", &proxies.no_proxy),
-            ("FTP_PROXY", &proxies.ftp_proxy),
-            ("ALL_PROXY", &proxies.all_proxy),
+            ("HTTP_PROXY", &proxies.http),
+            ("HTTPS_PROXY", &proxies.https),
+            ("NO_PROXY", &proxies.no),
+            ("FTP_PROXY", &proxies.ftp),
+            ("ALL_PROXY", &proxies.all),
         ]
         .into_iter()
         .filter(|(_, value)| !value.is_empty())

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::config::DockerConfig;
 use crate::ambient::Ambient;
 use crate::failure::{Class, Failure};
+use crate::human;
 
 /// The socket an engine listens on when nobody says otherwise.
 const DEFAULT: &str = "unix:///var/run/docker.sock";
@@ -121,7 +122,7 @@ fn context_host(config: &DockerConfig, name: &str, origin: &Origin) -> Result<St
     if name == "default" {
         return Ok(DEFAULT.to_owned());
     }
-    let id = hex(&Sha256::digest(name));
+    let id = human::hex(&Sha256::digest(name));
     let contexts = config.directory.join("contexts");
     let path = contexts.join("meta").join(&id).join("meta.json");
     let text = std::fs::read(&path).map_err(|error| {
@@ -204,11 +205,6 @@ impl Endpoint {
             Address::Tcp(_) => None,
         }
     }
-}
-
-/// Bytes in lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::docker::{
     BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy, reference,
 };
 use crate::failure::{Class, Failure};
+use crate::human;
 use crate::secret::ArgValue;
 
 /// The build of one service.
@@ -156,8 +157,5 @@ pub(super) fn prefix(project: &Project, service: &Service, build: &Build) -> Str
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    hash.finalize()[..6]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    human::hex(&hash.finalize()[..6])
 }

@@ -6,6 +6,7 @@
 mod failure;
 mod plain;
 mod plan;
+mod screen;
 mod table;
 
 use std::io::{self, Write};
@@ -34,7 +35,7 @@ pub enum Detail {
 }
 
 /// How often a report looks at the clock when nothing happens.
-const TICK: Duration = Duration::from_millis(500);
+const TICK: Duration = Duration::from_millis(100);
 /// Events that wait to be told.
 const QUEUE: usize = 4096;
 
@@ -45,7 +46,11 @@ impl Run {
     /// Begins to report the run of `plan`.
     pub fn start(plan: &Plan, terminal: Terminal, detail: Detail) -> (Self, Events) {
         let (events, mut received) = tokio::sync::mpsc::channel(QUEUE);
-        let mut report = plain::Plain::new(plan, io::stderr(), style(terminal), detail);
+        let screen: Box<dyn screen::Screen> = match terminal.columns {
+            Some(columns) => Box::new(screen::Terminal::new(columns)),
+            None => Box::new(screen::Stream(io::stderr())),
+        };
+        let mut report = plain::Plain::new(plan, screen, style(terminal), detail);
         let thread = std::thread::spawn(move || {
             let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
                 .enable_time()
@@ -66,6 +71,7 @@ impl Run {
                     }
                 }
             });
+            report.end();
         });
         (Self(thread), events)
     }
@@ -109,15 +115,18 @@ pub fn diagnostics(diagnostics: &[Diagnostic], terminal: Terminal) {
 /// # Errors
 /// When standard output cannot be written.
 pub fn plan(plan: &Plan, terminal: Terminal) -> io::Result<()> {
-    io::stdout().write_all(plan::text(plan, style(terminal)).as_bytes())
+    result(&plan::text(plan, style(terminal)))
 }
 
-/// Prints a result as it is.
+/// Prints a result as it is. A reader that has seen enough (`| head`) is no error.
 ///
 /// # Errors
 /// When standard output cannot be written.
 pub fn result(text: &str) -> io::Result<()> {
-    io::stdout().write_all(text.as_bytes())
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// Shows a command before it is run.
@@ -130,5 +139,5 @@ pub fn command(command: &Command) {
 /// # Errors
 /// When standard output cannot be written.
 pub fn command_only(command: &Command) -> io::Result<()> {
-    writeln!(io::stdout(), "then run: {command}")
+    result(&format!("\nthen run: {command}\n"))
 }

@@ -4,12 +4,12 @@
 //! silence never looks like a hang. The last lines of every step are kept for the day it fails.
 
 use std::collections::{HashMap, VecDeque};
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 use console::Style as Paint;
 
 use super::Detail;
+use super::screen::{Running, Screen};
 use crate::diagnostic::Style;
 use crate::event::{Event, JobId, Outcome, StepId, StepState};
 use crate::human;
@@ -26,8 +26,8 @@ const SETTLE: Duration = Duration::from_millis(100);
 const TAIL: usize = 20;
 
 /// The fold.
-pub(super) struct Plain<W> {
-    out: W,
+pub(super) struct Plain<S> {
+    screen: S,
     services: Vec<String>,
     width: usize,
     detail: Detail,
@@ -43,6 +43,8 @@ struct Step {
     name: String,
     /// Since when it runs, and when that was last told.
     running: Option<(Instant, Option<Instant>)>,
+    /// Whether its end was told; a later word that its result was there already adds nothing.
+    told: bool,
     tail: VecDeque<String>,
 }
 
@@ -68,12 +70,12 @@ impl Paints {
     }
 }
 
-impl<W: Write> Plain<W> {
-    /// A fold that writes to `out`.
-    pub(super) fn new(plan: &Plan, out: W, style: Style, detail: Detail) -> Self {
+impl<S: Screen> Plain<S> {
+    /// A fold that writes to `screen`.
+    pub(super) fn new(plan: &Plan, screen: S, style: Style, detail: Detail) -> Self {
         let services: Vec<String> = plan.jobs.iter().map(|job| job.service.clone()).collect();
         Self {
-            out,
+            screen,
             width: services
                 .iter()
                 .map(|name| console::measure_text_width(name))
@@ -98,7 +100,7 @@ impl<W: Write> Plain<W> {
                 step,
                 name,
                 state,
-            } => self.step(job, step, name, state),
+            } => self.step(job, step, &name, state),
             Event::Log { job, step, line } => self.log(job, step, &line),
             Event::Warning {
                 job, message, line, ..
@@ -118,6 +120,7 @@ impl<W: Write> Plain<W> {
     /// Looks at the clock.
     pub(super) fn tick(&mut self) {
         let now = Instant::now();
+        self.show_running(now);
         self.settle(|_, since| since.elapsed() >= SETTLE);
         let mut due = Vec::new();
         for ((job, _), step) in &mut self.steps {
@@ -144,8 +147,31 @@ impl<W: Write> Plain<W> {
         }
     }
 
-    fn step(&mut self, job: JobId, id: StepId, name: String, state: StepState) {
-        let name = human::sanitize(&name);
+    /// Removes what does not stay.
+    pub(super) fn end(&mut self) {
+        self.screen.end();
+    }
+
+    fn show_running(&mut self, now: Instant) {
+        if self.detail == Detail::Quiet {
+            return;
+        }
+        let running: Vec<Running> = self
+            .steps
+            .iter()
+            .filter_map(|((job, _), step)| {
+                Some(Running {
+                    service: self.services.get(job.0)?.clone(),
+                    step: step.name.clone(),
+                    since: now.duration_since(step.running?.0),
+                })
+            })
+            .collect();
+        self.screen.status(&running);
+    }
+
+    fn step(&mut self, job: JobId, id: StepId, name: &str, state: StepState) {
+        let name = human::sanitize(name);
         let step = self.steps.entry((job, id)).or_default();
         step.name = name;
         self.settling
@@ -171,9 +197,13 @@ impl<W: Write> Plain<W> {
     }
 
     fn ended(&mut self, job: JobId, id: StepId, state: &StepState) {
-        let Some(name) = self.steps.get(&(job, id)).map(|step| step.name.clone()) else {
+        let Some(step) = self.steps.get_mut(&(job, id)) else {
             return;
         };
+        if std::mem::replace(&mut step.told, true) && *state == StepState::Cached {
+            return;
+        }
+        let name = step.name.clone();
         let own = self.detail == Detail::Verbose || !name.starts_with("[internal]");
         match state {
             StepState::Cached if own => self.line(job, "CACHED", &name),
@@ -237,12 +267,10 @@ impl<W: Write> Plain<W> {
             "FAILED" | "warning" => &self.paint.bad,
             _ => &self.paint.dim,
         };
-        // A closed pipe must not stop a build that others wait for.
-        let _ = writeln!(
-            self.out,
+        self.screen.line(&format!(
             "{}  {}  {text}",
             self.paint.service.apply_to(service),
             paint.apply_to(padded),
-        );
+        ));
     }
 }

@@ -50,13 +50,13 @@ pub(super) fn render(
     text.push('\n');
     for (index, row) in std::iter::once(&heads).chain(&rows).enumerate() {
         let outcome = index.checked_sub(1).map(|index| &outcomes[index].0);
-        write_row(&mut text, row, widths, paint(outcome, style));
+        write_row(&mut text, row, widths, &paint(outcome, style));
     }
     let _ = writeln!(text, "{}", summary(outcomes, took));
     text
 }
 
-fn write_row(text: &mut String, row: &[String; 4], widths: [usize; 4], paint: Paint) {
+fn write_row(text: &mut String, row: &[String; 4], widths: [usize; 4], paint: &Paint) {
     let cell = |column: usize, alignment| {
         console::pad_str(&row[column], widths[column], alignment, None).into_owned()
     };

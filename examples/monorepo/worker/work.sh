@@ -4,7 +4,7 @@
 trap 'exit 0' TERM INT
 
 while :; do
-    if count=$(timeout 2 wget -q -O - --post-data done "$STORE/cgi-bin/count"); then
+    if count=$(timeout 2 wget -q -O - --post-data 1 "$STORE/cgi-bin/count"); then
         log "job $count done"
     else
         log "the store does not answer yet"

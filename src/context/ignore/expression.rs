@@ -2,9 +2,8 @@
 //!
 //! Not the `regex` crate: its classes nest and know set operations, `\d` and `\b` are Unicode,
 //! `\<` is an anchor, and a name that is not UTF-8 never matches `[^/]`. What patterns can be
-//! translated into is small (no alternation, no repetition but of classes), so a matcher that
-//! walks over tokens does; it also costs nothing to build, while compiling fifty expressions takes
-//! longer than a build without changes.
+//! translated into is small (no group but one, repetition of single characters only), so a matcher
+//! that walks over tokens does, and a list of patterns is ready as soon as it is read.
 
 mod class;
 mod parse;
@@ -13,9 +12,12 @@ use super::translate::{DIRECTORIES, ELEMENT, REST};
 use crate::context::lexical::rune;
 use class::Class;
 
-/// A parsed expression; it always begins with `^`.
+/// A parsed expression: it matches where one of its alternatives does.
 #[derive(Debug)]
-pub(super) struct Expression {
+pub(super) struct Expression(Vec<Sequence>);
+
+#[derive(Debug)]
+struct Sequence {
     tokens: Vec<Token>,
     /// How many tokens may match at more than one length.
     branches: usize,
@@ -37,6 +39,8 @@ enum Token {
     Class(Class),
     /// The same, any number of times: what `[*]` turns into.
     Classes(Class),
+    /// The same, at most once.
+    Maybe(Class),
     /// `^` or `\A`.
     Start,
     /// `$` or `\z`.
@@ -49,7 +53,7 @@ impl Token {
     fn branches(&self) -> bool {
         matches!(
             self,
-            Self::Element | Self::Directories | Self::Rest | Self::Classes(_)
+            Self::Element | Self::Directories | Self::Rest | Self::Classes(_) | Self::Maybe(_)
         )
     }
 }
@@ -57,15 +61,22 @@ impl Token {
 impl Expression {
     /// Reads `source`, or says why it is no expression.
     pub(super) fn parse(source: &str) -> Result<Self, &'static str> {
-        let tokens = parse::tokens(source)?;
-        Ok(Self {
+        let alternatives = parse::alternatives(source)?.into_iter();
+        let sequences = alternatives.map(|tokens| Sequence {
             branches: tokens.iter().filter(|token| token.branches()).count(),
             tokens,
-        })
+        });
+        Ok(Self(sequences.collect()))
     }
 
     /// Whether `path` matches.
     pub(super) fn matches(&self, path: &[u8]) -> bool {
+        self.0.iter().any(|sequence| sequence.matches(path))
+    }
+}
+
+impl Sequence {
+    fn matches(&self, path: &[u8]) -> bool {
         // Nearly all paths fail here: most patterns end in a name or an extension.
         if let [.., Token::Literal(end), Token::End] = self.tokens.as_slice()
             && !path.ends_with(end)
@@ -83,7 +94,19 @@ impl Expression {
             path,
             failed,
         };
-        attempt.run(0, 0)
+        if let Some(Token::Start) = self.tokens.first() {
+            return attempt.run(0, 0);
+        }
+        let mut at = 0;
+        loop {
+            if attempt.run(0, at) {
+                return true;
+            }
+            match rune(&path[at..]) {
+                Some((_, width)) => at += width,
+                None => return false,
+            }
+        }
     }
 }
 
@@ -133,7 +156,7 @@ impl Attempt<'_> {
             let goes_on = match kind {
                 Token::Element => c != '/',
                 Token::Directories | Token::Rest => c != '\n',
-                Token::Classes(class) => class.contains(c),
+                Token::Classes(class) | Token::Maybe(class) => class.contains(c),
                 _ => false,
             };
             if !goes_on {
@@ -143,6 +166,9 @@ impl Attempt<'_> {
             let may_stop = !matches!(kind, Token::Directories) || c == '/';
             if may_stop && self.run(token + 1, at) {
                 return true;
+            }
+            if matches!(kind, Token::Maybe(_)) {
+                return false;
             }
         }
         false

@@ -59,7 +59,8 @@ pub(super) fn translate(pattern: &[u8]) -> Translation {
                 expression.push_str("[^/]");
                 kind = Translation::Expression(String::new());
             }
-            '.' | '+' | '(' | ')' | '|' | '{' | '}' | '$' => {
+            // Not `|` and `{`: the other side means to escape them too, and by a slip does not.
+            '.' | '+' | '(' | ')' | '$' => {
                 expression.push('\\');
                 expression.push(c);
             }

@@ -21,6 +21,10 @@ pub(super) fn request(reference: String, session: String, spec: &BuildSpec) -> S
         frontend,
         frontend_attrs: attributes,
         entitlements: entitlements(spec),
+        // Leaves the build out of the engine's history, whose writing takes a quarter of a build in
+        // which nothing changed (20 services: 2.0 s instead of 2.8 s on 28.5, 1.8 s instead of
+        // 2.5 s on 26.1).
+        internal: true,
         cache: Some(CacheOptions::default()),
         // Engines before 26 know only the deprecated pair of fields.
         exporter_deprecated: "moby".to_owned(),
@@ -28,7 +32,6 @@ pub(super) fn request(reference: String, session: String, spec: &BuildSpec) -> S
         exporters: vec![Exporter {
             r#type: "moby".to_owned(),
             attrs: exporter,
-            ..Default::default()
         }],
         ..Default::default()
     }

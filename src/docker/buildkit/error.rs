@@ -20,7 +20,7 @@ use tonic::{Code, Status};
 use super::status::Steps;
 use crate::diagnostic::{Diagnostic, Source, Span};
 use crate::docker::host::Endpoint;
-use crate::docker::spec::{BuildSpec, ContextSource, DockerfileSource};
+use crate::docker::spec::{BuildSpec, ContextSource, DockerfileSource, PullPolicy};
 use crate::dockerfile::Dockerfile;
 use crate::failure::{Class, Failure};
 use crate::human;
@@ -179,8 +179,19 @@ fn message(class: Class, text: &str, step: Option<&str>, exit_code: Option<i32>)
                 None => text.to_owned(),
             }
         }
+        (Class::RegistryUnreachable, ..) => unreachable_image(text).unwrap_or(text.to_owned()),
         _ => text.to_owned(),
     }
+}
+
+/// What could not be looked up and why, without the request's whole story.
+fn unreachable_image(text: &str) -> Option<String> {
+    let (_, image) = text.split_once("failed to resolve source metadata for ")?;
+    let (image, why) = image.split_once(": failed to do request: ")?;
+    let why = why.split_once("dial tcp: ").map_or(why, |(_, why)| why);
+    Some(format!(
+        "failed to look up `{image}` in its registry: {why}"
+    ))
 }
 
 /// The path that a missing source names: quoted, relative to the context.
@@ -203,9 +214,15 @@ fn hints(class: Class, text: &str, exit_code: Option<i32>, spec: &BuildSpec) -> 
         Class::DockerfileSyntax if text.contains("nknown") => one(
             "a here-document or a flag that this engine does not know yet looks like this too; `# syntax=docker/dockerfile:1` as the first line fetches a newer frontend",
         ),
-        Class::RegistryUnreachable => one(
-            "the engine could not reach the registry: check its network, DNS and proxy (docker info)",
-        ),
+        Class::RegistryUnreachable => {
+            let mut hints = one(
+                "the engine could not reach the registry: check its network, DNS and proxy (docker info)",
+            );
+            if spec.pull == PullPolicy::Always {
+                hints.push("without --pull, base images that the engine has are used".to_owned());
+            }
+            hints
+        }
         Class::RegistryDenied if text.contains("oomanyrequests") || text.contains("429") => {
             one("log in to raise the limit: docker login")
         }
@@ -442,6 +459,18 @@ mod tests {
                 "failed to solve with frontend dockerfile.v0: failed to create LLB definition: dockerfile parse error line 3: x"
             ),
             "dockerfile parse error line 3: x"
+        );
+    }
+
+    #[test]
+    fn an_image_that_cannot_be_looked_up_is_named_with_the_reason() {
+        let text = "busybox: failed to resolve source metadata for docker.io/library/busybox:latest: \
+                    failed to do request: Head \"https://r/v2/library/busybox/manifests/latest\": \
+                    dial tcp: lookup r on 10.0.0.53:53: no such host";
+        assert_eq!(
+            message(Class::RegistryUnreachable, text, None, None),
+            "failed to look up `docker.io/library/busybox:latest` in its registry: \
+             lookup r on 10.0.0.53:53: no such host"
         );
     }
 

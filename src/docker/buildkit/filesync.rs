@@ -33,7 +33,7 @@ use tonic::server::{Grpc, NamedService, StreamingService};
 use tonic::{Status, Streaming};
 use tonic_prost::ProstCodec;
 
-use super::session::{Offer, Offers, Shared};
+use super::offers::{Offer, Offers, Shared};
 use super::wire::{Attribute, Kind, Packet, Stat};
 use crate::context::Entry;
 use crate::context::walk::{Filter, Walk};
@@ -58,8 +58,8 @@ impl FileSync {
         Self { offers }
     }
 
-    async fn diff_copy(
-        self,
+    fn diff_copy(
+        &self,
         request: tonic::Request<Streaming<Packet>>,
     ) -> Result<tonic::Response<ReceiverStream<Result<Packet, Status>>>, Status> {
         let metadata = request.metadata();
@@ -345,7 +345,7 @@ impl StreamingService<Packet> for FileSync {
     type Future = BoxFuture<'static, Result<tonic::Response<Self::ResponseStream>, Status>>;
 
     fn call(&mut self, request: tonic::Request<Streaming<Packet>>) -> Self::Future {
-        Box::pin(self.clone().diff_copy(request))
+        Box::pin(std::future::ready(self.diff_copy(request)))
     }
 }
 

@@ -24,6 +24,7 @@ mod auth;
 mod error;
 mod filesync;
 mod health;
+mod offers;
 mod session;
 mod solve;
 mod status;

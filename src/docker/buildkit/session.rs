@@ -1,11 +1,8 @@
 //! The session: the services that BuildKit calls back, on one connection for a whole project.
 //!
-//! Each job offers its directories here under names of its own while it builds. The name is part of
-//! the key under which the engine keeps the transferred files, so jobs do not evict each other.
+//! What the engine may read of this machine is in [`Offers`]; each job puts up its own.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bollard_buildkit_proto::health::health_server::HealthServer;
 use bollard_buildkit_proto::moby::filesync::v1::auth_server::AuthServer;
@@ -19,8 +16,9 @@ use tonic::service::Routes;
 use super::auth::Anonymous;
 use super::filesync::FileSync;
 use super::health::Alive;
-use crate::docker::host::hex;
+use super::offers::Offers;
 use crate::docker::http::BoxStream;
+use crate::human;
 
 /// The calls that the engine may make. It compares them without regard to case and calls no other.
 const METHODS: [&str; 5] = [
@@ -33,7 +31,7 @@ const METHODS: [&str; 5] = [
 
 /// The key under which the engine keeps what `owner` transfers.
 pub(super) fn shared_key(owner: &str) -> String {
-    hex(&Sha256::digest(owner)[..16])
+    human::hex(&Sha256::digest(owner)[..16])
 }
 
 /// How a session introduces itself.
@@ -85,50 +83,6 @@ pub(super) fn random_id() -> String {
         .collect()
 }
 
-/// Something that a job lets the engine read.
-#[derive(Debug)]
-pub(super) enum Offer {
-    /// A directory of this machine.
-    Directory(PathBuf),
-    /// A directory that holds one file, and exists only here.
-    File {
-        /// The file's name.
-        name: String,
-        /// What it holds.
-        content: String,
-    },
-}
-
-/// What is offered, by name.
-#[derive(Debug, Default)]
-pub(super) struct Offers(Mutex<HashMap<String, Arc<Shared>>>);
-
-/// An offer in use.
-#[derive(Debug)]
-pub(super) struct Shared {
-    /// What is offered.
-    pub(super) offer: Offer,
-    /// What went wrong with single files, for people to read.
-    pub(super) notes: Mutex<Vec<String>>,
-}
-
-impl Offers {
-    /// The offer called `name`. Some engines put the job's prefix before the name twice.
-    pub(super) fn find(&self, name: &str) -> Option<Arc<Shared>> {
-        let offers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut name = name;
-        loop {
-            if let Some(offer) = offers.get(name) {
-                return Some(Arc::clone(offer));
-            }
-            name = name.split_once(PREFIX_END)?.1;
-        }
-    }
-}
-
-/// Ends the job's prefix in the name of an offer.
-const PREFIX_END: char = '-';
-
 /// An open session. Dropping it closes the connection.
 pub(super) struct Session {
     id: String,
@@ -142,20 +96,9 @@ impl Session {
         format!("{prefix}:{}", self.id)
     }
 
-    /// Offers something under the job's prefix until the guard is dropped.
-    pub(super) fn offer(&self, prefix: &str, name: &str, offer: Offer) -> Guard {
-        let name = format!("{prefix}{PREFIX_END}{name}");
-        let shared = Arc::new(Shared {
-            offer,
-            notes: Mutex::default(),
-        });
-        let mut offers = self.offers.0.lock().unwrap_or_else(PoisonError::into_inner);
-        offers.insert(name.clone(), Arc::clone(&shared));
-        Guard {
-            name,
-            shared,
-            offers: Arc::clone(&self.offers),
-        }
+    /// What jobs offer on it.
+    pub(super) fn offers(&self) -> &Arc<Offers> {
+        &self.offers
     }
 
     /// Tasks that end with this session.
@@ -169,32 +112,6 @@ impl Drop for Session {
         for task in &self.tasks {
             task.abort();
         }
-    }
-}
-
-/// Keeps an offer up.
-pub(super) struct Guard {
-    name: String,
-    shared: Arc<Shared>,
-    offers: Arc<Offers>,
-}
-
-impl Guard {
-    /// What went wrong with single files so far.
-    pub(super) fn notes(&self) -> Vec<String> {
-        let mut notes = self
-            .shared
-            .notes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut notes)
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        let mut offers = self.offers.0.lock().unwrap_or_else(PoisonError::into_inner);
-        offers.remove(&self.name);
     }
 }
 
@@ -222,23 +139,6 @@ pub(super) fn serve(identity: Identity, stream: BoxStream) -> Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_offer_is_found_under_its_prefix_given_once_or_twice() {
-        let offers = Arc::new(Offers::default());
-        let session = Session {
-            id: random_id(),
-            offers: Arc::clone(&offers),
-            tasks: Vec::new(),
-        };
-        let guard = session.offer("ab12", "context", Offer::Directory("/src".into()));
-        assert!(offers.find("ab12-context").is_some());
-        assert!(offers.find("ab12-ab12-context").is_some());
-        assert!(offers.find("context").is_none());
-        assert!(offers.find("ab12-dockerfile").is_none());
-        drop(guard);
-        assert!(offers.find("ab12-context").is_none());
-    }
 
     #[test]
     fn identities_never_repeat() {

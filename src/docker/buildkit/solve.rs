@@ -5,11 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use bollard_buildkit_proto::moby::buildkit::v1::{SolveResponse, StatusRequest};
+use futures_util::future::OptionFuture;
 use futures_util::{StreamExt, TryStreamExt};
 use tokio::sync::watch;
 use tonic::Status;
 
-use super::session::{Guard, Offer, random_id};
+use super::offers::{Guard, Offer};
+use super::session::random_id;
 use super::status::Steps;
 use super::{Client, attributes, error};
 use crate::docker::spec::{BuildSpec, ContextSource, DockerfileSource};
@@ -108,7 +110,8 @@ impl Client {
                 .map_ok(tonic::Response::into_inner)
                 .try_flatten()
         );
-        let mut solve = Some(Box::pin(solve));
+        let mut solve = OptionFuture::from(Some(Box::pin(solve)));
+        let mut running = true;
         let mut result = None;
         let mut stopped = false;
         let mut listening = true;
@@ -121,8 +124,8 @@ impl Client {
                     Some(Ok(message)) => tell(steps.fold(message), events).await,
                     Some(Err(_)) | None => listening = false,
                 },
-                answer = async { solve.as_mut().expect("guarded").await }, if solve.is_some() => {
-                    solve = None;
+                Some(answer) = &mut solve, if running => {
+                    running = false;
                     // A solve that failed before it became a job leaves the status call hanging.
                     listening &= answer.is_ok() || !steps.is_empty();
                     result = Some(answer.map(tonic::Response::into_inner));
@@ -130,14 +133,15 @@ impl Client {
                 },
                 _ = stop.wait_for(|stop| *stop), if !stopped && result.is_none() => {
                     // Dropping the call resets it, which makes the engine kill the running step.
-                    solve = None;
+                    solve = None.into();
+                    running = false;
                     stopped = true;
                     listening &= !steps.is_empty();
                     drain.as_mut().reset(tokio::time::Instant::now() + DRAIN);
                 },
                 () = &mut drain => listening = false,
             }
-            if !listening && solve.is_none() {
+            if !listening && !running {
                 return if stopped { None } else { result };
             }
         }
@@ -145,10 +149,11 @@ impl Client {
 
     /// Lets the engine read what the build needs of this machine.
     fn offer(&self, prefix: &str, spec: &BuildSpec) -> Vec<Guard> {
+        let offers = self.session.offers();
         let mut guards = Vec::new();
         if let ContextSource::Directory(path) = &spec.context {
             let offer = Offer::Directory(path.clone());
-            guards.push(self.session.offer(prefix, "context", offer));
+            guards.push(offers.put(prefix, "context", offer));
         }
         let dockerfile = match &spec.dockerfile {
             DockerfileSource::File(path) => {
@@ -161,7 +166,7 @@ impl Client {
             }),
             DockerfileSource::InContext(_) => None,
         };
-        guards.extend(dockerfile.map(|offer| self.session.offer(prefix, "dockerfile", offer)));
+        guards.extend(dockerfile.map(|offer| offers.put(prefix, "dockerfile", offer)));
         guards
     }
 }

@@ -5,7 +5,6 @@
 //! is the union of its intervals. Log chunks may split lines; they are put together again here.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use bollard_buildkit_proto::google::protobuf::Timestamp;
 use bollard_buildkit_proto::moby::buildkit::v1::{StatusResponse, Vertex, VertexWarning};
@@ -18,7 +17,7 @@ const LONGEST_LINE: usize = 16 << 10;
 /// What has been told of one build so far.
 pub(super) struct Steps {
     job: JobId,
-    steps: Vec<Step>,
+    all: Vec<Step>,
     by_digest: HashMap<String, usize>,
 }
 
@@ -26,8 +25,8 @@ pub(super) struct Steps {
 struct Step {
     name: String,
     error: String,
-    /// Seconds, by the builder's clock: when an interval began, and when it was over.
-    intervals: Vec<(f64, Option<f64>)>,
+    /// Nanoseconds by the builder's clock: when an interval began, and when it was over.
+    intervals: Vec<(i64, Option<i64>)>,
     told: Option<StepState>,
     /// Unfinished lines of standard output and standard error.
     partial: HashMap<i64, Vec<u8>>,
@@ -38,25 +37,25 @@ impl Steps {
     pub(super) fn new(job: JobId) -> Self {
         Self {
             job,
-            steps: Vec::new(),
+            all: Vec::new(),
             by_digest: HashMap::new(),
         }
     }
 
     /// Whether anything was told at all.
     pub(super) fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.all.is_empty()
     }
 
     /// The name of the vertex called `digest`.
     pub(super) fn name(&self, digest: &str) -> Option<&str> {
         let index = *self.by_digest.get(digest)?;
-        Some(&self.steps[index].name)
+        Some(&self.all[index].name)
     }
 
     /// The name of the step that failed, when only the steps themselves tell.
     pub(super) fn failed(&self) -> Option<&str> {
-        self.steps
+        self.all
             .iter()
             .find(|step| !step.error.is_empty() && !is_cancelled(&step.error))
             .map(|step| step.name.as_str())
@@ -96,19 +95,19 @@ impl Steps {
         if let Some(index) = self.by_digest.get(digest) {
             return *index;
         }
-        let index = self.steps.len();
-        self.steps.push(Step::default());
+        let index = self.all.len();
+        self.all.push(Step::default());
         self.by_digest.insert(digest.to_owned(), index);
         index
     }
 
     fn vertex(&mut self, vertex: Vertex, events: &mut Vec<Event>) {
         let index = self.index(&vertex.digest);
-        let step = &mut self.steps[index];
+        let step = &mut self.all[index];
         step.name = vertex.name;
         step.error.clone_from(&vertex.error);
-        if let Some(started) = vertex.started.as_ref().map(seconds) {
-            let completed = vertex.completed.as_ref().map(seconds);
+        if let Some(started) = vertex.started.as_ref().map(nanoseconds) {
+            let completed = vertex.completed.as_ref().map(nanoseconds);
             step.interval(started, completed);
         }
         let state = match (vertex.started, vertex.completed) {
@@ -138,7 +137,7 @@ impl Steps {
     }
 
     fn log(&mut self, index: usize, stream: i64, bytes: &[u8], events: &mut Vec<Event>) {
-        let partial = self.steps[index].partial.entry(stream).or_default();
+        let partial = self.all[index].partial.entry(stream).or_default();
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             partial.extend_from_slice(piece);
             if piece.ends_with(b"\n") || partial.len() > LONGEST_LINE {
@@ -169,7 +168,7 @@ impl Steps {
 }
 
 impl Step {
-    fn interval(&mut self, started: f64, completed: Option<f64>) {
+    fn interval(&mut self, started: i64, completed: Option<i64>) {
         match self
             .intervals
             .iter_mut()
@@ -182,19 +181,19 @@ impl Step {
 
     /// Milliseconds covered by the intervals.
     fn took(&self) -> u64 {
-        let mut closed: Vec<(f64, f64)> = self
+        let mut closed: Vec<(i64, i64)> = self
             .intervals
             .iter()
             .filter_map(|(start, end)| Some((*start, (*end)?)))
             .collect();
-        closed.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let mut total = 0.0;
-        let mut covered = f64::NEG_INFINITY;
+        closed.sort_unstable();
+        let mut total = 0;
+        let mut covered = i64::MIN;
         for (start, end) in closed {
-            total += (end - start.max(covered)).max(0.0);
+            total += (end - start.max(covered)).max(0);
             covered = covered.max(end);
         }
-        u64::try_from(Duration::from_secs_f64(total).as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(total / 1_000_000).unwrap_or_default()
     }
 
     fn flush(&mut self, job: JobId, id: StepId, events: &mut Vec<Event>) {
@@ -215,13 +214,10 @@ fn line(job: JobId, step: StepId, bytes: &[u8]) -> Event {
     }
 }
 
-fn seconds(time: &Timestamp) -> f64 {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "microseconds are precise enough"
-    )]
-    let seconds = time.seconds as f64;
-    seconds + f64::from(time.nanos) / 1e9
+fn nanoseconds(time: &Timestamp) -> i64 {
+    time.seconds
+        .saturating_mul(1_000_000_000)
+        .saturating_add(i64::from(time.nanos))
 }
 
 /// Whether a vertex failed only because the build was stopped.

@@ -3,13 +3,13 @@
 use crate::context::lexical::rune;
 
 /// What stands between brackets, or behind `\d` and its like.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Class {
     negated: bool,
     ranges: Vec<(char, char)>,
     /// Classes within this one that are not ranges, as `\D` in `[\Da]`.
     nested: Vec<Class>,
-    /// A Unicode category; only `\pL` and the like, which no real pattern has, so the tables are
+    /// A Unicode category: `\pL` and the like, which no real pattern has, so the tables are
     /// borrowed from the `regex` crate.
     category: Option<regex::Regex>,
 }
@@ -31,12 +31,32 @@ impl Class {
         }
     }
 
-    /// The Unicode category that is called by one letter.
-    pub(super) fn category(name: char, negated: bool) -> Option<Self> {
-        if !"CLMNPSZ".contains(name) {
+    /// `[^/]`.
+    pub(super) fn within_element() -> Self {
+        Self::of_ranges(&[('/', '/')], true)
+    }
+
+    /// The Unicode category or script with this name; `^` before it negates.
+    pub(super) fn category(name: &str, negated: bool) -> Option<Self> {
+        let (name, negated) = match name.strip_prefix('^') {
+            Some(name) => (name, !negated),
+            None => (name, negated),
+        };
+        // The crate is lax about case and the like; Go takes only the proper names.
+        let proper = match name.as_bytes() {
+            [one] => b"CLMNPSZ".contains(one),
+            [first, rest @ ..] => {
+                first.is_ascii_uppercase()
+                    && rest
+                        .iter()
+                        .all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+            }
+            [] => false,
+        };
+        if !proper {
             return None;
         }
-        let category = regex::Regex::new(&format!("^\\p{name}$")).ok()?;
+        let category = regex::Regex::new(&format!("^\\p{{{name}}}$")).ok()?;
         Some(Self {
             negated,
             category: Some(category),

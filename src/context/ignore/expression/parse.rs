@@ -6,10 +6,12 @@ use super::{DIRECTORIES, ELEMENT, REST, Token};
 const ESCAPE: &str = "its `\\` escape has no meaning";
 const RANGE: &str = "its `[..]` holds a range that runs backwards or an unknown class";
 const BRACKET: &str = "its `[` is not closed";
+const REPEAT: &str = "its `{..}` repeats nothing or too often";
 const OTHER: &str = "it makes no expression";
 
-/// The tokens of `source`.
-pub(super) fn tokens(mut source: &str) -> Result<Vec<Token>, &'static str> {
+/// The alternatives of `source`, each as tokens.
+pub(super) fn alternatives(mut source: &str) -> Result<Vec<Vec<Token>>, &'static str> {
+    let mut alternatives = Vec::new();
     let mut tokens = Vec::new();
     while let Some(c) = source.chars().next() {
         let token = match c {
@@ -17,7 +19,21 @@ pub(super) fn tokens(mut source: &str) -> Result<Vec<Token>, &'static str> {
             '$' => take(&mut source, "$", Token::End),
             '(' => take(&mut source, DIRECTORIES, Token::Directories),
             '.' => take(&mut source, REST, Token::Rest),
-            '[' => bracket(&mut source).map(Some)?,
+            '[' => Some(bracket(&mut source)?),
+            '|' => {
+                source = &source[1..];
+                alternatives.push(std::mem::take(&mut tokens));
+                continue;
+            }
+            '{' if let Some((count, after)) = count(source) => {
+                source = after;
+                repeat(&mut tokens, count?)?;
+                // One repetition cannot follow another.
+                if self::count(source).is_some() {
+                    return Err(REPEAT);
+                }
+                continue;
+            }
             '\\' => match escaped(&mut source)? {
                 Escaped::Text(text) => {
                     text.chars().for_each(|c| literal(&mut tokens, c));
@@ -25,7 +41,7 @@ pub(super) fn tokens(mut source: &str) -> Result<Vec<Token>, &'static str> {
                 }
                 Escaped::Token(token) => Some(token),
             },
-            '*' | '+' | '?' | '|' | ')' | '{' => None,
+            '*' | '+' | '?' | ')' => None,
             _ => {
                 literal(&mut tokens, c);
                 source = &source[c.len_utf8()..];
@@ -34,7 +50,58 @@ pub(super) fn tokens(mut source: &str) -> Result<Vec<Token>, &'static str> {
         };
         tokens.push(token.ok_or(OTHER)?);
     }
-    Ok(tokens)
+    alternatives.push(tokens);
+    Ok(alternatives)
+}
+
+/// How often: at least, and at most if there is a limit.
+type Count = (usize, Option<usize>);
+
+/// A `{n}`, `{n,}` or `{n,m}` at the start of `source`, and what follows. Anything else in braces
+/// is text.
+fn count(source: &str) -> Option<(Result<Count, &'static str>, &str)> {
+    let (inside, after) = source.strip_prefix('{')?.split_once('}')?;
+    let number = |text: &str| {
+        let canonical = !text.is_empty()
+            && text.bytes().all(|byte| byte.is_ascii_digit())
+            && (text.len() == 1 || !text.starts_with('0'));
+        canonical.then(|| text.parse().unwrap_or(usize::MAX))
+    };
+    let (least, most) = match inside.split_once(',') {
+        None => (number(inside)?, Some(number(inside)?)),
+        Some((least, "")) => (number(least)?, None),
+        Some((least, most)) => (number(least)?, Some(number(most)?)),
+    };
+    let sane = least.max(most.unwrap_or(least)) <= 1000 && most.is_none_or(|most| least <= most);
+    Some((sane.then_some((least, most)).ok_or(REPEAT), after))
+}
+
+/// Repeats the last character, class or anchor.
+fn repeat(tokens: &mut Vec<Token>, (least, most): Count) -> Result<(), &'static str> {
+    let class = match tokens.pop() {
+        Some(Token::Literal(mut bytes)) => {
+            let text = String::from_utf8_lossy(&bytes);
+            let c = text.chars().next_back().ok_or(REPEAT)?;
+            bytes.truncate(bytes.len() - c.len_utf8());
+            if !bytes.is_empty() {
+                tokens.push(Token::Literal(bytes));
+            }
+            Class::of(c)
+        }
+        Some(Token::One) => Class::within_element(),
+        Some(Token::Class(class)) => class,
+        Some(anchor @ (Token::Start | Token::End | Token::Boundary(_))) => {
+            tokens.extend((least > 0).then_some(anchor));
+            return Ok(());
+        }
+        _ => return Err(REPEAT),
+    };
+    tokens.extend((0..least).map(|_| Token::Class(class.clone())));
+    match most {
+        Some(most) => tokens.extend((least..most).map(|_| Token::Maybe(class.clone()))),
+        None => tokens.push(Token::Classes(class)),
+    }
+    Ok(())
 }
 
 fn take(source: &mut &str, text: &str, token: Token) -> Option<Token> {
@@ -135,9 +202,13 @@ fn named_class(source: &str) -> Result<Option<(Class, &str)>, &'static str> {
         return Ok(None);
     };
     if matches!(c, 'p' | 'P') {
-        let category = name[1..].chars().next().ok_or(ESCAPE)?;
+        let name = &name[1..];
+        let (category, after) = match name.strip_prefix('{') {
+            Some(braced) => braced.split_once('}').ok_or(RANGE)?,
+            None => name.split_at(name.chars().next().ok_or(ESCAPE)?.len_utf8()),
+        };
         let class = Class::category(category, c == 'P').ok_or(RANGE)?;
-        return Ok(Some((class, &name[1 + category.len_utf8()..])));
+        return Ok(Some((class, after)));
     }
     Ok(named(c).map(|class| (class, &name[c.len_utf8()..])))
 }
@@ -188,6 +259,13 @@ fn escaped_character(source: &mut &str) -> Result<char, &'static str> {
         '0'..='7' if c == '0' || octal(after) > 0 => {
             let digits = 1 + octal(after).min(2);
             (u32::from_str_radix(&rest[..digits], 8), &rest[digits..])
+        }
+        'x' if after.starts_with('{') => {
+            let (digits, after) = after[1..].split_once('}').ok_or(ESCAPE)?;
+            if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                return Err(ESCAPE);
+            }
+            (u32::from_str_radix(digits, 16), after)
         }
         'x' => {
             let digits = after.get(..2).ok_or(ESCAPE)?;

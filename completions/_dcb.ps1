@@ -1,0 +1,125 @@
+
+using namespace System.Management.Automation
+using namespace System.Management.Automation.Language
+
+Register-ArgumentCompleter -Native -CommandName 'dcb' -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+
+    $commandElements = $commandAst.CommandElements
+    $command = @(
+        'dcb'
+        for ($i = 1; $i -lt $commandElements.Count; $i++) {
+            $element = $commandElements[$i]
+            if ($element -isnot [StringConstantExpressionAst] -or
+                $element.StringConstantType -ne [StringConstantType]::BareWord -or
+                $element.Value.StartsWith('-') -or
+                $element.Value -eq $wordToComplete) {
+                break
+        }
+        $element.Value
+    }) -join ';'
+
+    $completions = @(switch ($command) {
+        'dcb' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Compose file; repeat it to merge several, `-` reads standard input')
+            [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'Compose file; repeat it to merge several, `-` reads standard input')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Project name')
+            [CompletionResult]::new('--project-name', '--project-name', [CompletionResultType]::ParameterName, 'Project name')
+            [CompletionResult]::new('--project-directory', '--project-directory', [CompletionResultType]::ParameterName, 'Directory that relative paths start from [default: that of the first file]')
+            [CompletionResult]::new('--env-file', '--env-file', [CompletionResultType]::ParameterName, 'File with variables, instead of `.env`; repeatable')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile to switch on; repeatable')
+            [CompletionResult]::new('--compatibility', '--compatibility', [CompletionResultType]::ParameterName, 'Name images and containers as Compose v1 did (`project_service`)')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('build', 'build', [CompletionResultType]::ParameterValue, 'Build the images of the project, or of the services named')
+            [CompletionResult]::new('up', 'up', [CompletionResultType]::ParameterValue, 'Build what has changed, then start the services through Docker Compose')
+            [CompletionResult]::new('plan', 'plan', [CompletionResultType]::ParameterValue, 'Show what would be built, how, and why')
+            break
+        }
+        'dcb;build' {
+            [CompletionResult]::new('--build-arg', '--build-arg', [CompletionResultType]::ParameterName, 'Set a build argument of every service; without `=VALUE` from the environment')
+            [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'How many services build side by side [default: the number of processors]')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many services build side by side [default: the number of processors]')
+            [CompletionResult]::new('--no-cache', '--no-cache', [CompletionResultType]::ParameterName, 'Take nothing from the cache; the engine also empties the cache mounts in use')
+            [CompletionResult]::new('--pull', '--pull', [CompletionResultType]::ParameterName, 'Look up base images in their registry, even those that are here')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show the plan and build nothing')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'dcb;up' {
+            [CompletionResult]::new('--pull', '--pull', [CompletionResultType]::ParameterName, 'Look up base images in their registry; with a policy, also the images of services that do not build')
+            [CompletionResult]::new('--build-arg', '--build-arg', [CompletionResultType]::ParameterName, 'Set a build argument of every service; without `=VALUE` from the environment')
+            [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'How many services build side by side [default: the number of processors]')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many services build side by side [default: the number of processors]')
+            [CompletionResult]::new('--wait-timeout', '--wait-timeout', [CompletionResultType]::ParameterName, 'Seconds to wait')
+            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Seconds until a container is killed')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Seconds until a container is killed')
+            [CompletionResult]::new('--scale', '--scale', [CompletionResultType]::ParameterName, 'Number of containers of a service')
+            [CompletionResult]::new('--exit-code-from', '--exit-code-from', [CompletionResultType]::ParameterName, 'End with the exit code of this service')
+            [CompletionResult]::new('--attach', '--attach', [CompletionResultType]::ParameterName, 'Attach to this service only')
+            [CompletionResult]::new('--no-attach', '--no-attach', [CompletionResultType]::ParameterName, 'Do not attach to this service')
+            [CompletionResult]::new('--build', '--build', [CompletionResultType]::ParameterName, 'Build before starting (the default; accepted because Compose has it)')
+            [CompletionResult]::new('--no-build', '--no-build', [CompletionResultType]::ParameterName, 'Start what is there, build nothing')
+            [CompletionResult]::new('--no-cache', '--no-cache', [CompletionResultType]::ParameterName, 'Take nothing from the cache; the engine also empties the cache mounts in use')
+            [CompletionResult]::new('--quiet-build', '--quiet-build', [CompletionResultType]::ParameterName, 'Print errors only while building')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show the plan and what would be run, and do nothing')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Start in the background')
+            [CompletionResult]::new('--detach', '--detach', [CompletionResultType]::ParameterName, 'Start in the background')
+            [CompletionResult]::new('--detached', '--detached', [CompletionResultType]::ParameterName, 'Start in the background')
+            [CompletionResult]::new('--force-recreate', '--force-recreate', [CompletionResultType]::ParameterName, 'Recreate containers even if nothing changed')
+            [CompletionResult]::new('--no-recreate', '--no-recreate', [CompletionResultType]::ParameterName, 'Keep containers that exist')
+            [CompletionResult]::new('--always-recreate-deps', '--always-recreate-deps', [CompletionResultType]::ParameterName, 'Recreate the containers of dependencies too')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Renew anonymous volumes')
+            [CompletionResult]::new('--renew-anon-volumes', '--renew-anon-volumes', [CompletionResultType]::ParameterName, 'Renew anonymous volumes')
+            [CompletionResult]::new('--remove-orphans', '--remove-orphans', [CompletionResultType]::ParameterName, 'Remove containers of services that are gone')
+            [CompletionResult]::new('--no-start', '--no-start', [CompletionResultType]::ParameterName, 'Create without starting')
+            [CompletionResult]::new('--no-deps', '--no-deps', [CompletionResultType]::ParameterName, 'Leave dependencies alone')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait until services are running or healthy')
+            [CompletionResult]::new('--abort-on-container-exit', '--abort-on-container-exit', [CompletionResultType]::ParameterName, 'Stop all when one ends')
+            [CompletionResult]::new('--abort-on-container-failure', '--abort-on-container-failure', [CompletionResultType]::ParameterName, 'Stop all when one fails')
+            [CompletionResult]::new('--attach-dependencies', '--attach-dependencies', [CompletionResultType]::ParameterName, 'Attach to dependencies too')
+            [CompletionResult]::new('--no-color', '--no-color', [CompletionResultType]::ParameterName, 'No colours in the logs')
+            [CompletionResult]::new('--no-log-prefix', '--no-log-prefix', [CompletionResultType]::ParameterName, 'No service names in the logs')
+            [CompletionResult]::new('--timestamps', '--timestamps', [CompletionResultType]::ParameterName, 'Times in the logs')
+            [CompletionResult]::new('--quiet-pull', '--quiet-pull', [CompletionResultType]::ParameterName, 'Pull without progress')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Watch the sources and update')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Watch the sources and update')
+            [CompletionResult]::new('--menu', '--menu', [CompletionResultType]::ParameterName, 'Shortcuts while attached')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Answer every question with yes')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer every question with yes')
+            [CompletionResult]::new('--y', '--y', [CompletionResultType]::ParameterName, 'Answer every question with yes')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'dcb;plan' {
+            [CompletionResult]::new('--build-arg', '--build-arg', [CompletionResultType]::ParameterName, 'Set a build argument of every service; without `=VALUE` from the environment')
+            [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'How many services build side by side [default: the number of processors]')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many services build side by side [default: the number of processors]')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--no-cache', '--no-cache', [CompletionResultType]::ParameterName, 'Take nothing from the cache; the engine also empties the cache mounts in use')
+            [CompletionResult]::new('--pull', '--pull', [CompletionResultType]::ParameterName, 'Look up base images in their registry, even those that are here')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+    })
+
+    $completions.Where{ $_.CompletionText -like "$wordToComplete*" } |
+        Sort-Object -Property ListItemText
+}

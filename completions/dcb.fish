@@ -1,0 +1,94 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_dcb_global_optspecs
+    string join \n f/file= p/project-name= project-directory= env-file= profile= compatibility v/verbose h/help V/version
+end
+
+function __fish_dcb_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_dcb_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_dcb_using_subcommand
+    set -l cmd (__fish_dcb_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c dcb -n "__fish_dcb_needs_command" -s f -l file -d 'Compose file; repeat it to merge several, `-` reads standard input' -r
+complete -c dcb -n "__fish_dcb_needs_command" -s p -l project-name -d 'Project name' -r
+complete -c dcb -n "__fish_dcb_needs_command" -l project-directory -d 'Directory that relative paths start from [default: that of the first file]' -r -F
+complete -c dcb -n "__fish_dcb_needs_command" -l env-file -d 'File with variables, instead of `.env`; repeatable' -r -F
+complete -c dcb -n "__fish_dcb_needs_command" -l profile -d 'Profile to switch on; repeatable' -r
+complete -c dcb -n "__fish_dcb_needs_command" -l compatibility -d 'Name images and containers as Compose v1 did (`project_service`)'
+complete -c dcb -n "__fish_dcb_needs_command" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_needs_command" -s h -l help -d 'Print help'
+complete -c dcb -n "__fish_dcb_needs_command" -s V -l version -d 'Print version'
+complete -c dcb -n "__fish_dcb_needs_command" -f -a "build" -d 'Build the images of the project, or of the services named'
+complete -c dcb -n "__fish_dcb_needs_command" -f -a "up" -d 'Build what has changed, then start the services through Docker Compose'
+complete -c dcb -n "__fish_dcb_needs_command" -f -a "plan" -d 'Show what would be built, how, and why'
+complete -c dcb -n "__fish_dcb_using_subcommand build" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
+complete -c dcb -n "__fish_dcb_using_subcommand build" -s j -l jobs -d 'How many services build side by side [default: the number of processors]' -r
+complete -c dcb -n "__fish_dcb_using_subcommand build" -l no-cache -d 'Take nothing from the cache; the engine also empties the cache mounts in use'
+complete -c dcb -n "__fish_dcb_using_subcommand build" -l pull -d 'Look up base images in their registry, even those that are here'
+complete -c dcb -n "__fish_dcb_using_subcommand build" -s q -l quiet -d 'Print errors only'
+complete -c dcb -n "__fish_dcb_using_subcommand build" -l dry-run -d 'Show the plan and build nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand build" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand build" -s h -l help -d 'Print help'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l pull -d 'Look up base images in their registry; with a policy, also the images of services that do not build' -r -f -a "always\t''
+missing\t''
+never\t''
+build\t''
+policy\t''"
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
+complete -c dcb -n "__fish_dcb_using_subcommand up" -s j -l jobs -d 'How many services build side by side [default: the number of processors]' -r
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l wait-timeout -d 'Seconds to wait' -r
+complete -c dcb -n "__fish_dcb_using_subcommand up" -s t -l timeout -d 'Seconds until a container is killed' -r
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l scale -d 'Number of containers of a service' -r
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l exit-code-from -d 'End with the exit code of this service' -r
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l attach -d 'Attach to this service only' -r
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l no-attach -d 'Do not attach to this service' -r
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l build -d 'Build before starting (the default; accepted because Compose has it)'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l no-build -d 'Start what is there, build nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l no-cache -d 'Take nothing from the cache; the engine also empties the cache mounts in use'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l quiet-build -d 'Print errors only while building'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l dry-run -d 'Show the plan and what would be run, and do nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -s d -l detach -l detached -d 'Start in the background'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l force-recreate -d 'Recreate containers even if nothing changed'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l no-recreate -d 'Keep containers that exist'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l always-recreate-deps -d 'Recreate the containers of dependencies too'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -s V -l renew-anon-volumes -d 'Renew anonymous volumes'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l remove-orphans -d 'Remove containers of services that are gone'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l no-start -d 'Create without starting'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l no-deps -d 'Leave dependencies alone'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l wait -d 'Wait until services are running or healthy'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l abort-on-container-exit -d 'Stop all when one ends'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l abort-on-container-failure -d 'Stop all when one fails'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l attach-dependencies -d 'Attach to dependencies too'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l no-color -d 'No colours in the logs'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l no-log-prefix -d 'No service names in the logs'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l timestamps -d 'Times in the logs'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l quiet-pull -d 'Pull without progress'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -s w -l watch -d 'Watch the sources and update'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l menu -d 'Shortcuts while attached'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -s y -l yes -l y -d 'Answer every question with yes'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -s h -l help -d 'Print help'
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -s j -l jobs -d 'How many services build side by side [default: the number of processors]' -r
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -l format -d 'How to print it' -r -f -a "text\t'For people'
+json\t'For programs; docs/plan.md describes it'"
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -l no-cache -d 'Take nothing from the cache; the engine also empties the cache mounts in use'
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -l pull -d 'Look up base images in their registry, even those that are here'
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -s q -l quiet -d 'Print errors only'
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -s h -l help -d 'Print help (see more with \'--help\')'
