@@ -17,8 +17,7 @@ use anyhow::Context;
 
 use crate::ambient::{Ambient, Terminal};
 use crate::cli::{Cli, OutputFlags, PlanFormat, ProjectFlags, Verb};
-use crate::compose::{self, Project};
-use crate::diagnostic::Diagnostic;
+use crate::compose::{self, Lost, Project};
 use crate::docker::config::DockerConfig;
 use crate::failure::{Class, Failure};
 use crate::{report, settings};
@@ -97,17 +96,25 @@ impl App<'_> {
     /// Loads the project alone.
     fn load(&self) -> Result<Project, Failure> {
         let request = settings::project(self.ambient, &self.flags, &[])?;
-        compose::load(&request).map_err(unloaded)
+        load(&request)
     }
 }
 
-/// The project's files are wrong.
-fn unloaded(diagnostics: Vec<Diagnostic>) -> Failure {
-    Failure::found(
-        Class::ComposeInvalid,
-        "the compose project cannot be loaded",
-        diagnostics,
-    )
+/// Loads a project.
+fn load(request: &compose::Request) -> Result<Project, Failure> {
+    compose::load(request).map_err(|diagnostics| {
+        // What is not there is another matter than what is wrong: looking again tells which it is.
+        match compose::discover(request) {
+            Err(Lost::Missing(missing)) => {
+                Failure::found(Class::ComposeFileMissing, missing.message, diagnostics)
+            }
+            _ => Failure::found(
+                Class::ComposeInvalid,
+                "the compose project cannot be loaded",
+                diagnostics,
+            ),
+        }
+    })
 }
 
 /// Mistakes in the command line, and what was asked for with `--help` and `--version`.

@@ -8,9 +8,9 @@ use indexmap::IndexSet;
 
 use super::handover::Handover;
 use super::stop::Stop;
-use super::{App, unloaded};
+use super::{App, load};
 use crate::cli::{Build, BuildFlags, PlanFormat, Up};
-use crate::compose::{self, Project};
+use crate::compose::Project;
 use crate::diagnostic::Diagnostic;
 use crate::docker::buildkit::Client;
 use crate::docker::compose_cli::{self, Compose};
@@ -134,7 +134,7 @@ impl App<'_> {
         let endpoint = host::resolve(self.ambient, &self.config)?;
         let stdin = request.stdin.clone();
         let load = tokio::task::spawn_blocking(move || {
-            compose::load(&request).map(|project| {
+            load(&request).map(|project| {
                 let inputs = Inputs::read(&project);
                 (project, inputs)
             })
@@ -142,9 +142,7 @@ impl App<'_> {
         let open = self.open(&endpoint);
         let compose = compose_cli::find(self.ambient, &self.config);
         let (loaded, engine, compose) = tokio::join!(load, open, compose);
-        let (project, inputs) = loaded
-            .context("failed to load the project")?
-            .map_err(unloaded)?;
+        let (project, inputs) = loaded.context("failed to load the project")??;
         Ok(Found {
             project,
             inputs,
@@ -177,7 +175,12 @@ impl App<'_> {
         };
         let request = settings::request(self.ambient, flags, services, &found.project, &docker)?;
         let engine = found.engine.as_ref().ok().map(|open| &open.facts.engine);
-        plan::plan(&found.project, &found.inputs, engine, &request)
+        plan::plan(&found.project, &found.inputs, engine, &request).map_err(|mut failure| {
+            // A variable that is not set is often what made the rest wrong.
+            let notes = found.project.notes.iter().cloned();
+            failure.diagnostics.splice(0..0, notes);
+            failure
+        })
     }
 
     /// Carries out the plan and reports it. Ends the process when a signal asks for it.

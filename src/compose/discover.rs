@@ -46,8 +46,38 @@ pub struct Found {
     pub(super) unset: IndexMap<String, Vec<Span>>,
 }
 
+/// Why a project was not found.
+#[derive(Debug, Clone)]
+pub enum Lost {
+    /// A compose file is not there.
+    Missing(Diagnostic),
+    /// What says where it is, a variable or a `.env` file, is wrong.
+    Invalid(Diagnostic),
+}
+
+impl From<Diagnostic> for Lost {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Invalid(diagnostic)
+    }
+}
+
+impl Lost {
+    /// What there is to tell.
+    pub fn into_diagnostic(self) -> Diagnostic {
+        let (Self::Missing(diagnostic) | Self::Invalid(diagnostic)) = self;
+        diagnostic
+    }
+
+    fn help(self, help: &str) -> Self {
+        match self {
+            Self::Missing(diagnostic) => Self::Missing(diagnostic.help(help)),
+            Self::Invalid(diagnostic) => Self::Invalid(diagnostic.help(help)),
+        }
+    }
+}
+
 /// Finds the project that `request` is about, without reading its YAML.
-pub fn discover(request: &Request) -> Result<Found, Diagnostic> {
+pub fn discover(request: &Request) -> Result<Found, Lost> {
     let mut search = Search {
         request,
         here: request.working_directory(),
@@ -85,7 +115,7 @@ impl Search<'_> {
         first.map_or_else(|| self.here.clone(), |file| directory_of(file))
     }
 
-    fn files_of(&mut self, names: &[String]) -> Result<(), Diagnostic> {
+    fn files_of(&mut self, names: &[String]) -> Result<(), Lost> {
         for name in names {
             let file = self.file(name)?;
             self.found.files.push(file);
@@ -94,7 +124,7 @@ impl Search<'_> {
     }
 
     /// A file that was named rather than found.
-    fn file(&self, name: &str) -> Result<PathBuf, Diagnostic> {
+    fn file(&self, name: &str) -> Result<PathBuf, Lost> {
         if name == "-" {
             return Ok(PathBuf::from("-"));
         }
@@ -108,17 +138,18 @@ impl Search<'_> {
             ))
             .help(format!(
                 "let Compose fetch it: `docker compose -f {name} config > compose.yaml`"
-            )));
+            ))
+            .into());
         }
         let error = Diagnostic::error(format!("failed to read `{name}`: no such file"));
-        Err(match nearest_file(&path) {
+        Err(Lost::Missing(match nearest_file(&path) {
             Some(near) => error.help(format!("did you mean `{}`?", shown(&near, &self.here))),
             None => error,
-        })
+        }))
     }
 
     /// `COMPOSE_FILE`: every item counts, even an empty one.
-    fn files_of_environment(&mut self) -> Result<(), Diagnostic> {
+    fn files_of_environment(&mut self) -> Result<(), Lost> {
         if !self.found.files.is_empty() {
             return Ok(());
         }
@@ -136,7 +167,7 @@ impl Search<'_> {
     }
 
     /// Looks for the names everyone uses, here and then upwards.
-    fn default_files(&mut self) -> Result<(), Diagnostic> {
+    fn default_files(&mut self) -> Result<(), Lost> {
         if !self.found.files.is_empty() {
             return Ok(());
         }
@@ -153,7 +184,7 @@ impl Search<'_> {
             }
         }
         let error = Diagnostic::error("no configuration file provided: not found");
-        Err(match present(&start, &OVERRIDES).first() {
+        Err(Lost::Missing(match present(&start, &OVERRIDES).first() {
             Some(alone) => error.help(format!(
                 "`{}` only adds to a compose file; there is none",
                 shown(alone, &self.here)
@@ -162,7 +193,7 @@ impl Search<'_> {
                 "write a `compose.yaml` in `{}`, or name a file with `-f`",
                 start.display()
             )),
-        })
+        }))
     }
 
     fn note_several(&mut self, kind: &str, files: &[PathBuf]) {

@@ -60,14 +60,14 @@ use indexmap::IndexMap;
 
 use crate::diagnostic::Diagnostic;
 
-pub use discover::{Found, discover};
+pub use discover::{Found, Lost, discover};
 pub use model::{Build, Context, Dockerfile, Project, Secret, SecretSource, Service, Ulimit};
 pub use request::Request;
 pub use tree::{Entry, Map, Node, Value};
 
 /// Loads the project that `request` is about; on failure, everything that is wrong with it.
 pub fn load(request: &Request) -> Result<Project, Vec<Diagnostic>> {
-    let mut found = discover(request).map_err(|error| vec![error])?;
+    let mut found = discover(request).map_err(|lost| vec![lost.into_diagnostic()])?;
     let here = request.working_directory();
     let mut loader = load::Loader::new(&here, request.stdin.as_deref());
     loader.findings.notes = std::mem::take(&mut found.notes);

@@ -39,6 +39,9 @@ use told::Redactions;
 /// No command of a test takes longer; one that does hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// The suite of an engine that the script did not start.
+const DEFAULT: &str = "default";
+
 /// A Docker engine to test on.
 #[derive(Debug, Clone)]
 pub struct Engine {
@@ -50,7 +53,7 @@ pub struct Engine {
     pub config: PathBuf,
     /// The directory with that generation's client programs.
     pub bin: PathBuf,
-    /// Where it comes from: the name of the suite, or `default`.
+    /// Where it comes from: the name of the suite, or [`DEFAULT`].
     pub suite: String,
 }
 
@@ -190,7 +193,7 @@ fn default_engine() -> Option<Engine> {
         host,
         config: config.into(),
         bin: "/usr/bin".into(),
-        suite: "default".to_owned(),
+        suite: DEFAULT.to_owned(),
     })
 }
 
@@ -233,11 +236,20 @@ pub struct PrivateEngine {
 }
 
 impl PrivateEngine {
-    /// Starts one of the generation of `like`; none when `like` comes from elsewhere than the
-    /// script.
+    /// Starts one of the generation of `like`; none when the script did not start `like`.
     pub fn like(like: &Engine) -> Option<Self> {
+        Self::with(like, &[])
+    }
+
+    /// The same with more flags for its daemon.
+    pub fn with(like: &Engine, flags: &[&str]) -> Option<Self> {
         let name = format!("t{}", unique());
-        let line = script(&["new", &like.suite, &name])?;
+        let mut arguments = vec!["new", &like.suite, &name];
+        arguments.extend(flags);
+        if like.suite == DEFAULT {
+            return None;
+        }
+        let line = script(&arguments).unwrap_or_else(|| panic!("no private engine: {arguments:?}"));
         Some(Self {
             engine: parse(line.trim_end()),
             name,
@@ -521,15 +533,20 @@ impl Running {
         }
     }
 
-    /// Waits until standard error holds `words`.
+    /// Waits until one of its outputs holds `words`.
     pub fn until_told(&mut self, words: &str) {
-        until(&format!("`{words}` on standard error"), PATIENCE, || {
-            let told = self.stderr.so_far();
+        until(&format!("`{words}`"), PATIENCE, || {
+            let told = self.stdout.so_far() + &self.stderr.so_far();
             if let Some(status) = self.child.try_wait().expect("a child") {
                 assert!(told.contains(words), "it ended before, {status}:\n{told}");
             }
             told.contains(words)
         });
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends it a signal.

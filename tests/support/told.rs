@@ -38,17 +38,17 @@ impl Redactions {
     }
 }
 
-/// The lines with padded columns (steps and the table at the end) with two spaces for any number.
+/// The text of a run with two spaces between columns, whatever their width.
 fn columns(text: &str) -> String {
+    if !text.contains("OUTCOME") {
+        return text.to_owned();
+    }
     let gap = Regex::new(r"(\S) {2,}").expect("a pattern");
+    let excerpt = Regex::new(r"^(error: | *(\d+ )?[|=] )").expect("a pattern");
     text.split_inclusive('\n')
-        .map(|line| {
-            let excerpt = line.contains(" | ") || line.trim_start().starts_with(['|', '=']);
-            if excerpt {
-                line.to_owned()
-            } else {
-                gap.replace_all(line, "$1  ").into_owned()
-            }
+        .map(|line| match excerpt.is_match(line) {
+            true => line.to_owned(),
+            false => gap.replace_all(line, "$1  ").into_owned(),
         })
         .collect()
 }

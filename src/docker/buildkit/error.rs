@@ -98,6 +98,7 @@ pub(super) fn explain(status: &Status, context: &Context<'_>) -> Failure {
     failure.hints = hints(class, &text, exit_code, context.spec);
     if let Some(span) = details
         .span(context.spec)
+        .or_else(|| span_named(&text, context.spec))
         .or_else(|| span_of(step?, context.spec))
     {
         let diagnostic = Diagnostic::error(failure.message.clone()).at(span, "");
@@ -342,18 +343,29 @@ impl Details {
     /// The place in the Dockerfile that the engine names.
     fn span(&self, spec: &BuildSpec) -> Option<Span> {
         let detail = self.source.as_ref()?;
-        let range = detail.ranges.first().filter(|range| range.start.line > 0)?;
+        // An instruction of several lines has a range for each of them.
+        let first = detail.ranges.iter().map(|range| range.start.line).min()?;
+        let last = detail.ranges.iter().map(|range| range.end.line).max()?;
+        if first == 0 {
+            return None;
+        }
         let data = base64::engine::general_purpose::STANDARD
             .decode(&detail.info.data)
             .ok()?;
         let source = Source::new(&spec.dockerfile_name, String::from_utf8_lossy(&data));
-        let last = range.end.line.max(range.start.line);
-        Some(Span::lines(&source, range.start.line, last))
+        Some(Span::lines(&source, first, last.max(first)))
     }
 }
 
 fn json<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     serde_json::from_slice(bytes).ok()
+}
+
+/// The line that an old engine names when it cannot parse the Dockerfile.
+fn span_named(text: &str, spec: &BuildSpec) -> Option<Span> {
+    let (_, after) = text.split_once("dockerfile parse error line ")?;
+    let line = after.split_once(':')?.0.parse().ok()?;
+    Some(Span::lines(&dockerfile_text(spec)?, line, line))
 }
 
 /// The place in the Dockerfile that a step's name leads to.

@@ -1,0 +1,3 @@
+ARG TOOLS=acme/tools
+FROM busybox
+COPY --from=acme/tools /bin/sh /sh
