@@ -206,7 +206,8 @@ mod platform {
     }
 
     /// Calls `read` with a buffer that is large enough. The first is on the stack: of most files
-    /// there is nothing to read, and this is called for each.
+    /// there is nothing to read, and this is called for each. To rustix an empty buffer is no
+    /// question for the length, so the others are guessed.
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
     fn grow(read: impl Fn(&mut [u8]) -> rustix::io::Result<usize>) -> rustix::io::Result<Vec<u8>> {
         let mut small = [0; 256];
@@ -216,7 +217,7 @@ mod platform {
         }
         let mut large = Vec::new();
         while result == Err(rustix::io::Errno::RANGE) {
-            large.resize(read(&mut [])?.max(large.len() * 2), 0);
+            large.resize(1024.max(large.len() * 4), 0);
             result = read(&mut large);
         }
         large.truncate(result?);
@@ -274,5 +275,30 @@ mod platform {
     #[expect(clippy::unnecessary_wraps, reason = "the other systems can fail here")]
     pub(super) fn attributes(_file: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
         Ok(Vec::new())
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::fs::{XattrFlags, setxattr};
+
+    use super::*;
+
+    #[test]
+    fn attributes_of_any_length_and_number_are_told() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("file");
+        std::fs::write(&file, "").expect("a file");
+        let mut expected = Vec::new();
+        for length in [0, 1, 255, 256, 257, 1000, 1025] {
+            let (name, value) = (format!("user.dcb-{length:0>80}"), vec![b'x'; length]);
+            if setxattr(&file, &name, &value, XattrFlags::empty()).is_err() {
+                return; // The file system has none.
+            }
+            expected.push((name.into_bytes(), value));
+        }
+        let (mut entry, _) = Entry::read(&file, b"file").expect("an entry");
+        entry.attributes.sort();
+        assert_eq!(entry.attributes, expected);
     }
 }
