@@ -130,7 +130,7 @@ fn files_from_elsewhere_are_left_to_compose() {
     ] {
         let mut request = request(folder.path());
         request.files = vec![name.to_owned()];
-        let error = compose::discover(&request).unwrap_err();
+        let error = compose::discover(&request).unwrap_err().into_diagnostic();
         assert!(error.message.contains("not supported"), "{error}");
         assert!(error.help[0].contains("docker compose"), "{error:?}");
     }

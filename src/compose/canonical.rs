@@ -35,7 +35,9 @@ fn service(service: &mut Node, errors: &mut Vec<Diagnostic>) {
     });
     rewrite(build, "secrets", |mut secrets| {
         if let Value::List(items) = &mut secrets.value {
-            items.iter_mut().for_each(|item| wrap_text(item, "source"));
+            for item in items {
+                wrap_text(item, "source");
+            }
         }
         secrets
     });

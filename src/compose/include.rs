@@ -46,9 +46,9 @@ pub(super) fn apply(
     };
     let errors = schema::check_include(&entry.node);
     if !errors.is_empty() {
-        errors
-            .into_iter()
-            .for_each(|error| loader.findings.error(error));
+        for error in errors {
+            loader.findings.error(error);
+        }
         return;
     }
     let mut scope = scope.clone();
@@ -225,7 +225,7 @@ fn import(loader: &mut Loader<'_>, mut imported: Node, document: &mut Node, rese
         let path = Way::ROOT;
         slot.node = merge(below.node, above, &path.join(section), &mut errors);
     }
-    errors
-        .into_iter()
-        .for_each(|error| loader.findings.error(error));
+    for error in errors {
+        loader.findings.error(error);
+    }
 }

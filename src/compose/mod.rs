@@ -24,11 +24,6 @@
 //! reads files; it knows no process environment, no clock, no terminal and no Docker: what it needs
 //! of these comes in a [`Request`].
 
-#![expect(
-    clippy::result_large_err,
-    reason = "a diagnostic ends the work: the size of the unhappy path does not matter"
-)]
-
 mod canonical;
 mod check;
 mod discover;
@@ -41,7 +36,6 @@ mod load;
 mod merge;
 mod model;
 mod name;
-mod nearest;
 mod paths;
 mod profiles;
 mod rebase;

@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use crate::diagnostic::{Diagnostic, Span};
+use crate::human;
 
-use super::nearest::nearest;
 use super::tree::{Map, Node, Path, Value};
 
 mod keys;
@@ -121,7 +121,7 @@ fn walk_object(
                 let error = Diagnostic::error(format!("unknown key `{path}`"));
                 let candidates = known.iter().map(|(name, _)| *name);
                 let near = (errors.len() < HINTS)
-                    .then(|| nearest(key, candidates))
+                    .then(|| human::nearest(key, candidates))
                     .flatten();
                 errors.push(match near {
                     Some(near) => error.at(entry.at.clone(), format!("did you mean `{near}`?")),

@@ -1,9 +1,9 @@
 //! The services that a command line names, among those that take part.
 
 use crate::diagnostic::Diagnostic;
+use crate::human;
 
 use super::model::Project;
-use super::nearest::nearest;
 
 impl Project {
     /// The active services that `patterns` name, in the project's order; all of them when there is
@@ -47,7 +47,7 @@ impl Project {
             return error.help("no active profile includes it; name its profile with `--profile`");
         }
         let known = self.services.keys().chain(&self.disabled);
-        match nearest(wanted, known.map(String::as_str)) {
+        match human::nearest(wanted, known.map(String::as_str)) {
             Some(near) => error.help(format!("did you mean `{near}`?")),
             None => {
                 let names: Vec<&str> = self.services.keys().map(String::as_str).collect();

@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use base64::Engine;
 use indexmap::map::Entry as Slot;
 use libyaml_safer::{Error as YamlError, Event, EventData, Mark, Parser, ScalarStyle};
 
@@ -270,7 +271,7 @@ impl Composer<'_, '_> {
         let plain = style == ScalarStyle::Plain;
         let value = match tag.and_then(core_tag) {
             Some("str") => Value::Text(text),
-            Some("binary") => match base64(&text) {
+            Some("binary") => match binary(&text) {
                 Some(text) => Value::Text(text),
                 None => {
                     self.errors.push(
@@ -493,34 +494,12 @@ fn core_tag(tag: &str) -> Option<&str> {
 }
 
 /// Decodes the text of a `!!binary`; bytes that are no UTF-8 are replaced.
-fn base64(text: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    let (mut bits, mut held, mut padding, mut count) = (0_u32, 0, 0, 0_usize);
-    for c in text.bytes().filter(|b| !b.is_ascii_whitespace()) {
-        count += 1;
-        let six = match c {
-            b'A'..=b'Z' => c - b'A',
-            b'a'..=b'z' => c - b'a' + 26,
-            b'0'..=b'9' => c - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            b'=' => {
-                padding += 1;
-                continue;
-            }
-            _ => return None,
-        };
-        if padding > 0 {
-            return None;
-        }
-        bits = (bits << 6 | u32::from(six)) & 0xFFFF;
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push((bits >> held) as u8);
-        }
-    }
-    (count % 4 == 0 && padding <= 2).then(|| String::from_utf8_lossy(&bytes).into_owned())
+fn binary(text: &str) -> Option<String> {
+    let digits: String = text.split_ascii_whitespace().collect();
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(digits)
+        .ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[cfg(test)]
