@@ -8,6 +8,7 @@
 //! Loading the project and opening the engine go on side by side: neither needs the other.
 
 mod build;
+mod config;
 mod handover;
 mod stop;
 
@@ -21,6 +22,9 @@ use crate::compose::{self, Lost, Project};
 use crate::docker::config::DockerConfig;
 use crate::failure::{Class, Failure};
 use crate::{report, settings};
+
+/// What to tell when a result cannot be printed.
+const UNWRITTEN: &str = "failed to write to standard output";
 
 /// Runs the program.
 pub fn main() -> ExitCode {
@@ -80,6 +84,7 @@ async fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
                 .await
         }
         Verb::Up(up) => app.up(&up).await,
+        Verb::Config(config) => app.show_config(&config).await,
         Verb::Compose(words) => app.hand_over(words).await,
     }
 }

@@ -8,7 +8,7 @@ use indexmap::IndexSet;
 
 use super::handover::Handover;
 use super::stop::Stop;
-use super::{App, load};
+use super::{App, UNWRITTEN, load};
 use crate::cli::{Build, BuildFlags, PlanFormat, Up};
 use crate::compose::Project;
 use crate::diagnostic::Diagnostic;
@@ -21,9 +21,6 @@ use crate::failure::Failure;
 use crate::plan::{self, Inputs, Plan};
 use crate::report::{self, Detail};
 use crate::{run, settings};
-
-/// What to tell when a plan cannot be printed.
-const UNWRITTEN: &str = "failed to write to standard output";
 
 /// An engine whose BuildKit is open.
 struct Open {

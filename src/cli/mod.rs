@@ -3,6 +3,7 @@
 //! Flags that Compose has too mean here what they mean there. A definition may not do anything;
 //! what a value means on this machine is `settings`' to say.
 
+mod config;
 mod up;
 
 use std::ffi::OsString;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use config::{ComposeConfig, Config, ConfigFormat};
 pub use up::{ComposeUp, Up};
 
 /// Builds and starts Docker Compose projects on any Docker, through the engine's own BuildKit.
@@ -75,6 +77,8 @@ pub enum Verb {
     Up(Box<Up>),
     /// Show what would be built, how, and why
     Plan(Plan),
+    /// Show the project as it is in the end, and where its values come from
+    Config(Config),
     /// Any other verb, with its arguments: Docker Compose runs it.
     #[command(external_subcommand)]
     Compose(Vec<OsString>),

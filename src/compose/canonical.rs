@@ -3,7 +3,12 @@
 //! Done between files rather than at the end, because the next file merges against long forms;
 //! that is what makes a list clash with a mapping here and not there.
 
+mod mounts;
+mod ports;
+
 use crate::diagnostic::Diagnostic;
+
+pub(super) use mounts::target as mount_target;
 
 use super::merge::{build_to_map, dependencies_to_map, names_to_map, pairs_to_map};
 use super::tree::{Entry, Map, Node, Value};
@@ -23,6 +28,15 @@ fn service(service: &mut Node, errors: &mut Vec<Diagnostic>) {
     rewrite(service, "depends_on", depends_on);
     rewrite(service, "networks", names_to_map);
     rewrite(service, "models", names_to_map);
+    rewrite(service, "env_file", env_files);
+    rewrite(service, "label_file", one_to_list);
+    rewrite(service, "gpus", gpus);
+    rewrite(service, "ports", |list| ports::canonical(list, errors));
+    for_items(service, "volumes", |item| mounts::canonical(item, errors));
+    for_items(service, "devices", mounts::canonical_device);
+    for key in ["secrets", "configs"] {
+        for_items(service, key, |item| wrap_text(item, "source"));
+    }
     let Some(build) = service.get_mut("build") else {
         return;
     };
@@ -33,14 +47,14 @@ fn service(service: &mut Node, errors: &mut Vec<Diagnostic>) {
         check_ssh(&ssh, errors);
         pairs_to_map(ssh)
     });
-    rewrite(build, "secrets", |mut secrets| {
-        if let Value::List(items) = &mut secrets.value {
-            for item in items {
-                wrap_text(item, "source");
-            }
-        }
-        secrets
-    });
+    for_items(build, "secrets", |item| wrap_text(item, "source"));
+}
+
+/// Rewrites every item of the list below `key`.
+fn for_items(node: &mut Node, key: &str, by: impl FnMut(&mut Node)) {
+    if let Some(Value::List(items)) = node.get_mut(key).map(|node| &mut node.value) {
+        items.iter_mut().for_each(by);
+    }
 }
 
 /// Replaces what `key` maps to, unless that is nothing.
@@ -54,11 +68,47 @@ fn rewrite(node: &mut Node, key: &str, by: impl FnOnce(Node) -> Node) {
     }
 }
 
+/// A value that is no list becomes a list of it.
+fn one_to_list(node: Node) -> Node {
+    match node.value {
+        Value::List(_) => node,
+        _ => {
+            let span = node.span.clone();
+            Node::new(Value::List(vec![node]), span)
+        }
+    }
+}
+
+/// Every file with its path, and whether it must be there.
+fn env_files(node: Node) -> Node {
+    let mut node = one_to_list(node);
+    if let Value::List(items) = &mut node.value {
+        for item in items {
+            wrap_text(item, "path");
+            let span = item.span.clone();
+            if let Some(map) = item.as_map_mut() {
+                let required = Node::new(Value::Bool(true), span.clone());
+                map.entry("required".to_owned())
+                    .or_insert_with(|| Entry::new(&span, required));
+            }
+        }
+    }
+    node
+}
+
+/// `all` as the request for all of them.
+fn gpus(node: Node) -> Node {
+    let mut node = node;
+    wrap_text(&mut node, "count");
+    one_to_list(node)
+}
+
 /// A text alone becomes a mapping that has it under `key`.
 fn wrap_text(node: &mut Node, key: &str) {
     if node.as_text().is_some() {
         let span = node.span.clone();
-        let text = std::mem::replace(node, Node::new(Value::Null, span.clone()));
+        let mut text = std::mem::replace(node, Node::new(Value::Null, span.clone()));
+        node.overrode.append(&mut text.overrode);
         let map = Map::from_iter([(key.to_owned(), Entry::new(&span, text))]);
         node.value = Value::Map(map);
     }

@@ -301,13 +301,7 @@ fn contexts(service: &Node) -> impl Iterator<Item = (&str, &Span)> {
 
 /// The named volume that an item of `volumes:` mounts, if it mounts one.
 fn named_volume(item: &Node) -> Option<String> {
-    if item.as_map().is_some() {
-        let kind = item.get("type").and_then(Node::as_text)?;
-        let source = item.get("source").and_then(Node::as_text)?;
-        return (kind == "volume" && !source.is_empty()).then(|| source.to_owned());
-    }
-    let (source, _) = item.as_text()?.split_once(':')?;
-    let is_path = source.starts_with(['.', '/', '~', '\\']) || source.contains(['/', '\\']);
-    let is_drive = source.len() == 1;
-    (!source.is_empty() && !is_path && !is_drive).then(|| source.to_owned())
+    let kind = item.get("type").and_then(Node::as_text)?;
+    let source = item.get("source").and_then(Node::as_text)?;
+    (kind == "volume" && !source.is_empty()).then(|| source.to_owned())
 }

@@ -10,8 +10,9 @@ use indexmap::IndexMap;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::human;
 
-use super::dotenv;
+use super::dotenv::{self, Assigned};
 use super::files::{directory_of, read_env, shown};
+use super::model::Setting;
 use super::paths;
 use super::request::Request;
 
@@ -41,6 +42,8 @@ pub struct Found {
     pub environment: IndexMap<String, String>,
     /// The `.env` files that were read.
     pub env_files: Vec<PathBuf>,
+    /// Every variable with all the values it is given, the one that counts first.
+    pub settings: IndexMap<String, Vec<Setting>>,
     /// What discovery has to tell.
     pub notes: Vec<Diagnostic>,
     /// Variables that `.env` files needed and nothing sets, with the places that need them.
@@ -87,6 +90,7 @@ pub fn discover(request: &Request) -> Result<Found, Lost> {
             directory: PathBuf::new(),
             environment: request.environment.clone(),
             env_files: Vec::new(),
+            settings: process(&request.environment),
             notes: Vec::new(),
             unset: IndexMap::new(),
         },
@@ -234,9 +238,18 @@ impl Search<'_> {
             // The switch stands in the very file: Compose has by then taken its own settings
             // from there, and takes nothing else.
             let outer = &self.request.environment;
-            self.found
-                .environment
-                .retain(|name, _| outer.contains_key(name) || name.starts_with("COMPOSE_"));
+            let stays = |name: &String| outer.contains_key(name) || name.starts_with("COMPOSE_");
+            self.found.environment.retain(|name, _| stays(name));
+            self.found.settings = process(outer);
+            for (name, value) in &self.found.environment {
+                let settings = self.found.settings.entry(name.clone()).or_default();
+                if settings.is_empty() {
+                    settings.push(Setting {
+                        value: value.clone(),
+                        at: None,
+                    });
+                }
+            }
         }
         Ok(())
     }
@@ -274,22 +287,45 @@ impl Search<'_> {
             &self.found.environment,
             &mut self.found.unset,
         )?;
-        for (name, value) in assigned {
-            self.found.environment.entry(name).or_insert(value);
+        for (name, values) in assigned {
+            let settings = self.found.settings.entry(name.clone()).or_default();
+            let values = values.into_iter().rev();
+            settings.extend(values.map(|Assigned { value, at }| Setting {
+                value,
+                at: Some(at),
+            }));
+            if let Some(winner) = settings.first() {
+                let value = winner.value.clone();
+                self.found.environment.entry(name).or_insert(value);
+            }
         }
         self.found.env_files.extend_from_slice(files);
         Ok(())
     }
 }
 
-/// The variables that a row of `.env` files assigns, later files over earlier.
+/// The process's variables as settings.
+fn process(environment: &IndexMap<String, String>) -> IndexMap<String, Vec<Setting>> {
+    let setting = |value: &String| Setting {
+        value: value.clone(),
+        at: None,
+    };
+    environment
+        .iter()
+        .map(|(name, value)| (name.clone(), vec![setting(value)]))
+        .collect()
+}
+
+/// The variables that a row of `.env` files assigns, each with all its values: that of the last
+/// file, which counts, is the last.
 pub(super) fn read_env_files(
     files: &[PathBuf],
     here: &Path,
     outer: &IndexMap<String, String>,
     unset: &mut IndexMap<String, Vec<Span>>,
-) -> Result<IndexMap<String, String>, Diagnostic> {
-    let mut assigned = IndexMap::new();
+) -> Result<IndexMap<String, Vec<Assigned>>, Diagnostic> {
+    let mut latest = IndexMap::new();
+    let mut all: IndexMap<String, Vec<Assigned>> = IndexMap::new();
     for file in files {
         let name = shown(file, here);
         if file.is_dir() {
@@ -300,10 +336,12 @@ pub(super) fn read_env_files(
         let source = read_env(file, &name)?;
         let mut note =
             |name: &str, span: Span| unset.entry(name.to_owned()).or_default().push(span);
-        let new = dotenv::parse(&source, outer, &assigned, &mut note)?;
-        assigned.extend(new);
+        for (name, assigned) in dotenv::parse(&source, outer, &latest, &mut note)? {
+            latest.insert(name.clone(), assigned.clone());
+            all.entry(name).or_default().push(assigned);
+        }
     }
-    Ok(assigned)
+    Ok(all)
 }
 
 /// Those of `names` that exist in `directory`; directories count, as in Compose.

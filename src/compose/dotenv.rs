@@ -13,6 +13,13 @@ use crate::diagnostic::{Diagnostic, Position, Source, Span};
 
 use super::interpolate::{Variables, substitute};
 
+/// A value and the place that assigns it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Assigned {
+    pub(super) value: String,
+    pub(super) at: Span,
+}
+
 /// The variables of one `.env` file, in the order they were first assigned.
 ///
 /// `outer` is asked first whenever a variable is needed, `earlier` last: it holds what the files
@@ -20,9 +27,9 @@ use super::interpolate::{Variables, substitute};
 pub(super) fn parse(
     source: &Arc<Source>,
     outer: &IndexMap<String, String>,
-    earlier: &IndexMap<String, String>,
+    earlier: &IndexMap<String, Assigned>,
     unset: &mut dyn FnMut(&str, Span),
-) -> Result<IndexMap<String, String>, Diagnostic> {
+) -> Result<IndexMap<String, Assigned>, Diagnostic> {
     let mut parser = Parser {
         source,
         at: 0,
@@ -41,9 +48,9 @@ pub(super) fn parse(
 struct Parser<'a> {
     source: &'a Arc<Source>,
     at: usize,
-    assigned: IndexMap<String, String>,
+    assigned: IndexMap<String, Assigned>,
     outer: &'a IndexMap<String, String>,
-    earlier: &'a IndexMap<String, String>,
+    earlier: &'a IndexMap<String, Assigned>,
     unset: &'a mut dyn FnMut(&str, Span),
     /// A byte offset and its position, to count on from rather than from the start of the file.
     known: Cell<(usize, Position)>,
@@ -90,17 +97,14 @@ impl<'a> Parser<'a> {
                     .at(self.span(start, start + key.len()), "this name"),
             );
         }
-        match separator {
-            Separator::FileEnd => {}
-            Separator::LineEnd => {
-                if let Some(value) = self.lookup(&key) {
-                    self.assigned.insert(key, value);
-                }
-            }
-            Separator::Value => {
-                let value = self.value()?;
-                self.assigned.insert(key, value);
-            }
+        let at = self.span(start, start + key.len());
+        let value = match separator {
+            Separator::FileEnd => None,
+            Separator::LineEnd => self.lookup(&key),
+            Separator::Value => Some(self.value()?),
+        };
+        if let Some(value) = value {
+            self.assigned.insert(key, Assigned { value, at });
         }
         Ok(())
     }
@@ -183,10 +187,11 @@ impl<'a> Parser<'a> {
     }
 
     fn lookup(&self, name: &str) -> Option<String> {
-        [self.outer, &self.assigned, self.earlier]
-            .into_iter()
-            .find_map(|from| from.get(name))
-            .cloned()
+        let assigned = || self.assigned.get(name).or_else(|| self.earlier.get(name));
+        match self.outer.get(name) {
+            Some(value) => Some(value.clone()),
+            None => assigned().map(|assigned| assigned.value.clone()),
+        }
     }
 
     fn expand(&mut self, value: &str, start: usize, end: usize) -> Result<String, Diagnostic> {
@@ -295,10 +300,18 @@ mod tests {
 
     fn read(text: &str) -> Result<Vec<(String, String)>, String> {
         let outer = IndexMap::from([("OS".to_owned(), "os".to_owned())]);
-        let earlier = IndexMap::from([("EARLIER".to_owned(), "earlier".to_owned())]);
         let source = Source::new(".env", text);
+        let place = Position { line: 1, column: 1 };
+        let earlier = Assigned {
+            value: "earlier".to_owned(),
+            at: Span::new(&source, place, place),
+        };
+        let earlier = IndexMap::from([("EARLIER".to_owned(), earlier)]);
         match parse(&source, &outer, &earlier, &mut |_, _| {}) {
-            Ok(assigned) => Ok(assigned.into_iter().collect()),
+            Ok(assigned) => Ok(assigned
+                .into_iter()
+                .map(|(name, assigned)| (name, assigned.value))
+                .collect()),
             Err(error) => Err(error.to_string()),
         }
     }

@@ -11,8 +11,9 @@ use crate::human;
 
 use super::files::{directory_of, shown};
 use super::load::{Loader, Scope};
-use super::merge::{Resets, merge};
+use super::merge::merge;
 use super::paths;
+use super::resets::Resets;
 use super::tree::{Entry, Map, Node, Path as Way};
 
 /// A longer chain is a mistake, and resolving is recursive.

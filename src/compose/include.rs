@@ -11,9 +11,10 @@ use crate::diagnostic::{Diagnostic, Span};
 use super::discover::{default_env_file, read_env_files};
 use super::files::{directory_of, shown};
 use super::load::{Loader, Scope};
-use super::merge::{Resets, merge};
+use super::merge::merge;
 use super::paths;
 use super::rebase;
+use super::resets::Resets;
 use super::schema;
 use super::tree::{Entry, Map, Node, Path as Way, Value};
 
@@ -181,8 +182,10 @@ fn environment(
     match read_env_files(&files, loader.here, &scope.environment, unset) {
         Ok(assigned) => {
             let mut merged = (*scope.environment).clone();
-            for (name, value) in assigned {
-                merged.entry(name).or_insert(value);
+            for (name, mut values) in assigned {
+                if let Some(assigned) = values.pop() {
+                    merged.entry(name).or_insert(assigned.value);
+                }
             }
             Some(Rc::new(merged))
         }

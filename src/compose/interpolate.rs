@@ -108,6 +108,40 @@ fn braced(inner: &str, variables: &mut dyn Variables, depth: usize) -> Result<St
     }
 }
 
+/// How a text uses a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Use<'t> {
+    pub(super) name: &'t str,
+    /// One of `-`, `+` and `?` with what stands behind it.
+    pub(super) operator: Option<(u8, &'t str)>,
+}
+
+/// Every variable that `text` may ask for, those in branches that are not taken included.
+pub(super) fn uses(text: &str) -> Vec<Use<'_>> {
+    let mut found = Vec::new();
+    let mut waiting = vec![(text, 0)];
+    while let Some((text, depth)) = waiting.pop() {
+        let mut scan = Scan::new(text);
+        let mut rest = String::new();
+        while let Some(Ok(token)) = scan.next(&mut rest) {
+            let inner = match token {
+                Token::Dollar => continue,
+                Token::Plain(name) | Token::Braced(name) => name,
+            };
+            let (name, rest) = inner.split_at(name_length(inner));
+            let rest = rest.strip_prefix(':').unwrap_or(rest);
+            let operator = rest.bytes().next().map(|operator| (operator, &rest[1..]));
+            found.push(Use { name, operator });
+            if let Some((_, operand)) = operator
+                && depth < DEPTH
+            {
+                waiting.push((operand, depth + 1));
+            }
+        }
+    }
+    found
+}
+
 /// One thing that begins with a dollar sign.
 enum Token<'t> {
     /// `$$`.
@@ -302,6 +336,20 @@ mod tests {
         ] {
             assert_eq!(run(text).as_deref(), Ok(wanted), "{text}");
         }
+    }
+
+    #[test]
+    fn the_variables_of_a_text_are_found_in_every_branch() {
+        let found: Vec<String> = uses("$A ${B} ${C:-x${D?why}} ${E+y} $$F")
+            .into_iter()
+            .map(|found| match found.operator {
+                Some((operator, operand)) => {
+                    format!("{} {}{operand}", found.name, char::from(operator))
+                }
+                None => found.name.to_owned(),
+            })
+            .collect();
+        assert_eq!(found, ["A", "B", "C -x${D?why}", "E +y", "D ?why"]);
     }
 
     #[test]

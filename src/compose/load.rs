@@ -17,10 +17,12 @@ use super::canonical::canonicalise;
 use super::extends;
 use super::files::{read_yaml, shown};
 use super::include;
-use super::merge::{self, Resets};
+use super::merge;
 use super::rebase;
+use super::resets::Resets;
 use super::schema;
 use super::tree::{Map, Node, Path as Way, Value};
+use super::unique;
 use super::variables::{Findings, interpolate};
 use super::yaml;
 
@@ -152,13 +154,15 @@ impl<'r> Loader<'r> {
         include::apply(self, &mut document, file, scope, &resets);
         let mut model =
             model.unwrap_or_else(|| Node::new(Value::Map(Map::new()), document.span.clone()));
-        resets.apply(&mut model);
+        let forgotten = resets.apply(&mut model);
         extends::apply(self, &mut document, file, scope, &resets);
         let mut errors = Vec::new();
         model = merge::merge(model, document, &Way::ROOT, &mut errors);
-        merge::deduplicate(&mut model);
+        forgotten.recall(&mut model);
+        unique::deduplicate(&mut model);
         errors.extend(schema::check(&model));
         canonicalise(&mut model, &mut errors);
+        unique::deduplicate(&mut model);
         for error in errors {
             self.findings.error(error);
         }
@@ -187,10 +191,12 @@ impl<'r> Loader<'r> {
             let resets = Resets::take(&mut document);
             let mut below =
                 model.unwrap_or_else(|| Node::new(Value::Map(Map::new()), document.span.clone()));
-            resets.apply(&mut below);
+            let forgotten = resets.apply(&mut below);
             below = merge::merge(below, document, &Way::ROOT, &mut errors);
-            merge::deduplicate(&mut below);
+            forgotten.recall(&mut below);
+            unique::deduplicate(&mut below);
             canonicalise(&mut below, &mut errors);
+            unique::deduplicate(&mut below);
             model = Some(below);
             all = resets;
         }

@@ -7,9 +7,11 @@
 
 use std::collections::HashSet;
 
+use indexmap::map::Entry as Slot;
+
 use crate::diagnostic::Diagnostic;
 
-use super::tree::{Directive, Entry, Map, Node, Path, Value};
+use super::tree::{Entry, Map, Node, Path, Value};
 
 /// The ways of merging that are not the general one.
 enum Special {
@@ -70,30 +72,6 @@ const SPECIALS: [(&str, Special); 34] = [
     ("services.*.provider", Special::Replace),
 ];
 
-/// Lists that keep one item per text before `=`, at its first place.
-const SETS: [&str; 20] = [
-    "services.*.annotations",
-    "services.*.build.additional_contexts",
-    "services.*.build.args",
-    "services.*.build.labels",
-    "services.*.build.tags",
-    "services.*.cap_add",
-    "services.*.cap_drop",
-    "services.*.deploy.labels",
-    "services.*.dns",
-    "services.*.dns_opt",
-    "services.*.dns_search",
-    "services.*.env_file",
-    "services.*.environment",
-    "services.*.expose",
-    "services.*.external_links",
-    "services.*.labels",
-    "services.*.links",
-    "services.*.profiles",
-    "services.*.sysctls",
-    "services.*.tmpfs",
-];
-
 /// `over` merged onto `base`, both standing at `path`.
 pub(super) fn merge(base: Node, over: Node, path: &Path<'_>, errors: &mut Vec<Diagnostic>) -> Node {
     match SPECIALS.iter().find(|(pattern, _)| path.matches(pattern)) {
@@ -103,20 +81,13 @@ pub(super) fn merge(base: Node, over: Node, path: &Path<'_>, errors: &mut Vec<Di
 }
 
 fn merge_plainly(base: Node, over: Node, path: &Path<'_>, errors: &mut Vec<Diagnostic>) -> Node {
-    let span = over.span.clone();
-    match (base.value, over.value) {
-        (value, Value::Null) => Node::new(value, base.span),
-        (Value::Map(below), Value::Map(above)) => Node::new(
-            Value::Map(merge_maps(below, above, path, errors)),
-            base.span,
-        ),
-        (Value::List(mut items), Value::List(more)) => {
-            items.extend(more);
-            Node::new(Value::List(items), base.span)
+    match (&base.value, &over.value) {
+        (_, Value::Null) => base,
+        (Value::Map(_), Value::Map(_)) | (Value::List(_), Value::List(_)) => {
+            merge_inside(base, over, path, errors)
         }
-        (value @ (Value::Map(_) | Value::List(_)), other) => {
-            let below = Node::new(value, base.span);
-            let above = Node::new(other, span);
+        (Value::Map(_) | Value::List(_), _) => {
+            let (below, above) = (base, over);
             errors.push(
                 Diagnostic::error(format!("cannot override {path}"))
                     .at(above.span.clone(), format!("this is {}", above.kind()))
@@ -125,11 +96,21 @@ fn merge_plainly(base: Node, over: Node, path: &Path<'_>, errors: &mut Vec<Diagn
             );
             below
         }
-        (_, value) => Node::new(value, span),
+        _ => over.instead_of(base),
     }
 }
 
-fn merge_maps(mut below: Map, above: Map, path: &Path<'_>, errors: &mut Vec<Diagnostic>) -> Map {
+/// Two mappings, or two lists.
+fn merge_inside(mut base: Node, over: Node, path: &Path<'_>, errors: &mut Vec<Diagnostic>) -> Node {
+    match (&mut base.value, over.value) {
+        (Value::Map(below), Value::Map(above)) => merge_maps(below, above, path, errors),
+        (Value::List(items), Value::List(more)) => items.extend(more),
+        _ => {}
+    }
+    base
+}
+
+fn merge_maps(below: &mut Map, above: Map, path: &Path<'_>, errors: &mut Vec<Diagnostic>) {
     for (key, entry) in above {
         let merged = match below.get_mut(&key) {
             None => entry,
@@ -144,7 +125,6 @@ fn merge_maps(mut below: Map, above: Map, path: &Path<'_>, errors: &mut Vec<Diag
         };
         below.insert(key, merged);
     }
-    below
 }
 
 fn merge_special(
@@ -155,7 +135,7 @@ fn merge_special(
     errors: &mut Vec<Diagnostic>,
 ) -> Node {
     match special {
-        Special::Replace => over,
+        Special::Replace => over.instead_of(base),
         Special::Pairs => merge_flat(pairs_to_map(base), pairs_to_map(text_to_list(over))),
         Special::Dependencies => merge_plainly(
             dependencies_to_map(base),
@@ -170,13 +150,13 @@ fn merge_special(
         Special::Logging => {
             let driver = |node: &Node| node.get("driver").and_then(Node::scalar_text);
             match (driver(&base), driver(&over)) {
-                (Some(one), Some(other)) if one != other => over,
+                (Some(one), Some(other)) if one != other => over.instead_of(base),
                 _ => merge_plainly(base, over, path, errors),
             }
         }
         Special::Ulimit => match (&base.value, &over.value) {
             (Value::Map(_), Value::Map(_)) => merge_plainly(base, over, path, errors),
-            _ => over,
+            _ => over.instead_of(base),
         },
     }
 }
@@ -185,10 +165,26 @@ fn merge_special(
 fn merge_flat(base: Node, over: Node) -> Node {
     match (base.value, over.value) {
         (Value::Map(mut below), Value::Map(above)) => {
-            below.extend(above);
+            for (key, entry) in above {
+                put(&mut below, key, entry);
+            }
             Node::new(Value::Map(below), base.span)
         }
         (_, value) => Node::new(value, over.span),
+    }
+}
+
+/// Sets `key`, over what it was before.
+fn put(map: &mut Map, key: String, mut entry: Entry) {
+    match map.entry(key) {
+        Slot::Occupied(mut slot) => {
+            let old = slot.get().node.clone();
+            entry.node = entry.node.instead_of(old);
+            slot.insert(entry);
+        }
+        Slot::Vacant(slot) => {
+            slot.insert(entry);
+        }
     }
 }
 
@@ -208,8 +204,9 @@ pub(super) fn pairs_to_map(node: Node) -> Node {
             Some((key, value)) => (key, Value::Text(value.to_owned())),
             None => (text.as_str(), Value::Null),
         };
-        let value = Node::new(value, item.span.clone());
-        map.insert(key.to_owned(), Entry::new(&item.span, value));
+        let mut value = Node::new(value, item.span.clone());
+        value.overrode = item.overrode;
+        put(&mut map, key.to_owned(), Entry::new(&item.span, value));
     }
     Node::new(Value::Map(map), node.span)
 }
@@ -302,132 +299,4 @@ fn hosts_to_list(node: Node) -> Node {
         }
     }
     Node::new(Value::List(items), node.span)
-}
-
-/// Removes what Compose keeps only once from the lists of a project.
-pub(super) fn deduplicate(project: &mut Node) {
-    let Some(services) = project.get_mut("services").and_then(Node::as_map_mut) else {
-        return;
-    };
-    for entry in services.values_mut() {
-        for pattern in SETS {
-            let mut keys = pattern.split('.').skip(2);
-            let list = keys.try_fold(&mut entry.node, |node, key| node.get_mut(key));
-            if let Some(Value::List(items)) = list.map(|node| &mut node.value) {
-                keep_once(items, |text| text.split('=').next().unwrap_or(text));
-            }
-        }
-    }
-}
-
-/// Keeps the last item of every key, at the place of the first.
-fn keep_once(items: &mut Vec<Node>, key: fn(&str) -> &str) {
-    let mut places = std::collections::HashMap::new();
-    let mut kept: Vec<Node> = Vec::with_capacity(items.len());
-    for item in items.drain(..) {
-        let Some(text) = item.scalar_text() else {
-            kept.push(item);
-            continue;
-        };
-        match places.entry(key(&text).to_owned()) {
-            std::collections::hash_map::Entry::Occupied(place) => kept[*place.get()] = item,
-            std::collections::hash_map::Entry::Vacant(place) => {
-                place.insert(kept.len());
-                kept.push(item);
-            }
-        }
-    }
-    *items = kept;
-}
-
-/// What a document asks to be forgotten of the documents before it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Resets(Vec<Vec<String>>);
-
-impl Resets {
-    /// Takes the directives out of `document`, and with them what `!reset` marks.
-    pub(super) fn take(document: &mut Node) -> Self {
-        let mut resets = Self::default();
-        resets.collect(document, &mut Vec::new());
-        resets
-    }
-
-    fn collect(&mut self, node: &mut Node, path: &mut Vec<String>) {
-        match &mut node.value {
-            Value::Map(map) => map.retain(|key, entry| {
-                path.push(key.clone());
-                let directive = entry.node.directive.take();
-                match directive {
-                    Some(Directive::Override) => {
-                        self.0.push(path.clone());
-                        empty_resets(&mut entry.node);
-                    }
-                    Some(Directive::Reset) => self.0.push(path.clone()),
-                    None => self.collect(&mut entry.node, path),
-                }
-                path.pop();
-                directive != Some(Directive::Reset)
-            }),
-            Value::List(items) => {
-                items.retain(|item| item.directive != Some(Directive::Reset));
-                for (index, item) in items.iter_mut().enumerate() {
-                    item.directive = None;
-                    path.push(index.to_string());
-                    self.collect(item, path);
-                    path.pop();
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Removes from `project` what was asked to be forgotten.
-    pub(super) fn apply(&self, project: &mut Node) {
-        for path in &self.0 {
-            let Some((last, way)) = path.split_last() else {
-                continue;
-            };
-            let parent = way
-                .iter()
-                .try_fold(&mut *project, |node, key| node.get_mut(key));
-            if let Some(map) = parent.and_then(Node::as_map_mut) {
-                map.shift_remove(last);
-            }
-        }
-    }
-
-    /// The same, for one service that stands alone.
-    pub(super) fn apply_to_service(&self, name: &str, service: Node) -> Node {
-        if self.0.is_empty() {
-            return service;
-        }
-        let span = service.span.clone();
-        let whole = service.clone();
-        let wrap = |key: &str, node: Node| {
-            let map = Map::from_iter([(key.to_owned(), Entry::new(&span, node))]);
-            Node::new(Value::Map(map), span.clone())
-        };
-        let mut project = wrap("services", wrap(name, service));
-        self.apply(&mut project);
-        let services = project.get_mut("services").and_then(Node::as_map_mut);
-        // Where the whole service is to go, what it extends stays: the tag was about other files.
-        match services.and_then(|services| services.shift_remove(name)) {
-            Some(entry) => entry.node,
-            None => whole,
-        }
-    }
-}
-
-/// Below an `!override` a `!reset` is only an empty value.
-fn empty_resets(node: &mut Node) {
-    if node.directive.take() == Some(Directive::Reset) {
-        node.value = Value::Null;
-    }
-    match &mut node.value {
-        Value::Map(map) => map
-            .values_mut()
-            .for_each(|entry| empty_resets(&mut entry.node)),
-        Value::List(items) => items.iter_mut().for_each(empty_resets),
-        _ => {}
-    }
 }

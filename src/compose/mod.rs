@@ -17,6 +17,7 @@
 //! check      names are defined, nothing goes in circles
 //! typed      tree -> model
 //! select     the services a command line names, and what they depend on
+//! resolved   the project as Compose would write it, on request
 //! ```
 //!
 //! The order is Compose's own, and decides more about the outcome than any single rule. All of it
@@ -36,15 +37,19 @@ mod load;
 mod merge;
 mod model;
 mod name;
+mod origin;
 mod paths;
 mod profiles;
 mod rebase;
 mod request;
+mod resets;
+mod resolved;
 mod scalar;
 mod schema;
 mod select;
 mod tree;
 mod typed;
+mod unique;
 mod variables;
 mod yaml;
 
@@ -55,9 +60,13 @@ use indexmap::IndexMap;
 use crate::diagnostic::Diagnostic;
 
 pub use discover::{Found, Lost, discover};
-pub use model::{Build, Context, Dockerfile, Project, Secret, SecretSource, Service, Ulimit};
+pub use model::{
+    Build, Context, Dockerfile, Project, Secret, SecretSource, Service, Setting, Ulimit, Variable,
+};
+pub use origin::{Origin, origins};
 pub use request::Request;
-pub use tree::{Entry, Map, Node, Value};
+pub use tree::{Entry, Map, Node, Overridden, Value};
+pub use yaml::write as to_yaml;
 
 /// Loads the project that `request` is about; on failure, everything that is wrong with it.
 pub fn load(request: &Request) -> Result<Project, Vec<Diagnostic>> {
@@ -84,17 +93,23 @@ pub fn load(request: &Request) -> Result<Project, Vec<Diagnostic>> {
     rebase::defaults(&mut tree);
     rebase::absolute(&mut tree, &scope.directory, &scope.environment);
 
-    let (services, disabled) = services(request, &here, &tree, &scope.environment, &mut findings);
+    let (services, disabled) =
+        services(request, &here, &mut tree, &scope.environment, &mut findings);
     if !findings.errors.is_empty() {
         return Err(findings.errors);
     }
+    let mut variables = std::mem::take(&mut findings.used);
+    variables.sort_keys();
     let mut notes = findings.unset_warnings();
     notes.splice(0..0, findings.notes);
     Ok(Project {
         name,
         directory: scope.directory,
+        here,
         files: found.files,
         environment: Rc::unwrap_or_clone(scope.environment),
+        settings: found.settings,
+        variables,
         services,
         disabled,
         notes,
@@ -122,13 +137,15 @@ fn project_name(request: &Request, found: &Found, loader: &mut load::Loader<'_>)
 fn services(
     request: &Request,
     here: &std::path::Path,
-    tree: &Node,
+    tree: &mut Node,
     environment: &IndexMap<String, String>,
     findings: &mut variables::Findings,
 ) -> (IndexMap<String, Service>, Vec<String>) {
-    let none = Map::new();
-    let all = tree.get("services").and_then(Node::as_map).unwrap_or(&none);
     let profiles = profiles::requested(&request.profiles, environment);
+    label_files(request, here, tree, &profiles, findings);
+    let none = Map::new();
+    let tree = &*tree;
+    let all = tree.get("services").and_then(Node::as_map).unwrap_or(&none);
     let active = profiles::active(all, &profiles, &request.services);
     check::Checked {
         project: tree,
@@ -155,4 +172,23 @@ fn services(
     services.sort_keys();
     disabled.sort();
     (services, disabled)
+}
+
+/// Reads the labels of active services that stand in files.
+fn label_files(
+    request: &Request,
+    here: &std::path::Path,
+    tree: &mut Node,
+    profiles: &[String],
+    findings: &mut variables::Findings,
+) {
+    let Some(all) = tree.get_mut("services").and_then(Node::as_map_mut) else {
+        return;
+    };
+    let active = profiles::active(all, profiles, &request.services);
+    for (name, entry) in all.iter_mut().filter(|(name, _)| active.contains(*name)) {
+        if let Err(error) = resolved::environment::labels(name, &mut entry.node, here) {
+            findings.error(error);
+        }
+    }
 }

@@ -18,10 +18,16 @@ pub struct Project {
     pub name: String,
     /// The directory that relative paths of the main files start from.
     pub directory: PathBuf,
+    /// The directory that names of files are told from.
+    pub here: PathBuf,
     /// The files it was read from, in merge order; `-` is standard input.
     pub files: Vec<PathBuf>,
     /// The variables it was interpolated with: the process's, then those of the `.env` files.
     pub environment: IndexMap<String, String>,
+    /// Every variable with all the values it is given, the one that counts first.
+    pub settings: IndexMap<String, Vec<Setting>>,
+    /// The variables that interpolation asks for, by name.
+    pub variables: IndexMap<String, Variable>,
     /// The services that are active under the chosen profiles, in Compose's order (by name).
     pub services: IndexMap<String, Service>,
     /// Names of the services that the profiles leave out.
@@ -38,6 +44,28 @@ impl Project {
     pub fn extension(&self, key: &str) -> Option<&Node> {
         self.tree.get(key)
     }
+}
+
+/// A value that a variable is given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting {
+    /// The value.
+    pub value: String,
+    /// The place in a file that assigns it; none when the process has it.
+    pub at: Option<Span>,
+}
+
+/// A variable that the compose files ask for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Variable {
+    /// `${NAME:?}`: loading fails without it.
+    pub required: bool,
+    /// `${NAME:-default}`, the first that is given.
+    pub default: String,
+    /// `${NAME:+alternate}`, the first that is given.
+    pub alternate: String,
+    /// The values that use it.
+    pub places: Vec<Span>,
 }
 
 /// One service.

@@ -69,6 +69,11 @@ pub(super) fn is_remote(context: &str) -> bool {
         .any(|prefix| context.starts_with(prefix))
 }
 
+/// Whether a path begins with a Windows drive, on whatever system.
+pub(super) fn is_drive(path: &str) -> bool {
+    matches!(path.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic())
+}
+
 /// The directory part of `path` with its symbolic links resolved, where it exists. As in Go, the
 /// directory is cleaned before its links are looked at.
 pub(super) fn resolve_directory(path: &Path) -> PathBuf {

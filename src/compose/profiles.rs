@@ -1,9 +1,10 @@
 //! Which services take part: profiles, and the names on the command line.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use indexmap::IndexMap;
 
+use super::model::Project;
 use super::tree::{Map, Node};
 
 /// The profiles that are asked for: the flags, else `COMPOSE_PROFILES`.
@@ -46,6 +47,18 @@ pub(super) fn active(services: &Map, profiles: &[String], named: &[String]) -> H
         .filter(|(name, entry)| chosen.contains(*name) || is_active(&entry.node))
         .map(|(name, _)| name.clone())
         .collect()
+}
+
+impl Project {
+    /// The profiles that services belong to, by name.
+    pub fn profiles(&self) -> BTreeSet<String> {
+        let all = self.tree.get("services").and_then(Node::as_map);
+        all.into_iter()
+            .flat_map(Map::values)
+            .flat_map(|entry| profiles_of(&entry.node))
+            .map(str::to_owned)
+            .collect()
+    }
 }
 
 fn profiles_of(service: &Node) -> impl Iterator<Item = &str> {

@@ -42,6 +42,25 @@ pub(super) fn absolute(
             base.path(resource.get_mut("file"));
         }
     }
+    for volume in section(project, "volumes") {
+        if is_bind(volume) {
+            base.path(
+                volume
+                    .get_mut("driver_opts")
+                    .and_then(|options| options.get_mut("device")),
+            );
+        }
+    }
+}
+
+/// The items of the list that `keys` lead to.
+fn items<'n>(node: &'n mut Node, keys: &[&str]) -> impl Iterator<Item = &'n mut Node> {
+    let list = keys.iter().try_fold(node, |node, key| node.get_mut(key));
+    let items = match list.map(|node| &mut node.value) {
+        Some(Value::List(items)) => items.as_mut_slice(),
+        _ => &mut [],
+    };
+    items.iter_mut()
 }
 
 fn section<'n>(project: &'n mut Node, name: &str) -> impl Iterator<Item = &'n mut Node> {
@@ -49,6 +68,13 @@ fn section<'n>(project: &'n mut Node, name: &str) -> impl Iterator<Item = &'n mu
     map.into_iter()
         .flat_map(Map::values_mut)
         .map(|entry| &mut entry.node)
+}
+
+/// Whether a volume is a directory of this machine by another name.
+fn is_bind(volume: &Node) -> bool {
+    let text = |keys: &[&str]| volume.at(keys).and_then(Node::as_text);
+    text(&["driver"]).is_none_or(|driver| driver == "local")
+        && text(&["driver_opts", "o"]) == Some("bind")
 }
 
 struct Base<'a> {
@@ -76,6 +102,16 @@ impl Base<'_> {
                 Some(_) => self.path(service.get_mut(key)),
                 None => {}
             }
+        }
+        for item in items(service, &["volumes"]) {
+            let source = item.get("source").and_then(Node::as_text);
+            let drive = source.is_some_and(paths::is_drive);
+            if item.get("type").and_then(Node::as_text) == Some("bind") && !drive {
+                self.path(item.get_mut("source"));
+            }
+        }
+        for item in items(service, &["develop", "watch"]) {
+            self.path(item.get_mut("path"));
         }
         let Some(build) = service.get_mut("build") else {
             return;

@@ -8,6 +8,7 @@
 use std::fmt;
 
 use indexmap::IndexMap;
+use serde::{Serialize, Serializer};
 
 use crate::diagnostic::{Position, Source, Span};
 
@@ -22,6 +23,18 @@ pub struct Node {
     pub span: Span,
     /// `!reset` or `!override`, until merging has acted on it.
     pub(super) directive: Option<Directive>,
+    /// What it replaced, the latest last: values of earlier files, of extended services and of
+    /// included projects. Empty for nearly all nodes, and then free of cost.
+    pub overrode: Vec<Overridden>,
+}
+
+/// A value that another one replaced.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Overridden {
+    /// The value.
+    pub value: Value,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// The kinds of values YAML has for Compose.
@@ -71,7 +84,22 @@ impl Node {
             value,
             span,
             directive: None,
+            overrode: Vec::new(),
         }
+    }
+
+    /// The same node, which took the place of `old`.
+    pub(super) fn instead_of(mut self, old: Node) -> Self {
+        let mut overrode = old.overrode;
+        if !matches!(old.value, Value::Null) && old.span != self.span {
+            overrode.push(Overridden {
+                value: old.value,
+                span: old.span,
+            });
+        }
+        overrode.append(&mut self.overrode);
+        self.overrode = overrode;
+        self
     }
 
     /// A text node.
@@ -154,6 +182,24 @@ impl Node {
         }
     }
 
+    /// The same with every dollar sign of its texts doubled, so that a compose file can hold it.
+    /// Keys stay as they are: nothing interpolates them.
+    #[must_use]
+    pub fn escaped(&self) -> Self {
+        let mut node = self.clone();
+        node.escape();
+        node
+    }
+
+    fn escape(&mut self) {
+        match &mut self.value {
+            Value::Text(text) if text.contains('$') => *text = text.replace('$', "$$"),
+            Value::List(items) => items.iter_mut().for_each(Self::escape),
+            Value::Map(map) => map.values_mut().for_each(|entry| entry.node.escape()),
+            _ => {}
+        }
+    }
+
     /// How many nodes this tree has.
     pub(super) fn weight(&self) -> usize {
         match &self.value {
@@ -162,6 +208,40 @@ impl Node {
             _ => 1,
         }
     }
+}
+
+impl Serialize for Node {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.value {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::Int(value) => match (i64::try_from(*value), u64::try_from(*value)) {
+                (Ok(value), _) => serializer.serialize_i64(value),
+                (_, Ok(value)) => serializer.serialize_u64(value),
+                _ => serializer.serialize_i128(*value),
+            },
+            Value::Float(value) => match whole(*value) {
+                Some(value) => serializer.serialize_i64(value),
+                None => serializer.serialize_f64(*value),
+            },
+            Value::Text(text) => serializer.serialize_str(text),
+            Value::List(items) => serializer.collect_seq(items),
+            Value::Map(map) => {
+                serializer.collect_map(map.iter().map(|(key, entry)| (key, &entry.node)))
+            }
+        }
+    }
+}
+
+/// A float that is a whole number, as Go writes those: without a fraction.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the range is checked, the fraction is nothing"
+)]
+fn whole(value: f64) -> Option<i64> {
+    let fits =
+        value.fract() == 0.0 && value.abs() < 1e15 && !(value == 0.0 && value.is_sign_negative());
+    fits.then_some(value as i64)
 }
 
 impl Default for Node {

@@ -485,7 +485,7 @@ impl<'a> Section<'a, '_> {
 }
 
 /// A size as Docker reads it: a number, a unit of 1024s, and an optional `b` or `ib`.
-fn bytes(text: &str) -> Option<u64> {
+pub(super) fn bytes(text: &str) -> Option<u64> {
     let lower = text.to_ascii_lowercase();
     let end = lower
         .find(|c: char| !c.is_ascii_digit() && c != '.')

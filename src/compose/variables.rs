@@ -9,7 +9,8 @@ use indexmap::IndexMap;
 
 use crate::diagnostic::{Diagnostic, Span};
 
-use super::interpolate::{Fault, Variables, substitute};
+use super::interpolate::{Fault, Variables, substitute, uses};
+use super::model::Variable;
 use super::scalar::{self, Spelling};
 use super::tree::{Node, Path, Value};
 
@@ -91,6 +92,8 @@ pub(super) struct Findings {
     pub(super) notes: Vec<Diagnostic>,
     /// Every unset variable with the places that use it.
     pub(super) unset: IndexMap<String, Vec<Span>>,
+    /// Every variable that is asked for.
+    pub(super) used: IndexMap<String, Variable>,
     /// What has been told already; a list alone would make many errors take quadratic time.
     told: HashSet<String>,
 }
@@ -116,6 +119,26 @@ impl Findings {
         if self.told.insert(format!("unset {name} {span}")) {
             let places = self.unset.entry(name.to_owned()).or_default();
             places.push(span.clone());
+        }
+    }
+
+    /// Remembers the variables that `text` asks for.
+    pub(super) fn uses(&mut self, text: &str, span: &Span) {
+        for found in uses(text) {
+            let variable = self.used.entry(found.name.to_owned()).or_default();
+            match found.operator {
+                Some((b'-', default)) if variable.default.is_empty() => {
+                    default.clone_into(&mut variable.default);
+                }
+                Some((b'+', alternate)) if variable.alternate.is_empty() => {
+                    alternate.clone_into(&mut variable.alternate);
+                }
+                Some((b'?', _)) => variable.required = true,
+                _ => {}
+            }
+            if variable.places.last() != Some(span) {
+                variable.places.push(span.clone());
+            }
         }
     }
 
@@ -171,6 +194,7 @@ fn walk(
         }
         Value::Text(text) => {
             if text.contains('$') {
+                findings.uses(text, &node.span);
                 match expand(text, &node.span, environment, findings) {
                     Ok(expanded) => *text = expanded,
                     Err(fault) => return findings.error(refusal(&fault, path, &node.span)),

@@ -1,9 +1,9 @@
-//! YAML text to [`Node`] trees. The only file that names a YAML crate.
+//! YAML text to [`Node`] trees. This file and its parts are the only ones that name a YAML crate.
 //!
 //! libyaml-safer scans and parses, being a port of the same libyaml that go-yaml is; the composer
 //! here does what go-yaml does above it: resolves plain scalars, copies what aliases name, expands
-//! merge keys and rejects duplicate keys. Serde's YAML is not used to read: it forgets the places
-//! and reads numbers by other rules.
+//! merge keys and rejects duplicate keys. Serde's YAML is used to write ([`write`]) and not to
+//! read: it forgets the places and reads numbers by other rules.
 //!
 //! Nothing in a file may make this slow: depth and the copies that aliases make are budgeted.
 
@@ -501,6 +501,10 @@ fn binary(text: &str) -> Option<String> {
         .ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
+
+mod emit;
+
+pub use emit::write;
 
 #[cfg(test)]
 mod tests;

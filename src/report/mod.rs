@@ -3,6 +3,7 @@
 //! A run's events are folded on a thread of their own, so that a slow terminal delays the screen
 //! and not the build's health checks. Progress goes to standard error, results to standard output.
 
+mod config;
 mod failure;
 mod plain;
 mod plan;
@@ -10,17 +11,20 @@ mod screen;
 mod table;
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::ambient::Terminal;
+use crate::compose::Node;
 use crate::diagnostic::{Diagnostic, Style};
 use crate::event::{Events, Outcome};
 use crate::failure::Failure;
 use crate::plan::Plan;
 use crate::process::Command;
 
+pub use config::{config_json, origins_json, variables, variables_json};
 pub use plan::json as plan_json;
 
 /// How much a run tells.
@@ -127,6 +131,30 @@ pub fn result(text: &str) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
+}
+
+/// Every value of a resolved project with its place, for people.
+pub fn origins(tree: &Node, terminal: Terminal) -> String {
+    config::origins_text(tree, style(terminal))
+}
+
+/// Writes a result into a file, whole or not at all.
+///
+/// # Errors
+/// When the file or its directory cannot be written.
+pub fn file(path: &Path, text: &str) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // What a plain `>` would give: the umask takes its part of this.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.prefix(".dcb-").tempfile_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 /// Shows a command before it is run.

@@ -1,0 +1,98 @@
+//! `config` and `env`: what the project is, and where its values come from.
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use super::{App, load};
+use crate::cli::{Config, ConfigFormat};
+use crate::compose::{self, Node, Project};
+use crate::failure::{Class, Failure};
+use crate::{report, settings};
+
+impl App<'_> {
+    /// `dcb config`.
+    pub(super) async fn show_config(&self, config: &Config) -> anyhow::Result<ExitCode> {
+        if let Some(words) = config.for_compose() {
+            return self.hand_over(words).await;
+        }
+        let request = settings::project(self.ambient, &self.flags, &config.names)?;
+        let project = load(&request)?;
+        report::diagnostics(&project.notes, self.ambient.stderr);
+        let tree = project.resolved(&config.names).map_err(|diagnostics| {
+            Failure::found(
+                Class::ComposeInvalid,
+                "the compose project cannot be resolved",
+                diagnostics,
+            )
+        })?;
+        if config.quiet {
+            return Ok(ExitCode::SUCCESS);
+        }
+        let text = self.config_text(config, &project, &tree)?;
+        match &config.output {
+            Some(file) => report::file(&self.ambient.directory.join(file), &text)
+                .with_context(|| format!("failed to write `{}`", file.display())),
+            None => report::result(&text).context(super::UNWRITTEN),
+        }?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn config_text(
+        &self,
+        config: &Config,
+        project: &Project,
+        tree: &Node,
+    ) -> anyhow::Result<String> {
+        let json = config.format == Some(ConfigFormat::Json);
+        let keys = |section: &str| lines(keys_of(tree, section));
+        Ok(match config {
+            Config { origin: true, .. } if json => report::origins_json(&project.name, tree),
+            Config { origin: true, .. } => report::origins(tree, self.ambient.stdout),
+            Config { services: true, .. } => keys("services"),
+            Config { networks: true, .. } => keys("networks"),
+            Config { volumes: true, .. } => keys("volumes"),
+            Config { images: true, .. } => self.images(project, tree),
+            Config { profiles: true, .. } => lines(project.profiles()),
+            Config {
+                variables: true, ..
+            } if json => report::variables_json(&project.variables),
+            Config {
+                variables: true, ..
+            } => report::variables(&project.variables),
+            Config {
+                environment: true, ..
+            } => {
+                let pairs = project.environment.iter();
+                let sorted: BTreeSet<String> = pairs
+                    .map(|(name, value)| format!("{name}={value}"))
+                    .collect();
+                lines(sorted)
+            }
+            _ if json => report::config_json(&tree.escaped()),
+            _ => compose::to_yaml(&tree.escaped())
+                .map_err(|why| anyhow::anyhow!("failed to write the project as YAML: {why}"))?,
+        })
+    }
+
+    /// The images of the services shown, each once, by name.
+    fn images(&self, project: &Project, tree: &Node) -> String {
+        let separator = settings::separator(&self.flags, self.ambient, None);
+        let services = keys_of(tree, "services");
+        let names: BTreeSet<String> = services
+            .filter_map(|name| project.services.get(&name))
+            .map(|service| service.image_name(&project.name, separator))
+            .collect();
+        lines(names)
+    }
+}
+
+fn keys_of(tree: &Node, section: &str) -> impl Iterator<Item = String> {
+    let map = tree.get(section).and_then(Node::as_map);
+    map.into_iter().flat_map(|map| map.keys().cloned())
+}
+
+fn lines(items: impl IntoIterator<Item = String>) -> String {
+    items.into_iter().map(|item| item + "\n").collect()
+}
