@@ -38,6 +38,7 @@ Register-ArgumentCompleter -Native -CommandName 'dcb' -ScriptBlock {
             [CompletionResult]::new('build', 'build', [CompletionResultType]::ParameterValue, 'Build the images of the project, or of the services named')
             [CompletionResult]::new('up', 'up', [CompletionResultType]::ParameterValue, 'Build what has changed, then start the services through Docker Compose')
             [CompletionResult]::new('plan', 'plan', [CompletionResultType]::ParameterValue, 'Show what would be built, how, and why')
+            [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the project as it is in the end, and where its values come from')
             break
         }
         'dcb;build' {
@@ -110,6 +111,35 @@ Register-ArgumentCompleter -Native -CommandName 'dcb' -ScriptBlock {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it')
             [CompletionResult]::new('--no-cache', '--no-cache', [CompletionResultType]::ParameterName, 'Take nothing from the cache; the engine also empties the cache mounts in use')
             [CompletionResult]::new('--pull', '--pull', [CompletionResultType]::ParameterName, 'Look up base images in their registry, even those that are here')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'dcb;config' {
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print it [default: yaml]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'File to write instead of standard output')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'File to write instead of standard output')
+            [CompletionResult]::new('--hash', '--hash', [CompletionResultType]::ParameterName, 'Print the hash of a service''s configuration')
+            [CompletionResult]::new('--origin', '--origin', [CompletionResultType]::ParameterName, 'Say where each value was set, and what it overrode')
+            [CompletionResult]::new('--services', '--services', [CompletionResultType]::ParameterName, 'Print the names of the services')
+            [CompletionResult]::new('--images', '--images', [CompletionResultType]::ParameterName, 'Print the names of the images')
+            [CompletionResult]::new('--variables', '--variables', [CompletionResultType]::ParameterName, 'Print the variables that the files use, with their defaults')
+            [CompletionResult]::new('--environment', '--environment', [CompletionResultType]::ParameterName, 'Print the variables that are there to be used, with their values')
+            [CompletionResult]::new('--profiles', '--profiles', [CompletionResultType]::ParameterName, 'Print the names of the profiles')
+            [CompletionResult]::new('--networks', '--networks', [CompletionResultType]::ParameterName, 'Print the names of the networks')
+            [CompletionResult]::new('--volumes', '--volumes', [CompletionResultType]::ParameterName, 'Print the names of the volumes')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Only check the project')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Only check the project')
+            [CompletionResult]::new('--lock-image-digests', '--lock-image-digests', [CompletionResultType]::ParameterName, 'Write an override file with the digests of images')
+            [CompletionResult]::new('--resolve-image-digests', '--resolve-image-digests', [CompletionResultType]::ParameterName, 'Write images with their digests')
+            [CompletionResult]::new('--models', '--models', [CompletionResultType]::ParameterName, 'Print the names of the models')
+            [CompletionResult]::new('--no-interpolate', '--no-interpolate', [CompletionResultType]::ParameterName, 'Leave variables as they are')
+            [CompletionResult]::new('--no-normalize', '--no-normalize', [CompletionResultType]::ParameterName, 'Leave out what nobody wrote')
+            [CompletionResult]::new('--no-path-resolution', '--no-path-resolution', [CompletionResultType]::ParameterName, 'Leave paths as they are')
+            [CompletionResult]::new('--no-env-resolution', '--no-env-resolution', [CompletionResultType]::ParameterName, 'Leave `env_file` as it is')
+            [CompletionResult]::new('--no-consistency', '--no-consistency', [CompletionResultType]::ParameterName, 'Check no names')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

@@ -19,6 +19,9 @@ _dcb() {
             dcb,build)
                 cmd="dcb__subcmd__build"
                 ;;
+            dcb,config)
+                cmd="dcb__subcmd__config"
+                ;;
             dcb,plan)
                 cmd="dcb__subcmd__plan"
                 ;;
@@ -32,7 +35,7 @@ _dcb() {
 
     case "${cmd}" in
         dcb)
-            opts="-f -p -v -h -V --file --project-name --project-directory --env-file --profile --compatibility --verbose --help --version build up plan"
+            opts="-f -p -v -h -V --file --project-name --project-directory --env-file --profile --compatibility --verbose --help --version build up plan config"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -89,6 +92,36 @@ _dcb() {
                     return 0
                     ;;
                 -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dcb__subcmd__config)
+            opts="-q -o -v -h --format --origin --services --images --variables --environment --profiles --networks --volumes --quiet --output --hash --lock-image-digests --resolve-image-digests --models --no-interpolate --no-normalize --no-path-resolution --no-env-resolution --no-consistency --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "yaml json" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hash)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -19,6 +19,10 @@ impl App<'_> {
         }
         let request = settings::project(self.ambient, &self.flags, &config.names)?;
         let project = load(&request)?;
+        project.select(&config.names).map_err(|unknown| Failure {
+            hints: unknown.help,
+            ..Failure::new(Class::Usage, unknown.message)
+        })?;
         report::diagnostics(&project.notes, self.ambient.stderr);
         let tree = project.resolved(&config.names).map_err(|diagnostics| {
             Failure::found(

@@ -1,5 +1,7 @@
 //! Where the values of a tree were set, and what they overrode.
 
+use std::fmt::Write;
+
 use serde_json::Value as Json;
 
 use crate::diagnostic::Span;
@@ -30,14 +32,14 @@ impl Origin<'_> {
                         way.push('.');
                     }
                     let plain = !key.is_empty() && !key.contains(['.', '[', ' ', '"']);
-                    way.push_str(&if plain {
-                        key.clone()
+                    let _ = if plain {
+                        write!(way, "{key}")
                     } else {
-                        format!("{key:?}")
-                    });
+                        write!(way, "{key:?}")
+                    };
                 }
                 index => {
-                    way.push_str(&format!("[{index}]"));
+                    let _ = write!(way, "[{index}]");
                 }
             }
         }

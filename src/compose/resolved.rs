@@ -16,7 +16,7 @@ pub(super) mod environment;
 mod forms;
 mod normal;
 mod prune;
-mod words;
+pub(super) mod words;
 
 use std::collections::HashSet;
 
@@ -50,6 +50,7 @@ impl Project {
                 normal::service(&mut entry.node);
             }
         }
+        normal::only_present(&mut tree);
         normal::resources(&mut tree, &self.name);
         forms::apply(&mut tree, &mut errors);
         prune::resources(&mut tree);

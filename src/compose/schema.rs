@@ -10,10 +10,12 @@ use crate::human;
 use super::tree::{Map, Node, Path, Value};
 
 mod keys;
+mod resources;
 
-use keys::{INCLUDE, PROJECT};
+use keys::PROJECT;
+use resources::INCLUDE;
 
-use Rule::{Any, Closed, Either, List, Named, Object, Scalar, Unique};
+use Rule::{Any, Closed, Either, Like, List, Named, Object, OneOf, Scalar, Unique};
 
 /// How many errors may come with a guess at what was meant; guessing takes time.
 const HINTS: usize = 200;
@@ -30,6 +32,10 @@ pub(super) enum Rule {
     Any,
     /// A scalar of one of these kinds.
     Scalar(u8),
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// A text that fits, and what would fit, in words.
+    Like(fn(&str) -> bool, &'static str),
     /// A list of such items.
     List(&'static Rule),
     /// A list of such items, none twice.
@@ -70,6 +76,15 @@ fn walk(node: &Node, rule: &Rule, path: &Path<'_>, errors: &mut Vec<Diagnostic>)
             if let Some(rule) = rules.iter().find(|rule| rule.takes(node)) {
                 walk(node, rule, path, errors);
             }
+        }
+        (OneOf(words), Value::Text(text)) if !words.contains(&text.as_str()) => {
+            errors.push(wrong_word(node, text, words, path));
+        }
+        (Like(fits, what), Value::Text(text)) if !fits(text) => {
+            errors.push(
+                Diagnostic::error(format!("{path} must be {what}: `{text}`"))
+                    .at(node.span.clone(), ""),
+            );
         }
         (List(item) | Unique(item), Value::List(items)) => {
             for (index, child) in items.iter().enumerate() {
@@ -169,6 +184,16 @@ fn check_unique(items: &[Node], path: &Path<'_>, errors: &mut Vec<Diagnostic>) {
     }
 }
 
+fn wrong_word(node: &Node, text: &str, words: &[&str], path: &Path<'_>) -> Diagnostic {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    let label = match human::nearest(text, words.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => String::new(),
+    };
+    Diagnostic::error(format!("{path} must be one of {}", quoted.join(", ")))
+        .at(node.span.clone(), label)
+}
+
 fn wrong_kind(node: &Node, rule: &Rule, path: &Path<'_>) -> Diagnostic {
     let mut wanted = Vec::new();
     rule.describe(&mut wanted);
@@ -205,6 +230,7 @@ impl Rule {
         match self {
             Any => true,
             Scalar(taken) => taken & kinds != 0,
+            OneOf(_) | Like(..) => kinds == T,
             Either(rules) => rules.iter().any(|rule| rule.takes(node)),
             _ => false,
         }
@@ -241,6 +267,7 @@ impl Rule {
                 let taken = names.iter().filter(|(kind, _)| kinds & kind != 0);
                 words.extend(taken.map(|(_, name)| *name));
             }
+            OneOf(_) | Like(..) => words.push("a string"),
             List(_) | Unique(_) => words.push("a list"),
             Rule::Map(_) | Named(_) | Object(..) | Closed(..) => words.push("a mapping"),
             Either(rules) => rules.iter().for_each(|rule| rule.describe(words)),

@@ -101,7 +101,7 @@ impl Key {
         match (self, whole) {
             (Self::Name, Some(text)) => Some(text.split('=').next().unwrap_or(&text).to_owned()),
             (Self::Name, None) => None,
-            (Self::Path, Some(text)) => Some(text),
+            (Self::Path | Self::Port, Some(text)) => Some(text),
             (Self::Path, None) => part("path"),
             (Self::Target, Some(text)) => mount_target(&text),
             (Self::Target, None) => part("target"),
@@ -111,7 +111,6 @@ impl Key {
             }
             (Self::Device, Some(text)) => text.split(':').nth(1).or(Some(&text)).map(str::to_owned),
             (Self::Device, None) => part("target").or_else(|| part("source")),
-            (Self::Port, Some(text)) => Some(text),
             (Self::Port, None) => {
                 let or = |key: &str, other: &str| part(key).unwrap_or_else(|| other.to_owned());
                 Some(format!(

@@ -133,7 +133,7 @@ pub fn plan(
             ))
         })
     };
-    check(chosen(), inputs, engine)?;
+    check(chosen(), inputs, engine, request)?;
     let mut jobs: Vec<Job> = Vec::new();
     for (service, build) in chosen() {
         let place = |name: &str| {
@@ -202,6 +202,7 @@ fn check<'a>(
     services: impl Iterator<Item = (&'a Service, &'a Build)>,
     inputs: &Inputs,
     engine: Option<&Engine>,
+    request: &Request,
 ) -> Result<(), Failure> {
     let mut missing = Vec::new();
     let mut class = Class::DockerfileMissing;
@@ -214,6 +215,8 @@ fn check<'a>(
             missing.push(problem.diagnostic);
         }
         refused.extend(refuse::refusals(service, build, engine));
+        let platform = request.default_platform.as_deref();
+        refused.extend(refuse::excluded_platform(service, build, platform));
     }
     if !missing.is_empty() {
         missing.extend(refused);

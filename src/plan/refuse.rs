@@ -63,6 +63,27 @@ pub(super) fn refusals(
     found
 }
 
+/// Why the platform that the environment asks for is none that the service is built for.
+pub(super) fn excluded_platform(
+    service: &Service,
+    build: &Build,
+    default: Option<&str>,
+) -> Option<Diagnostic> {
+    let default = default.filter(|_| service.platform.is_none())?;
+    if build.platforms.is_empty() || build.platforms.iter().any(|built| built == default) {
+        return None;
+    }
+    let at = build.keys.get("platforms").unwrap_or(&build.at).clone();
+    Some(
+        Diagnostic::error(format!(
+            "`platforms` of service `{}` has no `{default}`, which DOCKER_DEFAULT_PLATFORM asks for",
+            service.name
+        ))
+        .at(at, "")
+        .help(format!("add `{default}`, or unset DOCKER_DEFAULT_PLATFORM")),
+    )
+}
+
 /// The networks that a build can have.
 pub(super) fn is_network(name: &str) -> bool {
     matches!(name, "" | "default" | "host" | "none")

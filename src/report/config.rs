@@ -91,9 +91,9 @@ pub(super) fn origins_text(tree: &Node, style: Style) -> String {
             .iter()
             .map(|(value, at)| format!("{at} {}", shown(value)))
             .collect();
-        let over = match over.is_empty() {
-            true => String::new(),
-            false => format!("  (over {})", over.join(", over ")),
+        let over = match over.as_slice() {
+            [] => String::new(),
+            over => format!("  (over {})", over.join(", over ")),
         };
         let _ = writeln!(
             text,

@@ -38,20 +38,23 @@ pub(super) fn canonical(item: &mut Node, errors: &mut Vec<Diagnostic>) {
             ),
         }
     }
-    if let Some(Value::Text(target)) = item.get_mut("target").map(|node| &mut node.value)
-        && target.starts_with('/')
-    {
-        *target = clean(Path::new(target)).to_string_lossy().into_owned();
+    if let Some(Value::Text(target)) = item.get_mut("target").map(|node| &mut node.value) {
+        *target = clean_target(target);
     }
 }
 
 /// Where a mount in short form goes.
 pub(in crate::compose) fn target(text: &str) -> Option<String> {
-    let target = parse(text).ok()?.target;
-    Some(match target.starts_with('/') {
-        true => clean(Path::new(target)).to_string_lossy().into_owned(),
-        false => target.to_owned(),
-    })
+    parse(text).ok().map(|mount| clean_target(mount.target))
+}
+
+/// An absolute target without detours.
+fn clean_target(target: &str) -> String {
+    if target.starts_with('/') {
+        clean(Path::new(target)).to_string_lossy().into_owned()
+    } else {
+        target.to_owned()
+    }
 }
 
 /// Brings an item of `devices:` into its long form.
@@ -88,10 +91,10 @@ fn parse(text: &str) -> Result<Mount<'_>, &'static str> {
     if parts.iter().any(|part| part.is_empty()) {
         return Err("nothing stands between two colons");
     }
-    match parts.as_slice() {
-        &[target] => mount.target = target,
-        &[source, target] => (mount.source, mount.target) = (Some(source), target),
-        &[source, target, options] => {
+    match *parts.as_slice() {
+        [target] => mount.target = target,
+        [source, target] => (mount.source, mount.target) = (Some(source), target),
+        [source, target, options] => {
             (mount.source, mount.target) = (Some(source), target);
             options.split(',').for_each(|option| mount.option(option));
         }

@@ -15,6 +15,8 @@ enum Form {
     Text,
     /// A list of texts; one alone is a list of one.
     Texts,
+    /// `true` or `false`.
+    Bool,
     /// A whole number.
     Int,
     /// Any number.
@@ -42,7 +44,7 @@ enum Form {
 }
 
 /// The forms, by place.
-const FORMS: [(&str, Form); 84] = [
+const FORMS: [(&str, Form); 88] = [
     ("configs.*.labels", Form::Pairs),
     ("networks.*.driver_opts", Form::Pairs),
     ("networks.*.ipam.options", Form::Pairs),
@@ -71,6 +73,10 @@ const FORMS: [(&str, Form); 84] = [
     ("services.*.build.cache_to", Form::Texts),
     ("services.*.build.extra_hosts", Form::Hosts),
     ("services.*.build.labels", Form::Pairs),
+    ("services.*.attach", Form::Bool),
+    ("services.*.build.no_cache", Form::Bool),
+    ("services.*.build.privileged", Form::Bool),
+    ("services.*.build.pull", Form::Bool),
     ("services.*.build.no_cache_filter", Form::Texts),
     ("services.*.build.provenance", Form::Text),
     ("services.*.build.sbom", Form::Text),
@@ -185,6 +191,12 @@ impl Form {
         match self {
             Self::Text => text(node),
             Self::Texts => items(node, |items| items.iter_mut().for_each(text)),
+            Self::Bool => {
+                let read = node.as_text().map(scalar::boolean);
+                if let Some(read) = read {
+                    node.value = Value::Bool(read.ok_or("is no boolean")?.0);
+                }
+            }
             Self::Int | Self::Number => return number(node, self),
             Self::Size => return size(node),
             Self::Duration => {

@@ -1,6 +1,8 @@
 //! What nobody wrote and Compose adds: the default network, names of resources, dependencies that
 //! other keys imply.
 
+use std::collections::HashSet;
+
 use crate::compose::tree::{Entry, Map, Node, Value};
 
 use super::{implied, nowhere, section};
@@ -105,6 +107,21 @@ fn dependencies(service: &mut Node) {
     }
 }
 
+/// Leaves out dependencies on services that do not take part: those are optional, and what is
+/// written could not be loaded with them.
+pub(super) fn only_present(tree: &mut Node) {
+    let Some(services) = section(tree, "services") else {
+        return;
+    };
+    let names: HashSet<String> = services.keys().cloned().collect();
+    for entry in services.values_mut() {
+        let needed = entry.node.get_mut("depends_on").and_then(Node::as_map_mut);
+        if let Some(needed) = needed {
+            needed.retain(|name, _| names.contains(name));
+        }
+    }
+}
+
 /// Completes the resources of the project called `project`.
 pub(super) fn resources(tree: &mut Node, project: &str) {
     let map = tree.as_map_mut();
@@ -155,9 +172,10 @@ fn resource(key: &str, node: &mut Node, project: &str) {
         .get("name")
         .is_some_and(|entry| entry.node.as_text().is_some_and(|text| !text.is_empty()));
     if !named {
-        let name = match is_external {
-            true => key.to_owned(),
-            false => format!("{project}_{key}"),
+        let name = if is_external {
+            key.to_owned()
+        } else {
+            format!("{project}_{key}")
         };
         map.shift_insert(0, "name".to_owned(), implied(&name));
     }

@@ -7,7 +7,7 @@ use crate::compose::tree::{Map, Node, Path, Value};
 use super::section;
 
 /// Mappings whose keys are people's own names: everything in them stays.
-const MAPS: [&str; 34] = [
+const MAPS: [&str; 33] = [
     "configs",
     "models",
     "networks",
@@ -25,7 +25,6 @@ const MAPS: [&str; 34] = [
     "services.*.build.args",
     "services.*.build.labels",
     "services.*.build.ulimits",
-    "services.*.depends_on",
     "services.*.deploy.labels",
     "services.*.environment",
     "services.*.labels",
@@ -45,8 +44,11 @@ const MAPS: [&str; 34] = [
 ];
 
 /// Keys that mean something even when their value is empty.
-const KEPT: [&str; 18] = [
+const KEPT: [&str; 20] = [
     "services.*.attach",
+    // An empty path is not the path that is meant when there is none.
+    "services.*.build.context",
+    "services.*.build.dockerfile",
     "services.*.command",
     "services.*.deploy",
     "services.*.deploy.replicas",

@@ -69,7 +69,7 @@ const UNITS: [(&str, u64); 9] = [
 ];
 
 /// A length of time as Go writes it: `90s` is `1m30s`.
-pub(super) fn duration(text: &str) -> Option<String> {
+pub(in crate::compose) fn duration(text: &str) -> Option<String> {
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),

@@ -3,21 +3,30 @@
 //!
 //! dcb itself acts on few of them; it knows them all so that no typing mistake goes unseen.
 
-use super::Rule::{self, Any, Closed, Either, List, Named, Object, Scalar, Unique};
+use super::Rule::{self, Any, Closed, Either, Like, List, Named, Object, OneOf, Scalar, Unique};
 use super::{B, I, N, NULL, T};
 
-const TEXT: Rule = Scalar(T);
-const BOOL: Rule = Scalar(B | T);
+use super::resources::{CONFIG, INCLUDE, MODEL, NETWORK, SECRET, VOLUME};
+use crate::compose::resolved::words;
+
+pub(super) const TEXT: Rule = Scalar(T);
+pub(super) const BOOL: Rule = Scalar(B | T);
 const INT: Rule = Scalar(I | T);
 const NUM: Rule = Scalar(N | T);
-const NOTHING: Rule = Scalar(NULL);
+pub(super) const NOTHING: Rule = Scalar(NULL);
 const STRICT_BOOL: Rule = Scalar(B);
-const TEXTS: Rule = List(&TEXT);
+const DURATION: Rule = Like(is_duration, "a length of time such as `1m30s`");
+const ORDER: Rule = OneOf(&["start-first", "stop-first"]);
+const PULL_POLICY: Rule = Like(
+    is_pull_policy,
+    "`always`, `missing`, `never`, `build`, `daily`, `weekly` or `every_…`",
+);
+pub(super) const TEXTS: Rule = List(&TEXT);
 const SET: Rule = Unique(&TEXT);
-const TEXT_OR_SET: Rule = Either(&[TEXT, SET]);
-const PAIRS: Rule = Either(&[Rule::Map(&Scalar(T | N | B | NULL)), SET]);
+pub(super) const TEXT_OR_SET: Rule = Either(&[TEXT, SET]);
+pub(super) const PAIRS: Rule = Either(&[Rule::Map(&Scalar(T | N | B | NULL)), SET]);
 const COMMAND: Rule = Either(&[Scalar(T | NULL), TEXTS]);
-const OPTIONS: Rule = Rule::Map(&Scalar(T | N));
+pub(super) const OPTIONS: Rule = Rule::Map(&Scalar(T | N));
 const HOSTS: Rule = Either(&[Rule::Map(&Either(&[TEXT, TEXTS])), SET]);
 const ULIMITS: Rule = Rule::Map(&Either(&[
     INT,
@@ -47,7 +56,7 @@ const HOOK: Rule = Object(
     ],
     &["command"],
 );
-const EXTERNAL: Rule = Either(&[BOOL, Object(&[("name", TEXT)], &[])]);
+pub(super) const EXTERNAL: Rule = Either(&[BOOL, Object(&[("name", TEXT)], &[])]);
 
 const BUILD: Rule = Either(&[
     TEXT,
@@ -89,7 +98,14 @@ const DEPENDS_ON: Rule = Either(&[
         &[
             ("restart", BOOL),
             ("required", STRICT_BOOL),
-            ("condition", TEXT),
+            (
+                "condition",
+                OneOf(&[
+                    "service_started",
+                    "service_healthy",
+                    "service_completed_successfully",
+                ]),
+            ),
         ],
         &["condition"],
     )),
@@ -98,12 +114,12 @@ const DEPENDS_ON: Rule = Either(&[
 const HEALTHCHECK: Rule = Object(
     &[
         ("disable", BOOL),
-        ("interval", TEXT),
+        ("interval", DURATION),
         ("retries", NUM),
         ("test", Either(&[TEXT, TEXTS])),
-        ("timeout", TEXT),
-        ("start_period", TEXT),
-        ("start_interval", TEXT),
+        ("timeout", DURATION),
+        ("start_period", DURATION),
+        ("start_interval", DURATION),
     ],
     &[],
 );
@@ -118,7 +134,10 @@ const DEVELOP: Rule = Either(&[
                     ("ignore", TEXT_OR_SET),
                     ("include", TEXT_OR_SET),
                     ("path", TEXT),
-                    ("action", TEXT),
+                    (
+                        "action",
+                        OneOf(&["rebuild", "sync", "restart", "sync+restart", "sync+exec"]),
+                    ),
                     ("target", TEXT),
                     ("exec", HOOK),
                     ("initial_sync", STRICT_BOOL),
@@ -133,11 +152,11 @@ const DEVELOP: Rule = Either(&[
 const ROLLOUT: Rule = Object(
     &[
         ("parallelism", INT),
-        ("delay", TEXT),
+        ("delay", DURATION),
         ("failure_action", TEXT),
-        ("monitor", TEXT),
+        ("monitor", DURATION),
         ("max_failure_ratio", NUM),
-        ("order", TEXT),
+        ("order", ORDER),
     ],
     &[],
 );
@@ -200,9 +219,9 @@ const DEPLOY: Rule = Either(&[
                 Object(
                     &[
                         ("condition", TEXT),
-                        ("delay", TEXT),
+                        ("delay", DURATION),
                         ("max_attempts", INT),
-                        ("window", TEXT),
+                        ("window", DURATION),
                     ],
                     &[],
                 ),
@@ -225,7 +244,10 @@ const DEPLOY: Rule = Either(&[
 
 const VOLUME_MOUNT: Rule = Object(
     &[
-        ("type", TEXT),
+        (
+            "type",
+            OneOf(&["bind", "volume", "tmpfs", "cluster", "npipe", "image"]),
+        ),
         ("source", TEXT),
         ("target", TEXT),
         ("read_only", BOOL),
@@ -236,8 +258,11 @@ const VOLUME_MOUNT: Rule = Object(
                 &[
                     ("propagation", TEXT),
                     ("create_host_path", BOOL),
-                    ("recursive", TEXT),
-                    ("selinux", TEXT),
+                    (
+                        "recursive",
+                        OneOf(&["enabled", "disabled", "writable", "readonly"]),
+                    ),
+                    ("selinux", OneOf(&["z", "Z"])),
                 ],
                 &[],
             ),
@@ -329,7 +354,7 @@ const SERVICE: Rule = Object(
         ("build", BUILD),
         ("cap_add", SET),
         ("cap_drop", SET),
-        ("cgroup", TEXT),
+        ("cgroup", OneOf(&["host", "private"])),
         ("cgroup_parent", TEXT),
         ("command", COMMAND),
         ("configs", MOUNTED),
@@ -431,7 +456,7 @@ const SERVICE: Rule = Object(
             "provider",
             Object(&[("type", TEXT), ("options", Rule::Map(&Any))], &["type"]),
         ),
-        ("pull_policy", TEXT),
+        ("pull_policy", PULL_POLICY),
         ("pull_refresh_after", TEXT),
         ("read_only", BOOL),
         ("restart", TEXT),
@@ -441,7 +466,7 @@ const SERVICE: Rule = Object(
         ("security_opt", SET),
         ("shm_size", NUM),
         ("stdin_open", BOOL),
-        ("stop_grace_period", TEXT),
+        ("stop_grace_period", DURATION),
         ("stop_signal", TEXT),
         ("storage_opt", Rule::Map(&Any)),
         ("sysctls", PAIRS),
@@ -459,109 +484,6 @@ const SERVICE: Rule = Object(
     &[],
 );
 
-const NETWORK: Rule = Either(&[
-    NOTHING,
-    Object(
-        &[
-            ("name", TEXT),
-            ("driver", TEXT),
-            ("driver_opts", OPTIONS),
-            (
-                "ipam",
-                Object(
-                    &[
-                        ("driver", TEXT),
-                        (
-                            "config",
-                            List(&Object(
-                                &[
-                                    ("subnet", TEXT),
-                                    ("ip_range", TEXT),
-                                    ("gateway", TEXT),
-                                    ("aux_addresses", Rule::Map(&TEXT)),
-                                ],
-                                &[],
-                            )),
-                        ),
-                        ("options", Rule::Map(&TEXT)),
-                    ],
-                    &[],
-                ),
-            ),
-            ("external", EXTERNAL),
-            ("internal", BOOL),
-            ("enable_ipv4", BOOL),
-            ("enable_ipv6", BOOL),
-            ("attachable", BOOL),
-            ("labels", PAIRS),
-        ],
-        &[],
-    ),
-]);
-
-const VOLUME: Rule = Either(&[
-    NOTHING,
-    Object(
-        &[
-            ("name", TEXT),
-            ("driver", TEXT),
-            ("driver_opts", OPTIONS),
-            ("external", EXTERNAL),
-            ("labels", PAIRS),
-        ],
-        &[],
-    ),
-]);
-
-const SECRET: Rule = Object(
-    &[
-        ("name", TEXT),
-        ("environment", TEXT),
-        ("file", TEXT),
-        ("external", EXTERNAL),
-        ("labels", PAIRS),
-        ("driver", TEXT),
-        ("driver_opts", OPTIONS),
-        ("template_driver", TEXT),
-    ],
-    &[],
-);
-
-const CONFIG: Rule = Object(
-    &[
-        ("name", TEXT),
-        ("content", TEXT),
-        ("environment", TEXT),
-        ("file", TEXT),
-        ("external", EXTERNAL),
-        ("labels", PAIRS),
-        ("template_driver", TEXT),
-    ],
-    &[],
-);
-
-const MODEL: Rule = Object(
-    &[
-        ("name", TEXT),
-        ("model", TEXT),
-        ("context_size", Scalar(I)),
-        ("runtime_flags", TEXTS),
-    ],
-    &["model"],
-);
-
-pub(super) const INCLUDE: Rule = List(&Either(&[
-    TEXT,
-    Closed(
-        &[
-            ("path", TEXT_OR_SET),
-            ("env_file", TEXT_OR_SET),
-            ("project_directory", TEXT),
-        ],
-        &[],
-    ),
-]));
-
 pub(super) const PROJECT: Rule = Object(
     &[
         ("version", TEXT),
@@ -576,3 +498,24 @@ pub(super) const PROJECT: Rule = Object(
     ],
     &[],
 );
+
+fn is_duration(text: &str) -> bool {
+    words::duration(text).is_some()
+}
+
+fn is_pull_policy(text: &str) -> bool {
+    match text.strip_prefix("every_") {
+        Some(rest) => is_duration(rest),
+        None => matches!(
+            text,
+            "" | "always"
+                | "never"
+                | "build"
+                | "if_not_present"
+                | "missing"
+                | "refresh"
+                | "daily"
+                | "weekly"
+        ),
+    }
+}
