@@ -41,6 +41,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The suites whose engines the script starts; all others are somebody's own.
 const SUITES: [&str; 3] = ["bookworm", "trixie", "sid"];
+/// The suite of an engine of a test's own.
+const PRIVATE: &str = "private";
 
 /// A Docker engine to test on.
 #[derive(Debug, Clone)]
@@ -250,10 +252,9 @@ impl PrivateEngine {
             return None;
         }
         let line = script(&arguments).unwrap_or_else(|| panic!("no private engine: {arguments:?}"));
-        Some(Self {
-            engine: parse(line.trim_end()),
-            name,
-        })
+        let mut engine = parse(line.trim_end());
+        engine.suite = PRIVATE.to_owned();
+        Some(Self { engine, name })
     }
 
     /// Sends a signal to its daemon.
@@ -442,7 +443,9 @@ impl Project {
 
 impl Drop for Project {
     fn drop(&mut self) {
-        for engine in self.touched.get_mut().expect("no panic").values() {
+        // What a private engine has goes with it, and it may be frozen or gone.
+        let touched = self.touched.get_mut().expect("no panic").values();
+        for engine in touched.filter(|engine| engine.suite != PRIVATE) {
             clean(engine, &self.name);
         }
     }
