@@ -39,8 +39,8 @@ use told::Redactions;
 /// No command of a test takes longer; one that does hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The suite of an engine that the script did not start.
-const DEFAULT: &str = "default";
+/// The suites whose engines the script starts; all others are somebody's own.
+const SUITES: [&str; 3] = ["bookworm", "trixie", "sid"];
 
 /// A Docker engine to test on.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ pub struct Engine {
     pub config: PathBuf,
     /// The directory with that generation's client programs.
     pub bin: PathBuf,
-    /// Where it comes from: the name of the suite, or [`DEFAULT`].
+    /// Where it comes from: the name of the suite, or `own`.
     pub suite: String,
 }
 
@@ -193,7 +193,7 @@ fn default_engine() -> Option<Engine> {
         host,
         config: config.into(),
         bin: "/usr/bin".into(),
-        suite: DEFAULT.to_owned(),
+        suite: "own".to_owned(),
     })
 }
 
@@ -246,7 +246,7 @@ impl PrivateEngine {
         let name = format!("t{}", unique());
         let mut arguments = vec!["new", &like.suite, &name];
         arguments.extend(flags);
-        if like.suite == DEFAULT {
+        if !SUITES.contains(&like.suite.as_str()) {
             return None;
         }
         let line = script(&arguments).unwrap_or_else(|| panic!("no private engine: {arguments:?}"));
