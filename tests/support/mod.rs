@@ -4,8 +4,10 @@
 //! Engines come from the file that `DCB_TEST_ENGINES` names (`tests/run` writes it), else from
 //! `tests/engines/engines list`, else from the engine that `DOCKER_HOST` or the default socket
 //! gives. A test that finds none fails and says how to get one.
-#![allow(dead_code, reason = "every test uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "every test uses a part of it")]
 #![allow(clippy::disallowed_methods, reason = "tests read the environment they are given")]
+
+pub mod relay;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,6 +31,21 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// The engine that a line of `tests/engines/engines list` tells of.
+    pub fn listed(line: &str) -> Self {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [version, socket, config, bin, suite] = fields.as_slice() else {
+            panic!("`{line}` does not tell of an engine");
+        };
+        Self {
+            version: (*version).to_owned(),
+            host: format!("unix://{socket}"),
+            config: config.into(),
+            bin: bin.into(),
+            suite: (*suite).to_owned(),
+        }
+    }
+
     /// Its major version.
     pub fn major(&self) -> u32 {
         self.version
@@ -87,7 +104,7 @@ pub fn engines() -> Vec<Engine> {
             .unwrap_or_else(|error| panic!("DCB_TEST_ENGINES: `{file}`: {error}")),
         Err(_) => script(&["list"]).unwrap_or_default(),
     };
-    let mut engines: Vec<Engine> = listed.lines().map(parse).collect();
+    let mut engines: Vec<Engine> = listed.lines().map(Engine::listed).collect();
     if engines.is_empty() {
         engines.extend(default_engine());
     }
@@ -106,20 +123,6 @@ pub fn script(arguments: &[&str]) -> Option<String> {
         .status
         .success()
         .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-fn parse(line: &str) -> Engine {
-    let fields: Vec<&str> = line.split('\t').collect();
-    let [version, socket, config, bin, suite] = fields.as_slice() else {
-        panic!("`{line}` does not tell of an engine");
-    };
-    Engine {
-        version: (*version).to_owned(),
-        host: format!("unix://{socket}"),
-        config: config.into(),
-        bin: bin.into(),
-        suite: (*suite).to_owned(),
-    }
 }
 
 fn default_engine() -> Option<Engine> {
