@@ -25,11 +25,20 @@ struct Ample {
 
 impl Ample {
     fn new(name: &str) -> Self {
-        let newest = engines().into_iter().max_by_key(Engine::major).expect("engines");
+        let newest = engines()
+            .into_iter()
+            .max_by_key(Engine::major)
+            .expect("engines");
         let name = format!("{name}-{}", std::process::id());
         match script(&["new", &newest.suite, &name]) {
-            Some(line) => Self { engine: Engine::listed(line.trim_end()), private: Some(name) },
-            None => Self { engine: newest, private: None },
+            Some(line) => Self {
+                engine: Engine::listed(line.trim_end()),
+                private: Some(name),
+            },
+            None => Self {
+                engine: newest,
+                private: None,
+            },
         }
     }
 }
@@ -39,7 +48,12 @@ impl Drop for Ample {
         match &self.private {
             Some(name) => drop(script(&["rm", name])),
             // No other cache is as large, and losing it costs no more than one transfer.
-            None => drop(self.engine.docker().args(["builder", "prune", "--force", "--filter=type=source.local"]).output()),
+            None => drop(
+                self.engine
+                    .docker()
+                    .args(["builder", "prune", "--force", "--filter=type=source.local"])
+                    .output(),
+            ),
         }
     }
 }
@@ -76,7 +90,10 @@ fn high_water(status: &str) -> Option<u64> {
 fn project(name: &str, check: &str) -> Project {
     let dockerfile = format!("FROM busybox\nRUN --mount=type=bind,target=/context {check}\n");
     Project::new(&format!("{name}-{}", std::process::id()))
-        .file("compose.yaml", "services: {one: {build: {context: tree, dockerfile: ../Dockerfile}}}\n")
+        .file(
+            "compose.yaml",
+            "services: {one: {build: {context: tree, dockerfile: ../Dockerfile}}}\n",
+        )
         .file("Dockerfile", &dockerfile)
 }
 
@@ -89,7 +106,11 @@ fn assert_flat(name: &str, project: &Project) {
         assert!(peak < LIMIT, "{name}, {run}: {peak} KiB");
     }
     let image = format!("{}-one", project.name());
-    let _ = ample.engine.docker().args(["rmi", "--force", &image]).output();
+    let _ = ample
+        .engine
+        .docker()
+        .args(["rmi", "--force", &image])
+        .output();
 }
 
 #[test]
@@ -112,6 +133,8 @@ fn a_context_of_2_gib_takes_no_more_than_64_mib() {
     let file: &Path = &project.path().join("tree/zeros");
     project.write("tree/other", "other");
     // Takes no room here, yet all of it is read and sent.
-    fs::File::create(file).and_then(|file| file.set_len(2 << 30)).expect("a file");
+    fs::File::create(file)
+        .and_then(|file| file.set_len(2 << 30))
+        .expect("a file");
     assert_flat("large", &project);
 }

@@ -5,8 +5,8 @@ use fastrand::Rng;
 use crate::tree::NAMES;
 
 const WILD: [&str; 22] = [
-    "*", "**", "?", "a*", "*.go", "f??", "[a-c]", "[^a]", "[!a]*", "*[.]*", "\\a", "**a", "a**", ".*", "***", "*b", "a?",
-    "[ab]*", "foo*", "**.go", "\\[a\\]", "a\\*",
+    "*", "**", "?", "a*", "*.go", "f??", "[a-c]", "[^a]", "[!a]*", "*[.]*", "\\a", "**a", "a**",
+    ".*", "***", "*b", "a?", "[ab]*", "foo*", "**.go", "\\[a\\]", "a\\*",
 ];
 
 /// The text of an ignore file of a few lines, all below `prefix` when there is one.
@@ -27,7 +27,8 @@ pub fn ignores(rng: &mut Rng, prefix: Option<&str>) -> String {
 fn line(rng: &mut Rng, prefix: Option<&str>) -> String {
     let pattern = pattern(rng);
     // A `!` before what cleans to nothing is refused by all.
-    let something = !pattern.contains("..") && pattern.contains(|character| !"./".contains(character));
+    let something =
+        !pattern.contains("..") && pattern.contains(|character| !"./".contains(character));
     let mark = match rng.u32(0..12) {
         0..=3 if something => "!",
         4 if something => "! ",
@@ -41,8 +42,12 @@ fn line(rng: &mut Rng, prefix: Option<&str>) -> String {
 
 fn pattern(rng: &mut Rng) -> String {
     let elements: Vec<&str> = (0..rng.usize(1..5)).map(|_| element(rng)).collect();
-    let start = rng.choice(["", "", "", "", "", "", "/", "./"]).expect("a start");
-    let end = rng.choice(["", "", "", "", "", "/", "/**", "/*"]).expect("an end");
+    let start = rng
+        .choice(["", "", "", "", "", "", "/", "./"])
+        .expect("a start");
+    let end = rng
+        .choice(["", "", "", "", "", "/", "/**", "/*"])
+        .expect("an end");
     format!("{start}{}{end}", elements.join("/"))
 }
 

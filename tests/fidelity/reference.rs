@@ -67,7 +67,12 @@ impl Service {
 /// A compose file of `services`. The images are named, for Compose v1 would name them otherwise.
 pub fn compose_file(services: &[Service]) -> String {
     let mut text = "services:\n".to_owned();
-    for Service { name, context, dockerfile } in services {
+    for Service {
+        name,
+        context,
+        dockerfile,
+    } in services
+    {
         text += &format!(
             "  {name}:\n    image: ${{COMPOSE_PROJECT_NAME}}-{name}\n    build: {{context: {context}, dockerfile: {dockerfile}}}\n"
         );
@@ -97,7 +102,9 @@ fn compose(engine: &Engine, project: &Project, services: &[Service]) -> Ran {
     } else {
         command.args(["compose", "--progress=plain"]);
     }
-    command.arg("build").args(services.iter().map(|service| &service.name));
+    command
+        .arg("build")
+        .args(services.iter().map(|service| &service.name));
     finish(command, project)
 }
 
@@ -110,7 +117,11 @@ fn finish(mut command: Command, project: &Project) -> Ran {
         .env("BUILDKIT_PROGRESS", "plain")
         .env("BUILDX_NO_DEFAULT_ATTESTATIONS", "1")
         .stdin(std::process::Stdio::null());
-    Ran::new(command.output().unwrap_or_else(|error| panic!("{command:?}: {error}")))
+    Ran::new(
+        command
+            .output()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}")),
+    )
 }
 
 /// A step of a Dockerfile other than `FROM`, and whether it came from the cache.
@@ -176,5 +187,11 @@ impl Step {
 
 /// The layers of an image, by the digests of what is in them.
 pub fn layers(engine: &Engine, image: &str) -> String {
-    engine.ask(&["image", "inspect", "--format", "{{json .RootFS.Layers}}", image])
+    engine.ask(&[
+        "image",
+        "inspect",
+        "--format",
+        "{{json .RootFS.Layers}}",
+        image,
+    ])
 }

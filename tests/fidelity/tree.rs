@@ -36,7 +36,11 @@ pub fn odd(root: &Path, salt: &str, names: Names) {
     root.sizes_and_times();
     root.ignored();
     let labelled = root.file("attributes/file", "labelled");
-    for (name, value) in [("user.dcb.one", "1"), ("user.dcb.empty", ""), ("user.dcb.ünï", "ö\n")] {
+    for (name, value) in [
+        ("user.dcb.one", "1"),
+        ("user.dcb.empty", ""),
+        ("user.dcb.ünï", "ö\n"),
+    ] {
         attribute(&labelled, name, value.as_bytes());
         attribute(labelled.parent().expect("a parent"), name, value.as_bytes());
     }
@@ -74,8 +78,13 @@ impl Root<'_> {
     }
 
     fn modes(&self) {
-        for bits in [0o000, 0o111, 0o400, 0o600, 0o644, 0o755, 0o777, 0o1644, 0o2755, 0o4755, 0o7777] {
-            chmod(&self.file(format!("modes/file-{bits:o}"), format!("{bits:o}")), bits);
+        for bits in [
+            0o000, 0o111, 0o400, 0o600, 0o644, 0o755, 0o777, 0o1644, 0o2755, 0o4755, 0o7777,
+        ] {
+            chmod(
+                &self.file(format!("modes/file-{bits:o}"), format!("{bits:o}")),
+                bits,
+            );
             self.file(format!("modes/dir-{bits:o}/in-it"), format!("{bits:o}"));
             chmod(&self.0.join(format!("modes/dir-{bits:o}")), bits);
         }
@@ -115,18 +124,62 @@ impl Root<'_> {
         self.hard_link("special/fifo", "special/fifo-again");
         drop(UnixListener::bind(self.at("special/socket")).expect("a socket"));
         if rustix::process::geteuid().is_root() {
-            node("special/null", FileType::CharacterDevice, 0o666, makedev(1, 3));
-            node("special/null-again", FileType::CharacterDevice, 0o600, makedev(1, 3));
-            node("special/loop", FileType::BlockDevice, 0o660, makedev(7, 300));
+            node(
+                "special/null",
+                FileType::CharacterDevice,
+                0o666,
+                makedev(1, 3),
+            );
+            node(
+                "special/null-again",
+                FileType::CharacterDevice,
+                0o600,
+                makedev(1, 3),
+            );
+            node(
+                "special/loop",
+                FileType::BlockDevice,
+                0o660,
+                makedev(7, 300),
+            );
             self.hard_link("special/null", "special/null-linked");
         }
     }
 
     fn names(&self, names: Names) {
         for name in [
-            "a space", " leading", "trailing ", "-dash", "--", "-f", "tab\there", "new\nline", "quote\"'`", "back\\slash",
-            "star*", "q?", "[brackets]", "{braces}", "#hash", "!bang", "$VAR", "${VAR}", "%41", "+plus", "a:b", "c,d", "e=f",
-            "...", "~", "&;|<>", "\u{1}\u{7f}", "ünï", "u\u{308}ni", "日本語", "🦀", "\u{202e}rtl",
+            "a space",
+            " leading",
+            "trailing ",
+            "-dash",
+            "--",
+            "-f",
+            "tab\there",
+            "new\nline",
+            "quote\"'`",
+            "back\\slash",
+            "star*",
+            "q?",
+            "[brackets]",
+            "{braces}",
+            "#hash",
+            "!bang",
+            "$VAR",
+            "${VAR}",
+            "%41",
+            "+plus",
+            "a:b",
+            "c,d",
+            "e=f",
+            "...",
+            "~",
+            "&;|<>",
+            "\u{1}\u{7f}",
+            "ünï",
+            "u\u{308}ni",
+            "日本語",
+            "🦀",
+            "\u{202e}rtl",
         ] {
             self.file(format!("names/{name}"), name);
         }
@@ -143,12 +196,28 @@ impl Root<'_> {
     }
 
     fn sizes_and_times(&self) {
-        for size in [0, 1, 32 << 10, (256 << 10) - 1, 256 << 10, (256 << 10) + 1, 1_000_000] {
+        for size in [
+            0,
+            1,
+            32 << 10,
+            (256 << 10) - 1,
+            256 << 10,
+            (256 << 10) + 1,
+            1_000_000,
+        ] {
             let bytes: Vec<u8> = (0..size).map(|at: usize| (at % 251) as u8).collect();
             self.file(format!("sizes/{size}"), bytes);
         }
-        for (name, seconds) in [("epoch", 0), ("before-epoch", -12_345), ("far", 4_000_000_000)] {
-            touch(&self.file(format!("times/{name}"), name), seconds, 123_456_789);
+        for (name, seconds) in [
+            ("epoch", 0),
+            ("before-epoch", -12_345),
+            ("far", 4_000_000_000),
+        ] {
+            touch(
+                &self.file(format!("times/{name}"), name),
+                seconds,
+                123_456_789,
+            );
         }
     }
 
@@ -163,7 +232,10 @@ impl Root<'_> {
         self.file("a.tmp", "ignored");
         self.file("deep/a.tmp", "sent");
         self.file("ends-in-slash/file", "ignored");
-        self.file("only-ignored/x.skip", "ignored, which leaves an empty directory");
+        self.file(
+            "only-ignored/x.skip",
+            "ignored, which leaves an empty directory",
+        );
     }
 }
 
@@ -201,7 +273,9 @@ pub fn random(root: &Path, rng: &mut Rng) {
             9 if !files.is_empty() => {
                 fs::hard_link(rng.choice(&files).expect("files"), &path).expect("a link");
             }
-            10 => mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o644), 0).expect("a pipe"),
+            10 => {
+                mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o644), 0).expect("a pipe")
+            }
             kind => {
                 fs::write(&path, vec![b'x'; rng.usize(0..40)]).expect("a file");
                 chmod(&path, if kind > 17 { 0o755 } else { 0o644 });
@@ -213,8 +287,28 @@ pub fn random(root: &Path, rng: &mut Rng) {
 
 /// Names that patterns often hit.
 pub const NAMES: [&str; 22] = [
-    "a", "b", "ab", "abc", "foo", "foobar", "foo.go", "a.go", "b.txt", "src", "node_modules", ".git", ".hidden", "a-b", "a.b",
-    "x y", "ü", "[a]", "a*", "a\\b", "-a", "A",
+    "a",
+    "b",
+    "ab",
+    "abc",
+    "foo",
+    "foobar",
+    "foo.go",
+    "a.go",
+    "b.txt",
+    "src",
+    "node_modules",
+    ".git",
+    ".hidden",
+    "a-b",
+    "a.b",
+    "x y",
+    "ü",
+    "[a]",
+    "a*",
+    "a\\b",
+    "-a",
+    "A",
 ];
 
 fn name(rng: &mut Rng) -> &'static str {
@@ -239,8 +333,14 @@ fn attribute(path: &Path, name: &str, value: &[u8]) {
 
 /// Sets when something was modified.
 pub fn touch(path: &Path, seconds: i64, nanoseconds: i64) {
-    let time = Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
-    let times = Timestamps { last_access: time, last_modification: time };
+    let time = Timespec {
+        tv_sec: seconds,
+        tv_nsec: nanoseconds,
+    };
+    let times = Timestamps {
+        last_access: time,
+        last_modification: time,
+    };
     utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW).expect("a time");
 }
 
@@ -255,15 +355,13 @@ pub fn list(root: &Path) -> Listing {
     listing
 }
 
-fn add(
-    root: &Path,
-    below: &Path,
-    listing: &mut Listing,
-    first_names: &mut HashMap<u64, PathBuf>,
-) {
+fn add(root: &Path, below: &Path, listing: &mut Listing, first_names: &mut HashMap<u64, PathBuf>) {
     let directory = root.join(below);
-    let entries = fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
-    let mut names: Vec<OsString> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
+    let entries =
+        fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+    let mut names: Vec<OsString> = entries
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
     names.sort_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
     for name in names {
         let path = below.join(&name);
@@ -284,15 +382,21 @@ fn add(
             line += &format!(", to {:?}", fs::read_link(&file).expect("a target"));
         } else if kind.is_file() {
             let content = Sha256::digest(fs::read(&file).expect("content"));
-            line += &format!(", {} bytes {:x?}", metadata.len(), &content[..8]);
+            let content = u64::from_be_bytes(content[..8].try_into().expect("eight bytes"));
+            line += &format!(", {} bytes {content:016x}", metadata.len());
         } else if kind.is_char_device() || kind.is_block_device() {
             line += &format!(", device {:x}", metadata.rdev());
         }
         if !kind.is_dir() && metadata.nlink() > 1 {
-            let first = first_names.entry(metadata.ino()).or_insert_with(|| path.clone());
+            let first = first_names
+                .entry(metadata.ino())
+                .or_insert_with(|| path.clone());
             line += &format!(", first called {first:?}");
         }
-        listing.insert(OsString::from_vec(path.as_os_str().as_bytes().to_vec()), line);
+        listing.insert(
+            OsString::from_vec(path.as_os_str().as_bytes().to_vec()),
+            line,
+        );
         if kind.is_dir() {
             add(root, &path, listing, first_names);
         }
@@ -307,7 +411,11 @@ pub fn differences(left: (&str, &Listing), right: (&str, &Listing)) -> String {
         .filter(|path| left.1.get(*path) != right.1.get(*path))
         .map(|path| {
             let side = |side: (&str, &Listing)| {
-                format!("    {}: {}\n", side.0, side.1.get(path).map_or("nothing", String::as_str))
+                format!(
+                    "    {}: {}\n",
+                    side.0,
+                    side.1.get(path).map_or("nothing", String::as_str)
+                )
             };
             format!("  {path:?}\n{}{}", side(left), side(right))
         })

@@ -23,7 +23,10 @@ impl Relay {
     /// A relay to `engine`.
     pub fn to(engine: &Engine) -> Self {
         let relay = Self {
-            directory: tempfile::Builder::new().prefix("dcb-relay-").tempdir().expect("a directory"),
+            directory: tempfile::Builder::new()
+                .prefix("dcb-relay-")
+                .tempdir()
+                .expect("a directory"),
             sent: Arc::default(),
         };
         let listener = UnixListener::bind(relay.socket()).expect("a socket");
