@@ -21,6 +21,7 @@
     reason = "tests read the environment they are given"
 )]
 
+pub mod relay;
 pub mod serve;
 pub mod told;
 
