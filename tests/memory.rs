@@ -11,51 +11,24 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use support::{Engine, Project, Ran, engines, script};
+use support::{Engine, PrivateEngine, Project, engines};
 
 /// The most that dcb may ever have in memory, in KiB.
 const LIMIT: u64 = 64 << 10;
 
-/// An engine that may be filled: a private one of the newest suite, which is deleted with all it
-/// has, or else the newest there is.
-struct Ample {
-    engine: Engine,
-    private: Option<String>,
-}
-
-impl Ample {
-    fn new(name: &str) -> Self {
-        let newest = engines()
-            .into_iter()
-            .max_by_key(Engine::major)
-            .expect("engines");
-        let name = format!("{name}-{}", std::process::id());
-        match script(&["new", &newest.suite, &name]) {
-            Some(line) => Self {
-                engine: Engine::listed(line.trim_end()),
-                private: Some(name),
-            },
-            None => Self {
-                engine: newest,
-                private: None,
-            },
-        }
+/// Runs `test` on an engine that may be filled: a private one of the newest generation, which is
+/// deleted with all it has, or else the newest there is.
+fn on_an_ample_engine(test: impl FnOnce(&Engine)) {
+    let newest = engines()
+        .into_iter()
+        .max_by_key(Engine::major)
+        .expect("engines");
+    if let Some(private) = PrivateEngine::like(&newest) {
+        return test(&private);
     }
-}
-
-impl Drop for Ample {
-    fn drop(&mut self) {
-        match &self.private {
-            Some(name) => drop(script(&["rm", name])),
-            // No other cache is as large, and losing it costs no more than one transfer.
-            None => drop(
-                self.engine
-                    .docker()
-                    .args(["builder", "prune", "--force", "--filter=type=source.local"])
-                    .output(),
-            ),
-        }
-    }
+    test(&newest);
+    // No other cache is as large, and losing it costs no more than one transfer.
+    newest.ask(&["builder", "prune", "--force", "--filter=type=source.local"]);
 }
 
 /// Runs `dcb build` and returns the most memory it had at any time, in KiB.
@@ -74,8 +47,9 @@ fn peak(project: &Project, engine: &Engine) -> u64 {
         peak = peak.max(high_water(&status).unwrap_or(0));
         std::thread::sleep(Duration::from_millis(5));
     }
-    let ran = Ran::new(child.wait_with_output().expect("output")).expect(0);
-    assert!(ran.stderr.contains("1 service built"), "{}", ran.stderr);
+    let output = child.wait_with_output().expect("output");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("1 service built"), "{told}");
     peak
 }
 
@@ -89,7 +63,7 @@ fn high_water(status: &str) -> Option<u64> {
 /// context is mounted and not copied, so the engine's disk has it once.
 fn project(name: &str, check: &str) -> Project {
     let dockerfile = format!("FROM busybox\nRUN --mount=type=bind,target=/context {check}\n");
-    Project::new(&format!("{name}-{}", std::process::id()))
+    Project::new(name)
         .file(
             "compose.yaml",
             "services: {one: {build: {context: tree, dockerfile: ../Dockerfile}}}\n",
@@ -98,19 +72,14 @@ fn project(name: &str, check: &str) -> Project {
 }
 
 fn assert_flat(name: &str, project: &Project) {
-    let ample = Ample::new(name);
-    for run in ["first", "unchanged"] {
-        let peak = peak(project, &ample.engine);
-        println!("{name}, {run}: {} MiB at most", peak >> 10);
-        assert!(peak > 1024, "measured nothing: {peak} KiB");
-        assert!(peak < LIMIT, "{name}, {run}: {peak} KiB");
-    }
-    let image = format!("{}-one", project.name());
-    let _ = ample
-        .engine
-        .docker()
-        .args(["rmi", "--force", &image])
-        .output();
+    on_an_ample_engine(|engine| {
+        for run in ["first", "unchanged"] {
+            let peak = peak(project, engine);
+            println!("{name}, {run}: {} MiB at most", peak >> 10);
+            assert!(peak > 1024, "measured nothing: {peak} KiB");
+            assert!(peak < LIMIT, "{name}, {run}: {peak} KiB");
+        }
+    });
 }
 
 #[test]

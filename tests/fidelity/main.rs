@@ -288,9 +288,8 @@ impl Random {
                 .map(|text| text.parse::<u64>().expect("a number"))
         };
         let seed = number("DCB_FIDELITY_SEED").unwrap_or_else(|| fastrand::u64(..));
-        let groups = number("DCB_FIDELITY_CASES")
-            .unwrap_or(1000)
-            .div_ceil(GROUP as u64) as usize;
+        let cases = number("DCB_FIDELITY_CASES").unwrap_or(1000);
+        let groups = usize::try_from(cases).expect("a number").div_ceil(GROUP);
         let mut rng = Rng::with_seed(seed);
         let mut random = Self {
             seed,

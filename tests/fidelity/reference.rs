@@ -23,21 +23,11 @@ impl Reference {
     pub fn build(self, engine: &Engine, project: &Project, services: &[Service]) -> Ran {
         match self {
             Self::Compose => compose(engine, project, services),
-            Self::Build => {
-                let mut all = Ran {
-                    stdout: String::new(),
-                    stderr: String::new(),
-                    code: Some(0),
-                    signal: None,
-                };
-                for service in services {
-                    let ran = build(engine, project, service);
-                    all.code = all.code.max(ran.code);
-                    all.stdout.push_str(&ran.stdout);
-                    all.stderr.push_str(&ran.stderr);
-                }
-                all
-            }
+            Self::Build => services
+                .iter()
+                .map(|service| build(engine, project, service))
+                .reduce(|all, ran| all.then(&ran))
+                .expect("a service"),
         }
     }
 }
@@ -117,11 +107,7 @@ fn finish(mut command: Command, project: &Project) -> Ran {
         .env("BUILDKIT_PROGRESS", "plain")
         .env("BUILDX_NO_DEFAULT_ATTESTATIONS", "1")
         .stdin(std::process::Stdio::null());
-    Ran::new(
-        command
-            .output()
-            .unwrap_or_else(|error| panic!("{command:?}: {error}")),
-    )
+    project.ran(&mut command)
 }
 
 /// A step of a Dockerfile other than `FROM`, and whether it came from the cache.

@@ -205,7 +205,7 @@ impl Root<'_> {
             (256 << 10) + 1,
             1_000_000,
         ] {
-            let bytes: Vec<u8> = (0..size).map(|at: usize| (at % 251) as u8).collect();
+            let bytes: Vec<u8> = (0..=250).cycle().take(size).collect();
             self.file(format!("sizes/{size}"), bytes);
         }
         for (name, seconds) in [
@@ -274,7 +274,7 @@ pub fn random(root: &Path, rng: &mut Rng) {
                 fs::hard_link(rng.choice(&files).expect("files"), &path).expect("a link");
             }
             10 => {
-                mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o644), 0).expect("a pipe")
+                mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o644), 0).expect("a pipe");
             }
             kind => {
                 fs::write(&path, vec![b'x'; rng.usize(0..40)]).expect("a file");
@@ -379,7 +379,10 @@ fn add(root: &Path, below: &Path, listing: &mut Listing, first_names: &mut HashM
             line += &format!(", modified {}", metadata.mtime());
         }
         if kind.is_symlink() {
-            line += &format!(", to {:?}", fs::read_link(&file).expect("a target"));
+            line += &format!(
+                ", to `{}`",
+                fs::read_link(&file).expect("a target").display()
+            );
         } else if kind.is_file() {
             let content = Sha256::digest(fs::read(&file).expect("content"));
             let content = u64::from_be_bytes(content[..8].try_into().expect("eight bytes"));
@@ -391,7 +394,7 @@ fn add(root: &Path, below: &Path, listing: &mut Listing, first_names: &mut HashM
             let first = first_names
                 .entry(metadata.ino())
                 .or_insert_with(|| path.clone());
-            line += &format!(", first called {first:?}");
+            line += &format!(", first called `{}`", first.display());
         }
         listing.insert(
             OsString::from_vec(path.as_os_str().as_bytes().to_vec()),
@@ -417,7 +420,7 @@ pub fn differences(left: (&str, &Listing), right: (&str, &Listing)) -> String {
                     side.1.get(path).map_or("nothing", String::as_str)
                 )
             };
-            format!("  {path:?}\n{}{}", side(left), side(right))
+            format!("  `{}`\n{}{}", path.display(), side(left), side(right))
         })
         .collect();
     let shown: String = differing.iter().take(20).map(String::as_str).collect();
