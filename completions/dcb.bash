@@ -74,7 +74,7 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__build)
-            opts="-j -q -v -h --no-cache --pull --build-arg --jobs --quiet --dry-run --verbose --help"
+            opts="-j -q -v -h --no-cache --pull --build-arg --jobs --dry-run --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -100,7 +100,7 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__plan)
-            opts="-j -q -v -h --no-cache --pull --build-arg --jobs --quiet --format --verbose --help"
+            opts="-j -v -h --no-cache --pull --build-arg --jobs --format --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -40,11 +40,11 @@ complete -c dcb -n "__fish_dcb_using_subcommand build" -l build-arg -d 'Set a bu
 complete -c dcb -n "__fish_dcb_using_subcommand build" -s j -l jobs -d 'How many services build side by side [default: the number of processors]' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l no-cache -d 'Take nothing from the cache; the engine also empties the cache mounts in use'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l pull -d 'Look up base images in their registry, even those that are here'
-complete -c dcb -n "__fish_dcb_using_subcommand build" -s q -l quiet -d 'Print errors only'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l dry-run -d 'Show the plan and build nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand build" -s q -l quiet -d 'Print errors only'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -s v -l verbose -d 'Show what is run, and the log of every step'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -s h -l help -d 'Print help'
-complete -c dcb -n "__fish_dcb_using_subcommand up" -l pull -d 'Look up base images in their registry; with a policy, also the images of services that do not build' -r -f -a "always\t''
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l pull -d 'Look up base images and the images of services that do not build in their registry; a policy other than `always` is Compose\'s alone' -r -f -a "always\t''
 missing\t''
 never\t''
 build\t''
@@ -89,6 +89,5 @@ complete -c dcb -n "__fish_dcb_using_subcommand plan" -l format -d 'How to print
 json\t'For programs; docs/plan.md describes it'"
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l no-cache -d 'Take nothing from the cache; the engine also empties the cache mounts in use'
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l pull -d 'Look up base images in their registry, even those that are here'
-complete -c dcb -n "__fish_dcb_using_subcommand plan" -s q -l quiet -d 'Print errors only'
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -s v -l verbose -d 'Show what is run, and the log of every step'
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -s h -l help -d 'Print help (see more with \'--help\')'

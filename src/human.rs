@@ -60,35 +60,39 @@ pub fn sanitize(text: &str) -> String {
         .collect()
 }
 
-/// The name among `known` that `word` was probably meant to be.
+/// The name among `known` that `word` is most likely a misspelling of, if any is near enough; `-`
+/// and `_` count as the same.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
+    let length = word.chars().count();
+    let allowed = (length / 3).max(1);
     known
         .into_iter()
+        .filter(|name| name.chars().count().abs_diff(length) <= allowed)
         .map(|name| (distance(word, name), name))
-        .filter(|(distance, _)| *distance <= limit)
+        .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }
 
-/// Edit distance where a swap of neighbours counts one.
-fn distance(a: &str, b: &str) -> usize {
-    let a: Vec<char> = a.chars().collect();
-    let b: Vec<char> = b.chars().collect();
-    let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let substitute = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = substitute.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
+/// How many letters have to be inserted, removed, changed or swapped with their neighbour.
+fn distance(one: &str, other: &str) -> usize {
+    let letters = |word: &str| word.replace('-', "_").chars().collect::<Vec<char>>();
+    let (one, other) = (letters(one), letters(other));
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for i in 1..=one.len() {
+        let mut next = vec![i];
+        for j in 1..=other.len() {
+            let changed = usize::from(one[i - 1] != other[j - 1]);
+            let mut best = (row[j - 1] + changed).min(row[j] + 1).min(next[j - 1] + 1);
+            if i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1] {
+                best = best.min(before[j - 2] + 1);
             }
-            row.push(best);
+            next.push(best);
         }
-        rows.push(row);
+        before = std::mem::replace(&mut row, next);
     }
-    rows[a.len()][b.len()]
+    row[other.len()]
 }
 
 #[cfg(test)]
@@ -124,5 +128,14 @@ mod tests {
         assert_eq!(nearest("wrokers", known), Some("worker"));
         assert_eq!(nearest("wbe", known), Some("web"));
         assert_eq!(nearest("cache", known), None);
+        let keys = ["dockerfile", "additional_contexts", "image", "init"];
+        for (written, meant) in [
+            ("dokerfile", Some("dockerfile")),
+            ("additional-contexts", Some("additional_contexts")),
+            ("imgae", Some("image")),
+            ("zzz", None),
+        ] {
+            assert_eq!(nearest(written, keys), meant, "{written}");
+        }
     }
 }

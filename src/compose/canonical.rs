@@ -5,7 +5,7 @@
 
 use crate::diagnostic::Diagnostic;
 
-use super::merge::{build_to_map, names_to_map, pairs_to_map};
+use super::merge::{build_to_map, dependencies_to_map, names_to_map, pairs_to_map};
 use super::tree::{Entry, Map, Node, Value};
 
 /// Brings every short form of `project` into its long form.
@@ -35,7 +35,9 @@ fn service(service: &mut Node, errors: &mut Vec<Diagnostic>) {
     });
     rewrite(build, "secrets", |mut secrets| {
         if let Value::List(items) = &mut secrets.value {
-            items.iter_mut().for_each(|item| wrap_text(item, "source"));
+            for item in items {
+                wrap_text(item, "source");
+            }
         }
         secrets
     });
@@ -64,14 +66,9 @@ fn wrap_text(node: &mut Node, key: &str) {
 
 /// Every dependency with its condition, and whether it is required.
 fn depends_on(node: Node) -> Node {
-    let mut node = names_to_map(node);
+    let mut node = dependencies_to_map(node);
     for entry in node.as_map_mut().into_iter().flat_map(Map::values_mut) {
         let span = entry.node.span.clone();
-        if entry.node.is_null() {
-            let condition = Node::text("service_started", &span);
-            let map = Map::from_iter([("condition".to_owned(), Entry::new(&span, condition))]);
-            entry.node.value = Value::Map(map);
-        }
         if let Some(map) = entry.node.as_map_mut() {
             let required = Node::new(Value::Bool(true), span.clone());
             map.entry("required".to_owned())

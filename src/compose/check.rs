@@ -5,8 +5,8 @@
 use std::collections::HashSet;
 
 use crate::diagnostic::{Diagnostic, Span};
+use crate::human;
 
-use super::schema::nearest;
 use super::tree::{Map, Node, Value};
 use super::typed::dependencies;
 use super::variables::Findings;
@@ -105,13 +105,13 @@ impl Checked<'_> {
                 .at(at.clone(), "one of them must go"),
             );
         }
-        self.platforms(name, node, findings);
+        Self::platforms(name, node, findings);
         self.dependencies(name, node, findings);
         self.contexts(name, node, findings);
         self.references(name, node, findings);
     }
 
-    fn platforms(&self, name: &str, node: &Node, findings: &mut Findings) {
+    fn platforms(name: &str, node: &Node, findings: &mut Findings) {
         let platform = node.get("platform");
         let list = node.at(&["build", "platforms"]).and_then(Node::as_list);
         if let (Some(platform), Some(list)) = (platform, list)
@@ -154,7 +154,7 @@ impl Checked<'_> {
     }
 
     fn unknown_service(&self, message: String, target: &str, span: Span) -> Diagnostic {
-        let near = nearest(target, self.services.keys().map(String::as_str));
+        let near = human::nearest(target, self.services.keys().map(String::as_str));
         let label = match near.filter(|near| *near != target) {
             Some(near) => format!("did you mean `{near}`?"),
             None => String::new(),
@@ -227,7 +227,7 @@ impl Checked<'_> {
             return;
         }
         let kind = section.trim_end_matches('s');
-        let near = nearest(
+        let near = human::nearest(
             wanted,
             map.into_iter().flat_map(Map::keys).map(String::as_str),
         );

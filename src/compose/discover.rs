@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 
 use crate::diagnostic::{Diagnostic, Span};
+use crate::human;
 
 use super::dotenv;
 use super::files::{directory_of, read_env, shown};
@@ -342,8 +343,8 @@ fn nearest_file(missing: &Path) -> Option<PathBuf> {
     let entries = missing.parent()?.read_dir().ok()?;
     let names: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.ends_with(".yml") || name.ends_with(".yaml"))
+        .filter(|name| matches!(name.rsplit('.').next(), Some("yml" | "yaml")))
         .collect();
-    let near = super::schema::nearest(wanted, names.iter().map(String::as_str))?;
+    let near = human::nearest(wanted, names.iter().map(String::as_str))?;
     Some(missing.with_file_name(near))
 }

@@ -4,6 +4,7 @@
 //! A file is read in one pass from front to back; a value may use variables of the process and
 //! those assigned above it.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -29,6 +30,7 @@ pub(super) fn parse(
         outer,
         earlier,
         unset,
+        known: Cell::new((0, Position { line: 1, column: 1 })),
     };
     while parser.skip_to_statement() {
         parser.statement()?;
@@ -43,6 +45,8 @@ struct Parser<'a> {
     outer: &'a IndexMap<String, String>,
     earlier: &'a IndexMap<String, String>,
     unset: &'a mut dyn FnMut(&str, Span),
+    /// A byte offset and its position, to count on from rather than from the start of the file.
+    known: Cell<(usize, Position)>,
 }
 
 /// How a key ended.
@@ -186,6 +190,9 @@ impl<'a> Parser<'a> {
     }
 
     fn expand(&mut self, value: &str, start: usize, end: usize) -> Result<String, Diagnostic> {
+        if !value.contains('$') {
+            return Ok(value.to_owned());
+        }
         let span = self.span(start, end);
         let mut scope = Scope {
             parser: self,
@@ -200,12 +207,20 @@ impl<'a> Parser<'a> {
     }
 
     fn position(&self, at: usize) -> Position {
-        let before = &self.source.text[..at];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Position {
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+        let (mut from, mut position) = self.known.get();
+        if at < from {
+            (from, position) = (0, Position { line: 1, column: 1 });
         }
+        for c in self.source.text[from..at].chars() {
+            if c == '\n' {
+                position.line += 1;
+                position.column = 1;
+            } else {
+                position.column += 1;
+            }
+        }
+        self.known.set((at, position));
+        position
     }
 }
 

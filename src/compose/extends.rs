@@ -4,8 +4,10 @@
 //! file is therefore not in sight.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use crate::diagnostic::Diagnostic;
+use crate::human;
 
 use super::files::{directory_of, shown};
 use super::load::{Loader, Scope};
@@ -70,7 +72,7 @@ fn resolve(
     if chain.contains(&step) || chain.len() > CHAIN {
         loader
             .findings
-            .error(circular(chain, step, &base.node, loader.here));
+            .error(circular(chain, &step, &base.node, loader.here));
         forget(services, name);
         return None;
     }
@@ -93,9 +95,9 @@ fn resolve(
     let above = entry.node.clone();
     let path = Way::ROOT;
     let merged = merge(below, above, &path.join("services").join(name), &mut errors);
-    errors
-        .into_iter()
-        .for_each(|error| loader.findings.error(error));
+    for error in errors {
+        loader.findings.error(error);
+    }
     entry.node = merged;
     forget(services, name);
     services.get(name).map(|entry| entry.node.clone())
@@ -187,7 +189,7 @@ fn from_file(
     }
     let scope = Scope {
         directory: directory_of(&path),
-        environment: scope.environment.clone(),
+        environment: Rc::clone(&scope.environment),
         chain: scope.chain.clone(),
     };
     let (mut model, own) = loader.extended_file(&path, &scope)?;
@@ -227,7 +229,7 @@ fn not_found<'k>(
     let error = Diagnostic::error(format!(
         "cannot extend service `{name}`: service `{wanted}` not found in `{file}`"
     ));
-    match super::schema::nearest(wanted, known) {
+    match human::nearest(wanted, known) {
         Some(near) => error.at(base.node.span.clone(), format!("did you mean `{near}`?")),
         None => error
             .at(base.node.span.clone(), "no such service")
@@ -235,11 +237,14 @@ fn not_found<'k>(
     }
 }
 
-fn circular(chain: &[Step], last: Step, node: &Node, here: &Path) -> Diagnostic {
-    let begin = chain.iter().position(|step| *step == last).unwrap_or(0);
+fn circular(chain: &[Step], last: &Step, node: &Node, here: &Path) -> Diagnostic {
+    let Some(begin) = chain.iter().position(|step| step == last) else {
+        return Diagnostic::error(format!("a chain of more than {CHAIN} `extends`"))
+            .at(node.span.clone(), "goes on from here");
+    };
     let way: Vec<String> = chain[begin..]
         .iter()
-        .chain(std::iter::once(&last))
+        .chain(std::iter::once(last))
         .map(|(file, service)| format!("{service} in {}", shown(file, here)))
         .collect();
     let shown = match way.len() {

@@ -46,9 +46,9 @@ pub(super) fn apply(
     };
     let errors = schema::check_include(&entry.node);
     if !errors.is_empty() {
-        errors
-            .into_iter()
-            .for_each(|error| loader.findings.error(error));
+        for error in errors {
+            loader.findings.error(error);
+        }
         return;
     }
     let mut scope = scope.clone();
@@ -95,7 +95,13 @@ fn read(node: &Node) -> Item {
 /// The tree of one included project, with absolute paths.
 fn load(loader: &mut Loader<'_>, item: &Item, scope: &Scope) -> Option<Node> {
     let files = files(loader, item, scope)?;
-    let main = files.first()?;
+    let Some(main) = files.first() else {
+        loader.findings.note(
+            Diagnostic::warning("include names no file, it has no effect")
+                .at(item.at.clone(), "`path` is missing"),
+        );
+        return None;
+    };
     if let Some(begin) = scope.chain.iter().position(|file| file == main) {
         let mut way: Vec<String> = scope.chain[begin..]
             .iter()
@@ -219,7 +225,7 @@ fn import(loader: &mut Loader<'_>, mut imported: Node, document: &mut Node, rese
         let path = Way::ROOT;
         slot.node = merge(below.node, above, &path.join(section), &mut errors);
     }
-    errors
-        .into_iter()
-        .for_each(|error| loader.findings.error(error));
+    for error in errors {
+        loader.findings.error(error);
+    }
 }

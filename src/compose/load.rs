@@ -90,9 +90,9 @@ impl<'r> Loader<'r> {
         let documents = match yaml::documents(source) {
             Ok(documents) => documents,
             Err(errors) => {
-                errors
-                    .into_iter()
-                    .for_each(|error| self.findings.error(error));
+                for error in errors {
+                    self.findings.error(error);
+                }
                 return None;
             }
         };
@@ -159,9 +159,9 @@ impl<'r> Loader<'r> {
         merge::deduplicate(&mut model);
         errors.extend(schema::check(&model));
         canonicalise(&mut model, &mut errors);
-        errors
-            .into_iter()
-            .for_each(|error| self.findings.error(error));
+        for error in errors {
+            self.findings.error(error);
+        }
         model
     }
 
@@ -194,9 +194,9 @@ impl<'r> Loader<'r> {
             model = Some(below);
             all = resets;
         }
-        errors
-            .into_iter()
-            .for_each(|error| self.findings.error(error));
+        for error in errors {
+            self.findings.error(error);
+        }
         let mut model = model?;
         rebase::absolute(&mut model, &scope.directory, &scope.environment);
         Some((model, all))

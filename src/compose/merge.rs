@@ -5,6 +5,8 @@
 //! `canonical` and the other has not, which decides what clashes. `!reset` and `!override` act
 //! before the merge, on the accumulated side.
 
+use std::collections::HashSet;
+
 use crate::diagnostic::Diagnostic;
 
 use super::tree::{Directive, Entry, Map, Node, Path, Value};
@@ -17,6 +19,8 @@ enum Special {
     Pairs,
     /// A name alone is a mapping from it to nothing.
     Names,
+    /// A name alone is a dependency like any other.
+    Dependencies,
     /// A string alone is a list of one.
     Sequence,
     /// `host: ip` and `- host=ip` are the same; every pair is kept once.
@@ -42,7 +46,7 @@ const SPECIALS: [(&str, Special); 34] = [
     ("services.*.build.labels", Special::Pairs),
     ("services.*.build.no_cache_filter", Special::Sequence),
     ("services.*.command", Special::Replace),
-    ("services.*.depends_on", Special::Names),
+    ("services.*.depends_on", Special::Dependencies),
     ("services.*.deploy.labels", Special::Pairs),
     ("services.*.dns", Special::Sequence),
     ("services.*.dns_opt", Special::Sequence),
@@ -67,18 +71,26 @@ const SPECIALS: [(&str, Special); 34] = [
 ];
 
 /// Lists that keep one item per text before `=`, at its first place.
-const SETS: [&str; 12] = [
+const SETS: [&str; 20] = [
+    "services.*.annotations",
+    "services.*.build.additional_contexts",
+    "services.*.build.args",
+    "services.*.build.labels",
     "services.*.build.tags",
     "services.*.cap_add",
     "services.*.cap_drop",
+    "services.*.deploy.labels",
     "services.*.dns",
     "services.*.dns_opt",
     "services.*.dns_search",
     "services.*.env_file",
+    "services.*.environment",
     "services.*.expose",
     "services.*.external_links",
+    "services.*.labels",
     "services.*.links",
     "services.*.profiles",
+    "services.*.sysctls",
     "services.*.tmpfs",
 ];
 
@@ -144,10 +156,16 @@ fn merge_special(
 ) -> Node {
     match special {
         Special::Replace => over,
-        Special::Pairs => merge_flat(pairs_to_map(base), pairs_to_map(over)),
+        Special::Pairs => merge_flat(pairs_to_map(base), pairs_to_map(text_to_list(over))),
+        Special::Dependencies => merge_plainly(
+            dependencies_to_map(base),
+            dependencies_to_map(over),
+            path,
+            errors,
+        ),
         Special::Names => merge_plainly(names_to_map(base), names_to_map(over), path, errors),
         Special::Sequence => merge_plainly(to_list(base), to_list(over), path, errors),
-        Special::Hosts => merge_plainly(hosts_to_list(base), hosts_to_list(over), path, errors),
+        Special::Hosts => merge_hosts(hosts_to_list(base), hosts_to_list(over), path, errors),
         Special::Build => merge_plainly(build_to_map(base), build_to_map(over), path, errors),
         Special::Logging => {
             let driver = |node: &Node| node.get("driver").and_then(Node::scalar_text);
@@ -221,6 +239,41 @@ pub(super) fn build_to_map(node: Node) -> Node {
     Node::new(Value::Map(map), span)
 }
 
+/// `- name` as a mapping from `name` to the way a dependency is meant when nothing is said.
+pub(super) fn dependencies_to_map(node: Node) -> Node {
+    if node.as_list().is_none() {
+        return node;
+    }
+    let mut node = names_to_map(node);
+    for entry in node.as_map_mut().into_iter().flat_map(Map::values_mut) {
+        let span = entry.at.clone();
+        let condition = Node::text("service_started", &span);
+        let required = Node::new(Value::Bool(true), span.clone());
+        entry.node.value = Value::Map(Map::from_iter([
+            ("condition".to_owned(), Entry::new(&span, condition)),
+            ("required".to_owned(), Entry::new(&span, required)),
+        ]));
+    }
+    node
+}
+
+/// Appends the pairs that are not there yet.
+fn merge_hosts(base: Node, mut over: Node, path: &Path<'_>, errors: &mut Vec<Diagnostic>) -> Node {
+    if let (Value::List(items), Value::List(more)) = (&base.value, &mut over.value) {
+        let known: HashSet<&str> = items.iter().filter_map(Node::as_text).collect();
+        more.retain(|item| item.as_text().is_none_or(|text| !known.contains(text)));
+    }
+    merge_plainly(base, over, path, errors)
+}
+
+/// A text where pairs belong is a list of that one, but only over others.
+fn text_to_list(node: Node) -> Node {
+    match node.value {
+        Value::Text(_) => to_list(node),
+        _ => node,
+    }
+}
+
 fn to_list(node: Node) -> Node {
     match node.value {
         Value::List(_) | Value::Null => node,
@@ -258,18 +311,10 @@ pub(super) fn deduplicate(project: &mut Node) {
     };
     for entry in services.values_mut() {
         for pattern in SETS {
-            let keys = pattern.split('.').skip(2);
-            let list = keys.fold(Some(&mut entry.node), |node, key| node?.get_mut(key));
+            let mut keys = pattern.split('.').skip(2);
+            let list = keys.try_fold(&mut entry.node, |node, key| node.get_mut(key));
             if let Some(Value::List(items)) = list.map(|node| &mut node.value) {
                 keep_once(items, |text| text.split('=').next().unwrap_or(text));
-            }
-        }
-        for hosts in [&["extra_hosts"][..], &["build", "extra_hosts"]] {
-            let list = hosts
-                .iter()
-                .fold(Some(&mut entry.node), |node, key| node?.get_mut(key));
-            if let Some(Value::List(items)) = list.map(|node| &mut node.value) {
-                keep_once(items, |text| text);
             }
         }
     }
@@ -344,7 +389,7 @@ impl Resets {
             };
             let parent = way
                 .iter()
-                .fold(Some(&mut *project), |node, key| node?.get_mut(key));
+                .try_fold(&mut *project, |node, key| node.get_mut(key));
             if let Some(map) = parent.and_then(Node::as_map_mut) {
                 map.shift_remove(last);
             }
@@ -353,21 +398,23 @@ impl Resets {
 
     /// The same, for one service that stands alone.
     pub(super) fn apply_to_service(&self, name: &str, service: Node) -> Node {
+        if self.0.is_empty() {
+            return service;
+        }
         let span = service.span.clone();
+        let whole = service.clone();
         let wrap = |key: &str, node: Node| {
             let map = Map::from_iter([(key.to_owned(), Entry::new(&span, node))]);
             Node::new(Value::Map(map), span.clone())
         };
         let mut project = wrap("services", wrap(name, service));
         self.apply(&mut project);
-        let mut services = project.get_mut("services").and_then(Node::as_map_mut);
-        services
-            .as_mut()
-            .and_then(|services| services.shift_remove(name))
-            .map_or_else(
-                || Node::new(Value::Map(Map::new()), span.clone()),
-                |entry| entry.node,
-            )
+        let services = project.get_mut("services").and_then(Node::as_map_mut);
+        // Where the whole service is to go, what it extends stays: the tag was about other files.
+        match services.and_then(|services| services.shift_remove(name)) {
+            Some(entry) => entry.node,
+            None => whole,
+        }
     }
 }
 

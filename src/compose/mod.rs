@@ -16,6 +16,7 @@
 //! profiles   who takes part
 //! check      names are defined, nothing goes in circles
 //! typed      tree -> model
+//! select     the services a command line names, and what they depend on
 //! ```
 //!
 //! The order is Compose's own, and decides more about the outcome than any single rule. All of it
@@ -41,6 +42,7 @@ mod rebase;
 mod request;
 mod scalar;
 mod schema;
+mod select;
 mod tree;
 mod typed;
 mod variables;

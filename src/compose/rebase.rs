@@ -107,6 +107,10 @@ impl Base<'_> {
     }
 
     /// An empty path stays empty.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers have what `get_mut` gives"
+    )]
     fn path(&self, node: Option<&mut Node>) {
         if let Some(Node {
             value: Value::Text(text),

@@ -9,7 +9,7 @@ use std::fmt;
 
 use indexmap::IndexMap;
 
-use crate::diagnostic::Span;
+use crate::diagnostic::{Position, Source, Span};
 
 use super::scalar::go_float;
 
@@ -161,6 +161,14 @@ impl Node {
             Value::Map(map) => 1 + map.values().map(|entry| entry.node.weight()).sum::<usize>(),
             _ => 1,
         }
+    }
+}
+
+impl Default for Node {
+    /// Nothing, written nowhere: for projects that are made by hand, in tests.
+    fn default() -> Self {
+        let start = Position { line: 1, column: 1 };
+        Self::new(Value::Null, Span::new(&Source::new("", ""), start, start))
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 
 use crate::diagnostic::{Diagnostic, Span};
+use crate::human;
 
 use super::model::{Build, Context, Dockerfile, Secret, SecretSource, Service, Ulimit};
 use super::paths;
@@ -325,7 +326,7 @@ impl<'a> Section<'a, '_> {
         let node = self.get("shm_size")?;
         let size = match &node.value {
             Value::Int(number) => u64::try_from(*number).ok(),
-            Value::Float(number) if *number >= 0.0 => Some(*number as u64),
+            Value::Float(number) => whole(*number),
             Value::Text(text) => bytes(text),
             _ => None,
         };
@@ -365,7 +366,9 @@ impl<'a> Section<'a, '_> {
     fn limit(&mut self, name: &str, node: &Node) -> Option<i64> {
         let number = match &node.value {
             Value::Int(number) => i64::try_from(*number).ok(),
-            Value::Float(number) if number.fract() == 0.0 => Some(*number as i64),
+            Value::Float(number) if number.fract() == 0.0 => whole(number.abs())
+                .and_then(|size| i64::try_from(size).ok())
+                .map(|size| if *number < 0.0 { -size } else { size }),
             _ => None,
         };
         if number.is_none() {
@@ -440,7 +443,7 @@ impl<'a> Section<'a, '_> {
     fn secret_source(&mut self, name: &str, item: &Node) -> Option<SecretSource> {
         let Some(entry) = self.around.secrets.and_then(|secrets| secrets.get(name)) else {
             let known = self.around.secrets.into_iter().flat_map(Map::keys);
-            let near = super::schema::nearest(name, known.map(String::as_str));
+            let near = human::nearest(name, known.map(String::as_str));
             let label = near.map_or("no such secret".to_owned(), |near| {
                 format!("did you mean `{near}`?")
             });
@@ -503,7 +506,17 @@ fn bytes(text: &str) -> Option<u64> {
         "p" => 5,
         _ => return None,
     };
-    Some((number * 1024_f64.powi(power)) as u64)
+    whole(number * 1024_f64.powi(power))
+}
+
+/// The whole part of a number that is not negative, and no larger than a count of bytes can be.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "cutting off the fraction is what is asked for; the rest is checked"
+)]
+fn whole(number: f64) -> Option<u64> {
+    (0.0..=9e18).contains(&number).then_some(number as u64)
 }
 
 #[cfg(test)]

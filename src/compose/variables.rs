@@ -3,6 +3,8 @@
 //! Every value of the tree, never a key. At some forty places the text that results is read as a
 //! number or a boolean, so that `${PORT}` can stand where the schema wants a number.
 
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 
 use crate::diagnostic::{Diagnostic, Span};
@@ -89,28 +91,30 @@ pub(super) struct Findings {
     pub(super) notes: Vec<Diagnostic>,
     /// Every unset variable with the places that use it.
     pub(super) unset: IndexMap<String, Vec<Span>>,
+    /// What has been told already; a list alone would make many errors take quadratic time.
+    told: HashSet<String>,
 }
 
 impl Findings {
     /// Adds an error unless it has been told already: a tree is checked once per file that adds
     /// to it.
     pub(super) fn error(&mut self, error: Diagnostic) {
-        if !self.errors.contains(&error) {
+        if self.told.insert(format!("error {error}")) {
             self.errors.push(error);
         }
     }
 
     /// Adds a note unless it has been told already.
     pub(super) fn note(&mut self, note: Diagnostic) {
-        if !self.notes.contains(&note) {
+        if self.told.insert(format!("note {note}")) {
             self.notes.push(note);
         }
     }
 
     /// Remembers that `name` is used at `span` and nothing sets it.
     pub(super) fn unset(&mut self, name: &str, span: &Span) {
-        let places = self.unset.entry(name.to_owned()).or_default();
-        if !places.contains(span) {
+        if self.told.insert(format!("unset {name} {span}")) {
+            let places = self.unset.entry(name.to_owned()).or_default();
             places.push(span.clone());
         }
     }

@@ -1,8 +1,9 @@
 //! From the name BuildKit gives a step back to the lines it came from.
 //!
 //! Newer engines tell the lines of a failing step; engines before 23 tell only its name, such as
-//! `[build 2/4] RUN make`. The number counts the stage's `FROM` and the instructions after it that
-//! make a layer.
+//! `[build 2/4] RUN make`. The number counts the instructions that make a layer. The stage's `FROM`
+//! is one when it names an image, and none when it names `scratch` or another stage; that may hang
+//! on a variable, so the total tells.
 
 use super::parse::{Dockerfile, Instruction, Stage};
 
@@ -14,18 +15,21 @@ impl Dockerfile {
             Some((stage, number)) => (Some(stage), number),
             None => (None, place),
         };
-        let number: usize = number.split_once('/')?.0.trim().parse().ok()?;
+        let (number, total) = number.split_once('/')?;
+        let number: usize = number.trim().parse().ok()?;
+        let total: usize = total.trim().parse().ok()?;
         let keyword = text.split(' ').next()?;
         let stages = self.stages();
         let stage = match stage {
             None => stages.last()?,
             Some(name) => find(&stages, name)?,
         };
-        let step = stage
-            .instructions
-            .iter()
-            .filter(|instruction| is_step(instruction))
-            .nth(number.checked_sub(1)?)?;
+        let mut steps = stage.instructions.iter().filter(|step| is_step(step));
+        let uncounted = steps.clone().count().checked_sub(total)?;
+        if uncounted > 1 {
+            return None;
+        }
+        let step = steps.nth(uncounted + number.checked_sub(1)?)?;
         (step.keyword == keyword).then_some((step.first_line, step.last_line))
     }
 }
@@ -68,6 +72,17 @@ mod tests {
     }
 
     #[test]
+    fn a_stage_from_scratch_or_from_another_stage_begins_with_its_second_instruction() {
+        let file = Dockerfile::parse(
+            "ARG V=scratch\nFROM scratch AS one\nCOPY a /\nCOPY b /\nFROM one AS two\nCOPY c /\nFROM $V\nCOPY d /\n",
+        );
+        assert_eq!(file.lines_of("[one 1/2] COPY a /"), Some((3, 3)));
+        assert_eq!(file.lines_of("[one 2/2] COPY b /"), Some((4, 4)));
+        assert_eq!(file.lines_of("[two 1/1] COPY c /"), Some((6, 6)));
+        assert_eq!(file.lines_of("[stage-2 1/1] COPY d /"), Some((8, 8)));
+    }
+
+    #[test]
     fn a_step_that_does_not_fit_is_not_guessed() {
         let file = Dockerfile::parse("FROM a\nRUN make\n");
         for name in [
@@ -75,6 +90,7 @@ mod tests {
             "[9/9] RUN make",
             "exporting to image",
             "[zzz 2/2] RUN make",
+            "[2/3] RUN make",
         ] {
             assert_eq!(file.lines_of(name), None, "{name}");
         }

@@ -21,6 +21,7 @@
     reason = "tests read the environment they are given"
 )]
 
+pub mod relay;
 pub mod serve;
 pub mod told;
 
@@ -647,6 +648,16 @@ impl Ran {
             }
         }
         text
+    }
+
+    /// This, followed by what another command told.
+    #[must_use]
+    pub fn then(mut self, next: &Self) -> Self {
+        self.code = self.code.max(next.code);
+        self.signal = self.signal.or(next.signal);
+        self.stdout.push_str(&next.stdout);
+        self.stderr.push_str(&next.stderr);
+        self
     }
 
     /// The same, which must have ended with `code`.

@@ -29,6 +29,11 @@ const METHODS: [&str; 5] = [
     "/moby.filesync.v1.Auth/GetTokenAuthority",
 ];
 
+/// The most that the headers of a call may take, both ways: what Go's gRPC allows. The patterns of
+/// a `.dockerignore` come as headers, and so do the details of an error; hyper's own 16 KiB are used
+/// up by some 200 patterns.
+pub(super) const LARGEST_HEADERS: u32 = 16 << 20;
+
 /// The key under which the engine keeps what `owner` transfers.
 pub(super) fn shared_key(owner: &str) -> String {
     human::hex(&Sha256::digest(owner)[..16])
@@ -126,6 +131,7 @@ pub(super) fn serve(identity: Identity, stream: BoxStream) -> Session {
         // The connection ends when the engine closes it or this task is aborted; either way the
         // calls that depend on it report what they missed.
         let _ = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+            .max_header_list_size(LARGEST_HEADERS)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes))
             .await;
     });

@@ -148,6 +148,7 @@ impl Http2 {
     async fn handshake(stream: BoxStream) -> io::Result<Self> {
         let (sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
             .adaptive_window(true)
+            .max_header_list_size(session::LARGEST_HEADERS)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(io::Error::other)?;
