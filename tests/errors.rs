@@ -648,6 +648,19 @@ fn an_engine_that_is_killed_during_a_step_is_told_at_once() {
 }
 
 #[test]
+fn ctrl_c_ends_the_process_even_when_the_engine_hangs_during_a_step() {
+    on_private_engines("frozen", |engine, project| {
+        let project = simple(project, "FROM busybox\nRUN echo started; sleep 60\n");
+        let mut running = project.start(project.dcb_on(engine).args(["build", "-v"]));
+        running.until_told("  |  started");
+        engine.signal(Signal::STOP);
+        running.signal(Signal::INT);
+        let ran = running.end(Duration::from_secs(4));
+        assert_eq!(ran.signal, Some(Signal::INT.as_raw()), "{}", ran.told());
+    });
+}
+
+#[test]
 fn an_engine_that_is_killed_during_a_transfer_is_told_at_once() {
     on_private_engines("killed2", |engine, project| {
         let project = simple(project, "FROM busybox\nCOPY . /all\n");
