@@ -248,7 +248,7 @@ fn compose_files(directory: &Path) -> Vec<PathBuf> {
             found.extend(compose_files(&path));
         } else if name.contains("compose")
             && !name.contains("override")
-            && (name.ends_with(".yml") || name.ends_with(".yaml"))
+            && matches!(name.rsplit('.').next(), Some("yml" | "yaml"))
         {
             found.push(path);
         }
