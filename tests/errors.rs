@@ -195,8 +195,6 @@ error: unknown key `services.web.biuld`
   |
 3 |     biuld: .
   |     ^^^^^ did you mean `build`?
-  |
-  = help: keys of your own begin with `x-`: `x-biuld`
 error: the compose project cannot be loaded
 ",
         );

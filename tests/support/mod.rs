@@ -254,7 +254,7 @@ impl PrivateEngine {
         }
         let line = script(&arguments).unwrap_or_else(|| panic!("no private engine: {arguments:?}"));
         let mut engine = parse(line.trim_end());
-        engine.suite = PRIVATE.to_owned();
+        PRIVATE.clone_into(&mut engine.suite);
         Some(Self { engine, name })
     }
 
