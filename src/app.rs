@@ -85,6 +85,7 @@ async fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Verb::Up(up) => app.up(&up).await,
         Verb::Config(config) => app.show_config(&config).await,
+        Verb::Env(env) => app.show_env(&env),
         Verb::Compose(words) => app.hand_over(words).await,
     }
 }

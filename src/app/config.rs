@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::{App, load};
-use crate::cli::{Config, ConfigFormat};
+use crate::cli::{Config, ConfigFormat, Env};
 use crate::compose::{self, Node, Project};
+use crate::diagnostic::Diagnostic;
 use crate::failure::{Class, Failure};
 use crate::{report, settings};
 
@@ -19,10 +20,7 @@ impl App<'_> {
         }
         let request = settings::project(self.ambient, &self.flags, &config.names)?;
         let project = load(&request)?;
-        project.select(&config.names).map_err(|unknown| Failure {
-            hints: unknown.help,
-            ..Failure::new(Class::Usage, unknown.message)
-        })?;
+        project.select(&config.names).map_err(no_such_service)?;
         report::diagnostics(&project.notes, self.ambient.stderr);
         let tree = project.resolved(&config.names).map_err(|diagnostics| {
             Failure::found(
@@ -41,6 +39,27 @@ impl App<'_> {
             None => report::result(&text).context(super::UNWRITTEN),
         }?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// `dcb env`.
+    pub(super) fn show_env(&self, env: &Env) -> anyhow::Result<ExitCode> {
+        let request = settings::project(self.ambient, &self.flags, &env.services)?;
+        let project = load(&request)?;
+        let whence = project
+            .whence(&env.name, &env.services)
+            .map_err(no_such_service)?;
+        let secrets = if env.show {
+            report::Secrets::Shown
+        } else {
+            report::Secrets::Masked
+        };
+        report::env(&env.name, &whence, secrets, self.ambient.stdout).context(super::UNWRITTEN)?;
+        report::diagnostics(&whence.notes, self.ambient.stderr);
+        Ok(if whence.is_set() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 
     fn config_text(
@@ -89,6 +108,13 @@ impl App<'_> {
             .map(|service| service.image_name(&project.name, separator))
             .collect();
         lines(names)
+    }
+}
+
+fn no_such_service(unknown: Diagnostic) -> Failure {
+    Failure {
+        hints: unknown.help,
+        ..Failure::new(Class::Usage, unknown.message)
     }
 }
 

@@ -147,3 +147,17 @@ impl Config {
         Some(words)
     }
 }
+
+/// `dcb env`.
+#[derive(Debug, Args)]
+pub struct Env {
+    /// The variable
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Look into the containers of this service only; repeatable
+    #[arg(long = "service", value_name = "SERVICE")]
+    pub services: Vec<String>,
+    /// Show values that look secret
+    #[arg(long)]
+    pub show: bool,
+}

@@ -37,6 +37,7 @@ mod load;
 mod merge;
 mod model;
 mod name;
+mod notes;
 mod origin;
 mod paths;
 mod profiles;
@@ -51,6 +52,7 @@ mod tree;
 mod typed;
 mod unique;
 mod variables;
+mod whence;
 mod yaml;
 
 use std::rc::Rc;
@@ -66,6 +68,7 @@ pub use model::{
 pub use origin::{Origin, origins};
 pub use request::Request;
 pub use tree::{Entry, Map, Node, Overridden, Value};
+pub use whence::{By, Container, Given, Whence};
 pub use yaml::write as to_yaml;
 
 /// Loads the project that `request` is about; on failure, everything that is wrong with it.
@@ -102,6 +105,8 @@ pub fn load(request: &Request) -> Result<Project, Vec<Diagnostic>> {
     variables.sort_keys();
     let mut notes = findings.unset_warnings();
     notes.splice(0..0, findings.notes);
+    notes.extend(notes::shadows(&found.settings, &variables));
+    notes.extend(notes::races(&services, &tree));
     Ok(Project {
         name,
         directory: scope.directory,

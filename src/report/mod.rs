@@ -4,6 +4,7 @@
 //! and not the build's health checks. Progress goes to standard error, results to standard output.
 
 mod config;
+mod env;
 mod failure;
 mod plain;
 mod plan;
@@ -17,7 +18,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::ambient::Terminal;
-use crate::compose::Node;
+use crate::compose::{Node, Whence};
 use crate::diagnostic::{Diagnostic, Style};
 use crate::event::{Events, Outcome};
 use crate::failure::Failure;
@@ -25,6 +26,7 @@ use crate::plan::Plan;
 use crate::process::Command;
 
 pub use config::{config_json, origins_json, variables, variables_json};
+pub use env::Secrets;
 pub use plan::json as plan_json;
 
 /// How much a run tells.
@@ -136,6 +138,19 @@ pub fn result(text: &str) -> io::Result<()> {
 /// Every value of a resolved project with its place, for people.
 pub fn origins(tree: &Node, terminal: Terminal) -> String {
     config::origins_text(tree, style(terminal))
+}
+
+/// Prints where a variable gets its values.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn env(
+    name: &str,
+    whence: &Whence<'_>,
+    secrets: Secrets,
+    terminal: Terminal,
+) -> io::Result<()> {
+    result(&env::text(name, whence, secrets, style(terminal)))
 }
 
 /// Writes a result into a file, whole or not at all.

@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostic, Position, Source, Span};
 
 /// Replaces `env_file` of a service by what it says, below `environment`, and gives variables
 /// without a value that of the project.
-pub(super) fn resolve(
+pub(in crate::compose) fn resolve(
     name: &str,
     service: &mut Node,
     project: &Project,
@@ -53,6 +53,16 @@ pub(super) fn resolve(
             map.insert("environment".to_owned(), entry);
         }
     }
+}
+
+/// The names of the files that `env_file` of a service names, as spans in them have them.
+pub(in crate::compose) fn files(service: &Node, here: &Path) -> Vec<String> {
+    let items = service.get("env_file").and_then(Node::as_list);
+    let paths = items.into_iter().flatten();
+    paths
+        .filter_map(|item| item.get("path")?.as_text())
+        .map(|path| shown(Path::new(path), here))
+        .collect()
 }
 
 /// Gives the arguments of a build that have no value that of the project's variable; those that
