@@ -39,6 +39,7 @@ Register-ArgumentCompleter -Native -CommandName 'dcb' -ScriptBlock {
             [CompletionResult]::new('up', 'up', [CompletionResultType]::ParameterValue, 'Build what has changed, then start the services through Docker Compose')
             [CompletionResult]::new('plan', 'plan', [CompletionResultType]::ParameterValue, 'Show what would be built, how, and why')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the project as it is in the end, and where its values come from')
+            [CompletionResult]::new('env', 'env', [CompletionResultType]::ParameterValue, 'Show where a variable gets its value, and what it overrode')
             break
         }
         'dcb;build' {
@@ -144,6 +145,15 @@ Register-ArgumentCompleter -Native -CommandName 'dcb' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'dcb;env' {
+            [CompletionResult]::new('--service', '--service', [CompletionResultType]::ParameterName, 'Look into the containers of this service only; repeatable')
+            [CompletionResult]::new('--show', '--show', [CompletionResultType]::ParameterName, 'Show values that look secret')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
     })

@@ -22,6 +22,9 @@ _dcb() {
             dcb,config)
                 cmd="dcb__subcmd__config"
                 ;;
+            dcb,env)
+                cmd="dcb__subcmd__env"
+                ;;
             dcb,plan)
                 cmd="dcb__subcmd__plan"
                 ;;
@@ -35,7 +38,7 @@ _dcb() {
 
     case "${cmd}" in
         dcb)
-            opts="-f -p -v -h -V --file --project-name --project-directory --env-file --profile --compatibility --verbose --help --version build up plan config"
+            opts="-f -p -v -h -V --file --project-name --project-directory --env-file --profile --compatibility --verbose --help --version build up plan config env"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -122,6 +125,24 @@ _dcb() {
                     return 0
                     ;;
                 --hash)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dcb__subcmd__env)
+            opts="-v -h --service --show --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --service)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
