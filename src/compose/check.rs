@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::human;
 
 use super::tree::{Map, Node, Value};
-use super::typed::dependencies;
+use super::typed::{self, dependencies};
 use super::variables::Findings;
 
 /// The checked tree and who takes part.
@@ -106,6 +106,7 @@ impl Checked<'_> {
             );
         }
         Self::platforms(name, node, findings);
+        Self::limits(name, node, findings);
         self.dependencies(name, node, findings);
         self.contexts(name, node, findings);
         self.references(name, node, findings);
@@ -127,6 +128,44 @@ impl Checked<'_> {
                 .at(platform.span.clone(), "the service runs on this")
                 .see(list[0].span.clone(), "it is built for these"),
             );
+        }
+    }
+
+    /// What a service says of its resources in two places is the same in both.
+    fn limits(name: &str, node: &Node, findings: &mut Findings) {
+        const TWICE: [(&str, &[&str], &str); 5] = [
+            ("scale", &["deploy"], "replicas"),
+            ("cpus", &["deploy", "resources", "limits"], "cpus"),
+            ("mem_limit", &["deploy", "resources", "limits"], "memory"),
+            ("pids_limit", &["deploy", "resources", "limits"], "pids"),
+            (
+                "mem_reservation",
+                &["deploy", "resources", "reservations"],
+                "memory",
+            ),
+        ];
+        for (key, way, other) in TWICE {
+            let short = node.get(key).filter(|node| !node.is_null());
+            let (Some(short), Some(section)) = (short, node.at(way)) else {
+                continue;
+            };
+            let long = section.get(other).filter(|node| !node.is_null());
+            // An empty section stands for no limit, which is another one; no number of replicas
+            // stands for any.
+            let same = match long {
+                Some(long) => amount(short) == amount(long),
+                None => key == "scale" || section.as_map().is_none() || amount(short) == Some(0.0),
+            };
+            if !same {
+                let place = format!("{}.{other}", way.join("."));
+                findings.error(
+                    Diagnostic::error(format!(
+                        "service `{name}` has distinct values of `{key}` and `{place}`"
+                    ))
+                    .at(short.span.clone(), "one of them must go")
+                    .see(long.unwrap_or(section).span.clone(), "the other"),
+                );
+            }
         }
     }
 
@@ -297,6 +336,20 @@ fn contexts(service: &Node) -> impl Iterator<Item = (&str, &Span)> {
             let target = entry.node.as_text()?.strip_prefix("service:")?;
             Some((target, &entry.node.span))
         })
+}
+
+/// A number or a size, to compare.
+#[expect(clippy::cast_precision_loss, reason = "compared, not counted")]
+fn amount(node: &Node) -> Option<f64> {
+    match &node.value {
+        Value::Int(number) => Some(*number as f64),
+        Value::Float(number) => Some(*number),
+        Value::Text(text) => match text.parse() {
+            Ok(number) => Some(number),
+            Err(_) => typed::bytes(text).map(|bytes| bytes as f64),
+        },
+        _ => None,
+    }
 }
 
 /// The named volume that an item of `volumes:` mounts, if it mounts one.

@@ -95,6 +95,8 @@ pub fn load(request: &Request) -> Result<Project, Vec<Diagnostic>> {
     };
     rebase::defaults(&mut tree);
     rebase::absolute(&mut tree, &scope.directory, &scope.environment);
+    // Two ways to write one path are the same file only now.
+    unique::deduplicate(&mut tree);
 
     let (services, disabled) =
         services(request, &here, &mut tree, &scope.environment, &mut findings);

@@ -73,8 +73,7 @@ fn section<'n>(project: &'n mut Node, name: &str) -> impl Iterator<Item = &'n mu
 /// Whether a volume is a directory of this machine by another name.
 fn is_bind(volume: &Node) -> bool {
     let text = |keys: &[&str]| volume.at(keys).and_then(Node::as_text);
-    text(&["driver"]).is_none_or(|driver| driver == "local")
-        && text(&["driver_opts", "o"]) == Some("bind")
+    text(&["driver"]) == Some("local") && text(&["driver_opts", "o"]) == Some("bind")
 }
 
 struct Base<'a> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 
 use super::canonical::mount_target;
-use super::tree::{Node, Value};
+use super::tree::{Map, Node, Value};
 
 /// What makes two items the same.
 #[derive(Clone, Copy)]
@@ -64,6 +64,15 @@ pub(super) fn deduplicate(project: &mut Node) {
                 .try_fold(&mut entry.node, |node, key| node.get_mut(key));
             if let Some(Value::List(items)) = list.map(|node| &mut node.value) {
                 keep_once(items, key);
+            }
+        }
+        let networks = entry.node.get_mut("networks").and_then(Node::as_map_mut);
+        for network in networks.into_iter().flat_map(Map::values_mut) {
+            for key in ["aliases", "link_local_ips"] {
+                let list = network.node.get_mut(key).map(|node| &mut node.value);
+                if let Some(Value::List(items)) = list {
+                    keep_once(items, Key::Name);
+                }
             }
         }
     }

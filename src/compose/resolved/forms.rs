@@ -298,6 +298,10 @@ fn hosts(node: &mut Node) {
                 .strip_prefix('[')
                 .and_then(|rest| rest.strip_suffix(']'));
             let text = format!("{host}={}", inner.unwrap_or(address));
+            // Compose writes a pair that two files have twice, and cannot read that.
+            if hosts.iter().any(|(_, node)| node.as_text() == Some(&text)) {
+                continue;
+            }
             hosts.push((host.to_owned(), Node::text(text, &addresses.span)));
         }
     };

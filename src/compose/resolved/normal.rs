@@ -32,6 +32,13 @@ pub(super) fn service(service: &mut Node) {
     {
         set(build, "dockerfile", Value::Text("Dockerfile".to_owned()));
     }
+    if let Some(scale) = service.get("scale").cloned()
+        && let Some(deploy) = service.get_mut("deploy").and_then(Node::as_map_mut)
+        && !scale.is_null()
+    {
+        let entry = Entry::new(&scale.span.clone(), scale);
+        deploy.insert("replicas".to_owned(), entry);
+    }
     let secrets = service.get_mut("secrets").map(|node| &mut node.value);
     if let Some(Value::List(items)) = secrets {
         for item in items {
