@@ -9,9 +9,11 @@ use std::rc::Rc;
 use crate::diagnostic::{Diagnostic, Span};
 
 use super::discover::{default_env_file, read_env_files};
+use super::dotenv::Assigned;
 use super::files::{directory_of, shown};
 use super::load::{Loader, Scope};
 use super::merge::merge;
+use super::model::Setting;
 use super::paths;
 use super::rebase;
 use super::resets::Resets;
@@ -183,8 +185,13 @@ fn environment(
         Ok(assigned) => {
             let mut merged = (*scope.environment).clone();
             for (name, mut values) in assigned {
-                if let Some(assigned) = values.pop() {
-                    merged.entry(name).or_insert(assigned.value);
+                if let Some(Assigned { value, at }) = values.pop() {
+                    let settings = loader.findings.included.entry(name.clone()).or_default();
+                    settings.push(Setting {
+                        value: value.clone(),
+                        at: Some(at),
+                    });
+                    merged.entry(name).or_insert(value);
                 }
             }
             Some(Rc::new(merged))

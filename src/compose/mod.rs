@@ -103,6 +103,7 @@ pub fn load(request: &Request) -> Result<Project, Vec<Diagnostic>> {
     if !findings.errors.is_empty() {
         return Err(findings.errors);
     }
+    let included = std::mem::take(&mut findings.included);
     let mut variables = std::mem::take(&mut findings.used);
     variables.sort_keys();
     let mut notes = findings.unset_warnings();
@@ -116,6 +117,7 @@ pub fn load(request: &Request) -> Result<Project, Vec<Diagnostic>> {
         files: found.files,
         environment: Rc::unwrap_or_clone(scope.environment),
         settings: found.settings,
+        included,
         variables,
         services,
         disabled,

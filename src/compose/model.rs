@@ -26,6 +26,9 @@ pub struct Project {
     pub environment: IndexMap<String, String>,
     /// Every variable with all the values it is given, the one that counts first.
     pub settings: IndexMap<String, Vec<Setting>>,
+    /// What the `.env` files of included projects assign. It counts in these projects only, and
+    /// only where `settings` has no value.
+    pub included: IndexMap<String, Vec<Setting>>,
     /// The variables that interpolation asks for, by name.
     pub variables: IndexMap<String, Variable>,
     /// The services that are active under the chosen profiles, in Compose's order (by name).

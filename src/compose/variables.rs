@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 use crate::diagnostic::{Diagnostic, Span};
 
 use super::interpolate::{Fault, Variables, substitute, uses};
-use super::model::Variable;
+use super::model::{Setting, Variable};
 use super::scalar::{self, Spelling};
 use super::tree::{Node, Path, Value};
 
@@ -94,6 +94,8 @@ pub(super) struct Findings {
     pub(super) unset: IndexMap<String, Vec<Span>>,
     /// Every variable that is asked for.
     pub(super) used: IndexMap<String, Variable>,
+    /// What the `.env` files of included projects assign.
+    pub(super) included: IndexMap<String, Vec<Setting>>,
     /// What has been told already; a list alone would make many errors take quadratic time.
     told: HashSet<String>,
 }

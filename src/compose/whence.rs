@@ -13,6 +13,8 @@ use super::tree::Node;
 pub struct Whence<'p> {
     /// The values it has for `${NAME}`, the one that counts first.
     pub interpolation: &'p [Setting],
+    /// The values it has for `${NAME}` in included projects, when it has none above.
+    pub included: &'p [Setting],
     /// How the compose files use it, when they do.
     pub used: Option<&'p Variable>,
     /// The services whose containers have it, or ask for it.
@@ -59,7 +61,9 @@ impl Whence<'_> {
             let first = container.values.first();
             first.is_some_and(|given| given.value.is_some())
         };
-        !self.interpolation.is_empty() || self.containers.iter().any(given)
+        !self.interpolation.is_empty()
+            || !self.included.is_empty()
+            || self.containers.iter().any(given)
     }
 }
 
@@ -83,15 +87,17 @@ impl Project {
             .get(name)
             .map(Vec::as_slice)
             .unwrap_or_default();
+        let included = self.included.get(name).map(Vec::as_slice);
         let used = self.variables.get(name);
         let empty = interpolation
             .first()
             .is_none_or(|winner| winner.value.is_empty());
-        if let Some(used) = used.filter(|_| empty) {
+        if let Some(used) = used.filter(|_| empty && included.is_none()) {
             notes.extend(mistaken(name, used, &containers));
         }
         Ok(Whence {
             interpolation,
+            included: included.unwrap_or_default(),
             used,
             containers,
             notes,

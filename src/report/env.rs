@@ -25,7 +25,7 @@ pub(super) fn text(name: &str, whence: &Whence<'_>, secrets: Secrets, style: Sty
     let show = |value: &str| shown(name, value, secrets);
     let mut blocks = vec![(
         format!("${{{name}}} in compose files"),
-        interpolation(whence.interpolation, &show),
+        interpolation(whence, &show),
     )];
     for container in &whence.containers {
         let rows = container.values.iter().enumerate();
@@ -57,8 +57,19 @@ pub(super) fn text(name: &str, whence: &Whence<'_>, secrets: Secrets, style: Sty
     text
 }
 
-fn interpolation(settings: &[Setting], show: &dyn Fn(&str) -> String) -> Vec<Row> {
-    if settings.is_empty() {
+fn interpolation(whence: &Whence<'_>, show: &dyn Fn(&str) -> String) -> Vec<Row> {
+    let settings = whence.interpolation;
+    let beaten = !settings.is_empty();
+    let included = whence.included.iter().filter_map(|setting| {
+        let remark = if beaten {
+            "overridden"
+        } else {
+            "in the included project"
+        };
+        let place = setting.at.as_ref()?.to_string();
+        Some(Row(show(&setting.value), place, remark))
+    });
+    if settings.is_empty() && whence.included.is_empty() {
         return vec![Row("not set".to_owned(), String::new(), "")];
     }
     let row = |(index, setting): (usize, &Setting)| {
@@ -70,7 +81,12 @@ fn interpolation(settings: &[Setting], show: &dyn Fn(&str) -> String) -> Vec<Row
             if index == 0 { "" } else { "overridden" },
         )
     };
-    settings.iter().enumerate().map(row).collect()
+    settings
+        .iter()
+        .enumerate()
+        .map(row)
+        .chain(included)
+        .collect()
 }
 
 fn given(index: usize, given: &Given, show: &dyn Fn(&str) -> String) -> Row {
