@@ -47,7 +47,12 @@ pub(super) fn service(
             .build()
         }),
         platform: text("platform").filter(|platform| !platform.is_empty()),
-        pull_policy: text("pull_policy").filter(|policy| !policy.is_empty()),
+        pull_policy: text("pull_policy")
+            .filter(|policy| !policy.is_empty())
+            .map(|policy| match policy.as_str() {
+                "if_not_present" => "missing".to_owned(),
+                _ => policy,
+            }),
         depends_on: dependencies(node)
             .into_iter()
             .map(|(name, _)| name)

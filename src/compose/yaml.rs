@@ -78,34 +78,59 @@ fn without_added_break(mut value: String, last_line: &str) -> String {
     value
 }
 
+/// How many characters may be scanned to tell tags from texts with a `!` in them.
+const PROBED: usize = 20_000_000;
+
 /// The scanner panics on a comma right behind a tag in a flow (`[!!str, b]`).
 ///
 /// Where the text looks as if it had one, a private character takes the comma's place and the
-/// scanner tries that: in a string it changes nothing, behind a tag it is an error, not a panic.
+/// scanner tries that: behind a tag it is an error, not a panic. Any other error that it makes
+/// (`['!x', b]`) gives the comma back, and the scanner tries again.
 fn comma_behind_tag(source: &Arc<Source>) -> Option<Diagnostic> {
-    let text = &source.text;
-    if !text.contains('!') || !text.contains(['[', '{']) {
-        return None;
+    let mut suspects = commas_behind_tags(&source.text);
+    let mut left = PROBED;
+    while !suspects.is_empty() {
+        let error = first_error(&source.text, &suspects)?;
+        if error.context() == Some("while scanning a tag") || left < source.text.len() {
+            return Some(*syntax_error(source, &error));
+        }
+        left -= source.text.len();
+        let index = error.problem_mark().map(|mark| mark.index)?;
+        let before = suspects.iter().rposition(|at| *at as u64 <= index)?;
+        suspects.remove(before);
     }
-    let mut probe = String::with_capacity(text.len());
-    let mut suspicious = false;
-    let mut in_word = false;
-    for c in text.chars() {
+    None
+}
+
+/// The places, counted in characters, of commas that may stand right behind a tag.
+fn commas_behind_tags(text: &str) -> Vec<usize> {
+    if !text.contains('!') || !text.contains(['[', '{']) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let mut before = ' ';
+    let mut in_tag = false;
+    for (at, c) in text.chars().enumerate() {
         match c {
-            '!' => in_word = true,
-            _ if c.is_whitespace() => in_word = false,
-            ',' if in_word => {
-                suspicious = true;
-                probe.push('\u{E000}');
-                continue;
-            }
+            '!' => in_tag |= !before.is_alphanumeric(),
+            ',' if in_tag => found.push(at),
+            '[' | ']' | '{' | '}' | '"' => in_tag = false,
+            _ if c.is_whitespace() => in_tag = false,
             _ => {}
         }
-        probe.push(c);
+        before = c;
     }
-    if !suspicious {
-        return None;
-    }
+    found
+}
+
+/// What is wrong with `text` when the characters at `suspects` are no commas.
+fn first_error(text: &str, suspects: &[usize]) -> Option<YamlError> {
+    let mut next = suspects.iter().peekable();
+    let replaced = text.chars().enumerate().map(|(at, c)| {
+        let suspect = next.next_if(|suspect| **suspect == at);
+        suspect.map_or(c, |_| '\u{E000}')
+    });
+    let probe: String = replaced.collect();
     let mut bytes = probe.as_bytes();
     let mut parser = Parser::new();
     parser.set_input_string(&mut bytes);
@@ -113,7 +138,7 @@ fn comma_behind_tag(source: &Arc<Source>) -> Option<Diagnostic> {
         match parser.parse() {
             Ok(event) if matches!(event.data, EventData::StreamEnd) => return None,
             Ok(_) => {}
-            Err(error) => return Some(*syntax_error(source, &error)),
+            Err(error) => return Some(error),
         }
     }
 }

@@ -47,11 +47,13 @@ pub enum Verdict {
 pub fn verdict(request: &Request, compose: &Compose) -> Verdict {
     let ours = load(request);
     let builds: Option<Answer> = compose.prints_builds().then(|| compose.builds(request));
+    if let (Err(_), Some(Err(_))) = (&ours, &builds) {
+        return Verdict::BothRefuse;
+    }
     let config = compose.config(request);
     let unwritten = |complaint: &String| complaint.contains("json: error calling MarshalJSON");
     match (ours, builds.transpose(), config) {
-        (Err(_), Err(_), _) => Verdict::BothRefuse,
-        (Ok(_), Err(theirs), _) => Verdict::Differ(vec![Kind::TheyRefuse(theirs)]),
+        (_, Err(theirs), _) => Verdict::Differ(vec![Kind::TheyRefuse(theirs)]),
         // It cannot write an ssh key with a path in JSON; what it builds tells enough.
         (ours, Ok(Some(builds)), Err(complaint)) if unwritten(&complaint) => differ(
             ours.map(View::only_builds),
@@ -91,10 +93,10 @@ fn load(request: &Request) -> Result<View, String> {
         lines.join("\n")
     };
     let project = compose::load(request).map_err(told)?;
-    project
+    let named = project
         .select(&request.services)
         .map_err(|error| told(vec![error]))?;
-    Ok(view::ours(&project))
+    Ok(view::ours(&project).narrowed(&project.with_dependencies(&named)))
 }
 
 /// How often what happened.
@@ -139,7 +141,9 @@ impl Tally {
 
 fn text(shape: &Shape, case: &Case) -> String {
     let files = shape.files(&[case]).into_iter();
+    let told = |text: &String| text.contains(['k', '$']) || text.contains("include");
     files
+        .filter(|(_, text)| told(text))
         .map(|(path, text)| format!("# {path}\n{text}"))
         .collect()
 }

@@ -1,6 +1,7 @@
 //! Where dcb means to differ from Compose, and why.
 
 use super::compare::{Difference, Kind};
+use super::view::Unlike;
 
 /// A difference that is meant.
 pub struct Intended {
@@ -16,16 +17,155 @@ pub fn intended(difference: &Difference) -> Option<&'static Intended> {
     INTENDED.iter().find(|intended| (intended.fits)(difference))
 }
 
-const INTENDED: [Intended; 1] = [Intended {
-    name: "x- build arguments",
-    reason: "Compose takes keys that begin with `x-` for extensions everywhere and loses them; dcb warns and passes them on",
-    fits: |found| value_at(found, ".args.#extensions") || value_at(found, ".labels.#extensions"),
-}];
+/// All of them.
+pub const INTENDED: &[Intended] = &[
+    Intended {
+        name: "arguments that begin with x-",
+        reason: "Compose takes them for extensions and loses them; dcb passes them on and warns",
+        fits: |found| {
+            value(found, |at| {
+                let key = at.place.rsplit('.').next().unwrap_or_default();
+                key == "#extensions" || key.starts_with("x-")
+            })
+        },
+    },
+    Intended {
+        name: "a default that is not used",
+        reason: "2.40 evaluates it, v5 does not: `:?` inside of one is no error",
+        fits: |found| they_say(found, &["error while interpolating", "is missing a value"]),
+    },
+    Intended {
+        name: "included services",
+        reason: "v5 lets them be extended and overridden by the file that includes them; 2.40 cannot",
+        fits: |found| {
+            they_say(found, &["conflicts with imported resource"])
+                || (they_say(found, &["cannot extend service", "not found"])
+                    && found.text.contains("include"))
+        },
+    },
+    Intended {
+        name: "dates",
+        reason: "2.40 cannot read an unquoted date; 2.26 and v5 can",
+        fits: |found| they_say(found, &["invalid jsonType time.Time"]),
+    },
+    Intended {
+        name: "no_cache_filter",
+        reason: "a key of v5",
+        fits: |found| {
+            they_say(
+                found,
+                &["additional properties 'no_cache_filter' not allowed"],
+            )
+        },
+    },
+    Intended {
+        name: "images in a circle",
+        reason: "Compose leaves it to bake, which fails later and says less",
+        fits: |found| we_say(found, &["builds need each other's images"]),
+    },
+    Intended {
+        name: "the Dockerfile in a remote context",
+        reason: "2.40 takes addresses it does not know for directories; v5 does not",
+        fits: |found| {
+            value(found, |at| {
+                at.place == "bake.dockerfile" && text(&at.theirs).contains(":/")
+            })
+        },
+    },
+    Intended {
+        name: "an include without a path",
+        reason: "2.40 prints nothing at all and ends well; dcb warns and goes on",
+        fits: |found| they_say(found, &["no JSON: EOF"]),
+    },
+    Intended {
+        name: "an argument reset where the others are a list",
+        reason: "Compose overlooks it without a word",
+        fits: |found| found.text == "reset-args-in-list-form",
+    },
+    Intended {
+        name: "!reset below !override",
+        reason: "2.40 takes what is left for null there, which v5 refuses; dcb says so, as v5 does",
+        fits: |found| {
+            we_say(found, &[" must be "])
+                && found.text.contains("reset")
+                && found.text.contains("override")
+        },
+    },
+    Intended {
+        name: "an empty additional context",
+        reason: "Compose passes the empty path on; BuildKit's client takes the current directory",
+        fits: |found| {
+            value(found, |at| {
+                at.place.contains("contexts.") && text(&at.theirs).is_empty()
+            })
+        },
+    },
+    Intended {
+        name: "names that Docker would refuse",
+        reason: "the form of names of containers is left to Compose, which starts them",
+        fits: |found| they_say(found, &["container_name", "does not match pattern"]),
+    },
+    Intended {
+        name: "an unlimited ulimit",
+        reason: "2.40 loses a single -1 on the way to the builder",
+        fits: |found| {
+            value(found, |at| {
+                at.place == "bake.ulimits" && at.ours.to_string().contains("=-1:-1")
+            })
+        },
+    },
+    Intended {
+        name: "a size written as a float",
+        reason: "2.40 takes `1e3` and loses it",
+        fits: |found| {
+            value(found, |at| {
+                at.place.ends_with("shm_size") || at.place.ends_with("shm-size")
+            }) && found.text.contains("shm_size: 1e3")
+        },
+    },
+    Intended {
+        name: "2.26: attestations",
+        reason: "it does not know `provenance` and `sbom`",
+        fits: |found| {
+            found.version < (2, 40)
+                && (they_say(found, &["Additional property provenance"])
+                    || they_say(found, &["Additional property sbom"]))
+        },
+    },
+    Intended {
+        name: "2.26: paths of ssh keys",
+        reason: "it cannot write them as JSON, and has no `build --print`",
+        fits: |found| {
+            found.version < (2, 40) && they_say(found, &["MarshalJSON for type types.SSHKey"])
+        },
+    },
+    Intended {
+        name: "2.26: .env files",
+        reason: "it reads one less, cannot be told inside of one to read none, and lets later files \
+                 see the first value of a variable only",
+        fits: |found| {
+            let folders = [
+                "parent-directory",
+                "env-file-disabled-inside",
+                "env-files-order",
+            ];
+            found.version < (2, 40) && folders.contains(&found.text.as_str())
+        },
+    },
+];
 
-fn value_at(found: &Difference, end: &str) -> bool {
-    matches!(&found.kind, Kind::Value(unlike) if unlike.place.ends_with(end))
+fn value(found: &Difference, fits: impl Fn(&Unlike) -> bool) -> bool {
+    matches!(&found.kind, Kind::Value(unlike) if fits(unlike))
 }
 
-fn they_say(found: &Difference, part: &str) -> bool {
-    matches!(&found.kind, Kind::TheyRefuse(complaint) if complaint.contains(part))
+fn text(value: &serde_json::Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn they_say(found: &Difference, parts: &[&str]) -> bool {
+    matches!(&found.kind, Kind::TheyRefuse(complaint) if parts.iter().all(|part| complaint.contains(part)))
+}
+
+fn we_say(found: &Difference, parts: &[&str]) -> bool {
+    matches!(&found.kind, Kind::WeRefuse(complaint) if parts.iter().all(|part| complaint.contains(part)))
 }

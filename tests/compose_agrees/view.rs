@@ -4,7 +4,8 @@
 //! A view has, for every active service, a flat list of `place -> value`. Places that begin with
 //! `bake.` come from `build --print`, the others from `config --format json`. Left out are: what is
 //! empty or off, Compose's version label, `dockerfile` and `secrets` as written (`bake.` has what
-//! they come to), and the order of ulimits, ssh keys and targets.
+//! they come to), the order of ulimits, ssh keys and targets, and dependencies that take no part.
+//! A Dockerfile that Compose leaves to the builder is the builder's own choice.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -80,6 +81,23 @@ impl View {
         self
     }
 
+    /// With the services alone that `names` has.
+    pub fn narrowed(mut self, names: &[String]) -> Self {
+        self.services.retain(|name, _| names.contains(name));
+        self
+    }
+
+    fn without_absent_dependencies(mut self) -> Self {
+        let names: Vec<String> = self.services.keys().cloned().collect();
+        for places in self.services.values_mut() {
+            places.retain(|place, _| {
+                let target = place.strip_prefix("depends_on.");
+                target.is_none_or(|target| names.iter().any(|name| name == target))
+            });
+        }
+        self
+    }
+
     /// Without what only `build --print` tells.
     pub fn without_builds(mut self) -> Self {
         for places in self.services.values_mut() {
@@ -124,7 +142,7 @@ pub fn theirs(config: &Value, builds: Option<&Value>, request: &Request) -> View
         }
         view.services.insert(name.clone(), places);
     }
-    view
+    view.without_absent_dependencies()
 }
 
 /// The part of Compose's view that its `build --print` tells.
@@ -200,15 +218,21 @@ fn limit(value: &Value) -> Value {
 
 fn from_target(places: &mut Places, target: &Map<String, Value>, here: &Path) {
     // The builder takes its own current directory for a context that is not there.
-    let nowhere = json!(here);
-    places.insert(
-        "bake.context".to_owned(),
-        target.get("context").unwrap_or(&nowhere).clone(),
-    );
+    let context = target.get("context").cloned().unwrap_or(json!(here));
+    let inline = target.contains_key("dockerfile-inline");
+    let dockerfile = target.get("dockerfile").and_then(Value::as_str);
+    match (context.as_str(), dockerfile) {
+        (Some(context), dockerfile) if !inline && context.starts_with('/') => {
+            let file = Path::new(context).join(dockerfile.unwrap_or("Dockerfile"));
+            places.insert("bake.dockerfile".to_owned(), json!(file));
+        }
+        (_, dockerfile) => put(places, "bake.dockerfile", json!(dockerfile)),
+    }
+    places.insert("bake.context".to_owned(), context);
     for (key, value) in target {
         let place = format!("bake.{key}");
         match (key.as_str(), value) {
-            ("context", _) => {}
+            ("context" | "dockerfile", _) => {}
             ("ulimits", Value::Array(items)) => {
                 let mut items: Vec<Value> = items.iter().map(bake_limit).collect();
                 items.sort_by_key(ToString::to_string);
