@@ -2,7 +2,7 @@
 //!
 //! Only active services are looked at; the others may be as wrong as they like, as in Compose.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::human;
@@ -31,6 +31,7 @@ impl Checked<'_> {
             let entry = &self.services[*name];
             self.service(name, &entry.at, &entry.node, findings);
         }
+        self.container_names(&names, findings);
         self.circles(
             &names,
             "dependency cycle detected",
@@ -59,7 +60,7 @@ impl Checked<'_> {
             for (name, entry) in map.into_iter().flatten() {
                 let given: Vec<&&str> = sources
                     .iter()
-                    .filter(|key| entry.node.get(key).is_some_and(|node| !node.is_null()))
+                    .filter(|key| is_given(&entry.node, key))
                     .collect();
                 if given.len() > 1 {
                     findings.error(
@@ -87,8 +88,28 @@ impl Checked<'_> {
         }
     }
 
+    /// No two services want the same name for their container.
+    fn container_names(&self, names: &[&String], findings: &mut Findings) {
+        let mut taken: HashMap<&str, &Node> = HashMap::new();
+        for name in names {
+            let wanted = self.services[*name].node.get("container_name");
+            let Some((node, text)) = wanted.and_then(|node| Some((node, node.as_text()?))) else {
+                continue;
+            };
+            if let Some(first) = taken.insert(text, node).filter(|_| !text.is_empty()) {
+                findings.error(
+                    Diagnostic::error(format!(
+                        "service `{name}` wants a container name that is taken: `{text}`"
+                    ))
+                    .at(node.span.clone(), "again")
+                    .see(first.span.clone(), "first here"),
+                );
+            }
+        }
+    }
+
     fn service(&self, name: &str, at: &Span, node: &Node, findings: &mut Findings) {
-        let has = |key: &str| node.get(key).is_some_and(|value| !value.is_null());
+        let has = |key: &str| is_given(node, key);
         if !has("image") && !has("build") && !has("provider") {
             findings.error(
                 Diagnostic::error(format!(
@@ -285,6 +306,12 @@ impl Checked<'_> {
             }
         }
     }
+}
+
+/// Whether `key` says anything: an empty text is as good as none.
+fn is_given(node: &Node, key: &str) -> bool {
+    let value = node.get(key);
+    value.is_some_and(|value| !value.is_null() && value.as_text() != Some(""))
 }
 
 /// The services whose images are contexts of this one's build, with the places that say so.

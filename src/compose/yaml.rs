@@ -307,9 +307,8 @@ impl Composer<'_, '_> {
                 }
             },
             Some(kind @ ("int" | "float" | "bool" | "null")) => self.forced(kind, text, &span),
-            _ if plain && tag.is_none_or(|tag| directive(Some(tag)).is_some()) => {
-                scalar::resolve(&text)
-            }
+            // Any tag of its own makes a scalar text: `!override 1.10` stays `1.10`.
+            _ if plain && tag.is_none() => scalar::resolve(&text),
             _ => Value::Text(text),
         };
         let mut node = Node::new(value, span);

@@ -32,7 +32,10 @@ pub const INTENDED: &[Intended] = &[
     Intended {
         name: "a default that is not used",
         reason: "2.40 evaluates it, v5 does not: `:?` inside of one is no error",
-        fits: |found| they_say(found, &["error while interpolating", "is missing a value"]),
+        fits: |found| {
+            they_say(found, &["error while interpolating", "is missing a value"])
+                || they_say(found, &["invalid interpolation format"]) && is_operand(found)
+        },
     },
     Intended {
         name: "included services",
@@ -124,6 +127,28 @@ pub const INTENDED: &[Intended] = &[
         },
     },
     Intended {
+        name: "a build that is a list",
+        reason: "Compose overlooks it in an override",
+        fits: |found| {
+            matches!(&found.kind, Kind::WeRefuse(complaint)
+                if complaint.contains("cannot override services.") && complaint.ends_with(".build"))
+        },
+    },
+    Intended {
+        name: "a panic",
+        reason: "Compose dies of it; dcb does not",
+        fits: |found| they_say(found, &["exit 2: panic:"]),
+    },
+    Intended {
+        name: "minus zero",
+        reason: "`-0` is 0 for 2.40 and -0 for v5",
+        fits: |found| {
+            value(found, |at| {
+                text(&at.ours) == "-0" && text(&at.theirs) == "0"
+            })
+        },
+    },
+    Intended {
         name: "2.26: attestations",
         reason: "it does not know `provenance` and `sbom`",
         fits: |found| {
@@ -156,6 +181,17 @@ pub const INTENDED: &[Intended] = &[
 
 fn value(found: &Difference, fits: impl Fn(&Unlike) -> bool) -> bool {
     matches!(&found.kind, Kind::Value(unlike) if fits(unlike))
+}
+
+/// Whether what Compose could not interpolate, the last line of its complaint, is a default.
+fn is_operand(found: &Difference) -> bool {
+    let Kind::TheyRefuse(complaint) = &found.kind else {
+        return false;
+    };
+    let template = complaint.lines().last().unwrap_or_default();
+    ["-", "+", "?"]
+        .iter()
+        .any(|operator| found.text.contains(&format!("{operator}{template}")))
 }
 
 fn text(value: &serde_json::Value) -> &str {

@@ -226,7 +226,14 @@ fn from_target(places: &mut Places, target: &Map<String, Value>, here: &Path) {
             let file = Path::new(context).join(dockerfile.unwrap_or("Dockerfile"));
             places.insert("bake.dockerfile".to_owned(), json!(file));
         }
-        (_, dockerfile) => put(places, "bake.dockerfile", json!(dockerfile)),
+        (_, None) if inline => {}
+        (_, dockerfile) => {
+            put(
+                places,
+                "bake.dockerfile",
+                json!(dockerfile.unwrap_or("Dockerfile")),
+            );
+        }
     }
     places.insert("bake.context".to_owned(), context);
     for (key, value) in target {
