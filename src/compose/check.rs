@@ -25,6 +25,9 @@ impl Checked<'_> {
     /// Complains about everything that is inconsistent.
     pub(super) fn run(&self, findings: &mut Findings) {
         self.resources(findings);
+        for (name, entry) in self.services {
+            forms(name, &entry.node, findings);
+        }
         let mut names: Vec<&String> = self.active.iter().collect();
         names.sort();
         for name in &names {
@@ -126,10 +129,31 @@ impl Checked<'_> {
                 .at(at.clone(), "one of them must go"),
             );
         }
+        Self::scale(name, node, findings);
         Self::platforms(name, node, findings);
         self.dependencies(name, node, findings);
         self.contexts(name, node, findings);
         self.references(name, node, findings);
+    }
+
+    /// One name is enough for one container only.
+    fn scale(name: &str, node: &Node, findings: &mut Findings) {
+        let replicas = [
+            ("scale", node.get("scale")),
+            ("deploy.replicas", node.at(&["deploy", "replicas"])),
+        ];
+        let many = replicas.into_iter().find_map(|(key, count)| {
+            let count = count.filter(|count| matches!(count.value, Value::Int(2..)))?;
+            Some((key, count))
+        });
+        if let Some((key, count)) = many.filter(|_| is_given(node, "container_name")) {
+            findings.error(
+                Diagnostic::error(format!(
+                    "service `{name}` has `container_name` and more than one container"
+                ))
+                .at(count.span.clone(), format!("`{key}` asks for these")),
+            );
+        }
     }
 
     fn platforms(name: &str, node: &Node, findings: &mut Findings) {
@@ -305,6 +329,58 @@ impl Checked<'_> {
                 next = Some(target);
             }
         }
+    }
+}
+
+/// The ways of getting an image that Compose knows.
+const POLICIES: [&str; 8] = [
+    "always",
+    "never",
+    "build",
+    "if_not_present",
+    "missing",
+    "refresh",
+    "daily",
+    "weekly",
+];
+
+/// Whether the texts of a service have the form they must have, whoever takes part.
+fn forms(name: &str, service: &Node, findings: &mut Findings) {
+    let text = |key: &str| {
+        service
+            .get(key)
+            .and_then(|node| Some((node, node.as_text()?)))
+    };
+    if let Some((node, policy)) = text("pull_policy")
+        && !POLICIES.contains(&policy)
+        && !policy.starts_with("every_")
+    {
+        let near = human::nearest(policy, POLICIES);
+        let label = near.map_or(String::new(), |near| format!("did you mean `{near}`?"));
+        findings.error(
+            Diagnostic::error(format!(
+                "services.{name}.pull_policy is unknown: `{policy}`"
+            ))
+            .at(node.span.clone(), label),
+        );
+    }
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
+    // Compose looks for two such characters anywhere; Docker takes nothing else at all.
+    if let Some((node, container)) = text("container_name")
+        && !container
+            .as_bytes()
+            .windows(2)
+            .any(|pair| pair[0].is_ascii_alphanumeric() && fits(&pair[1]))
+    {
+        findings.error(
+            Diagnostic::error(format!(
+                "services.{name}.container_name cannot be `{container}`"
+            ))
+            .at(
+                node.span.clone(),
+                "letters, digits, `_`, `.` and `-`, at least two",
+            ),
+        );
     }
 }
 

@@ -134,7 +134,8 @@ impl Compose {
         std::thread::spawn(move || pipe.write_all(stdin.as_bytes()));
         let (status, out, complaint) = collect(&mut child);
         match status {
-            Some(0) if arguments.contains(&"-q") => Ok(Value::Null),
+            // `build --print` with nothing to build.
+            Some(0) if out.trim().is_empty() => Ok(Value::Null),
             Some(0) => serde_json::from_str(&out).map_err(|error| format!("no JSON: {error}")),
             Some(code) => Err(format!("exit {code}: {complaint}")),
             None => Err(format!("stopped: {complaint}")),

@@ -8,7 +8,7 @@
 //! A Dockerfile that Compose leaves to the builder is the builder's own choice.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use dcb::compose::{Build, Context, Dockerfile, Node, Project, Request, SecretSource, Service};
 use serde_json::{Map, Value, json};
@@ -125,8 +125,7 @@ fn put(places: &mut Places, place: impl Into<String>, value: Value) {
 
 /// Compose's view: its `config`, and its `build --print` if it has that.
 pub fn theirs(config: &Value, builds: Option<&Value>, request: &Request) -> View {
-    let config = unescaped(config, &|text| text.replace("$$", "$"));
-    let builds = builds.map(|builds| unescaped(builds, &|text| text.replace("$${", "${")));
+    let config = unescaped(config, "$$", "$");
     let mut view = View {
         name: config["name"].as_str().unwrap_or_default().to_owned(),
         services: BTreeMap::new(),
@@ -134,9 +133,7 @@ pub fn theirs(config: &Value, builds: Option<&Value>, request: &Request) -> View
     for (name, service) in config["services"].as_object().into_iter().flatten() {
         let mut places = Places::new();
         from_config(&mut places, service);
-        let target = builds
-            .as_ref()
-            .map(|builds| &builds["target"][name.replace('.', "_")]);
+        let target = builds.map(|builds| &builds["target"][name.replace('.', "_")]);
         if let Some(Value::Object(target)) = target {
             from_target(&mut places, target, &request.directory);
         }
@@ -147,7 +144,6 @@ pub fn theirs(config: &Value, builds: Option<&Value>, request: &Request) -> View
 
 /// The part of Compose's view that its `build --print` tells.
 pub fn of_builds(builds: &Value, request: &Request) -> View {
-    let builds = unescaped(builds, &|text| text.replace("$${", "${"));
     let mut view = View::default();
     for (name, target) in builds["target"].as_object().into_iter().flatten() {
         let mut places = Places::new();
@@ -159,14 +155,18 @@ pub fn of_builds(builds: &Value, request: &Request) -> View {
     view
 }
 
-fn unescaped(value: &Value, text: &dyn Fn(&str) -> String) -> Value {
+/// What `value` was before every `wanted` in it was written as `escape`.
+fn unescaped(value: &Value, escape: &str, wanted: &str) -> Value {
     match value {
-        Value::String(escaped) => Value::String(text(escaped)),
-        Value::Array(items) => items.iter().map(|item| unescaped(item, text)).collect(),
+        Value::String(escaped) => Value::String(escaped.replace(escape, wanted)),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| unescaped(item, escape, wanted))
+            .collect(),
         Value::Object(map) => {
             let entries = map.iter();
             entries
-                .map(|(key, value)| (key.clone(), unescaped(value, text)))
+                .map(|(key, value)| (key.clone(), unescaped(value, escape, wanted)))
                 .collect()
         }
         other => other.clone(),
@@ -223,7 +223,10 @@ fn from_target(places: &mut Places, target: &Map<String, Value>, here: &Path) {
     let dockerfile = target.get("dockerfile").and_then(Value::as_str);
     match (context.as_str(), dockerfile) {
         (Some(context), dockerfile) if !inline && context.starts_with('/') => {
-            let file = Path::new(context).join(dockerfile.unwrap_or("Dockerfile"));
+            let file = match dockerfile {
+                Some(file) => Path::new(context).join(file),
+                None => clean(&Path::new(context).join("Dockerfile")),
+            };
             places.insert("bake.dockerfile".to_owned(), json!(file));
         }
         (_, None) if inline => {}
@@ -238,7 +241,11 @@ fn from_target(places: &mut Places, target: &Map<String, Value>, here: &Path) {
     places.insert("bake.context".to_owned(), context);
     for (key, value) in target {
         let place = format!("bake.{key}");
-        match (key.as_str(), value) {
+        let value = match key.as_str() {
+            "args" | "dockerfile-inline" => unescaped(value, "$${", "${"),
+            _ => value.clone(),
+        };
+        match (key.as_str(), &value) {
             ("context" | "dockerfile", _) => {}
             ("ulimits", Value::Array(items)) => {
                 let mut items: Vec<Value> = items.iter().map(bake_limit).collect();
@@ -257,9 +264,21 @@ fn from_target(places: &mut Places, target: &Map<String, Value>, here: &Path) {
                     }
                 }
             }
-            _ => put(places, place, value.clone()),
+            _ => put(places, place, value),
         }
     }
+}
+
+/// An absolute path without `..`.
+fn clean(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => drop(clean.pop()),
+            other => clean.push(other),
+        }
+    }
+    clean
 }
 
 /// `n=1` as `n=1:1`.
