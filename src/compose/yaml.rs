@@ -22,8 +22,11 @@ use super::tree::{Directive, Entry, Map, Node, Value};
 
 /// Deeper nesting is a mistake or an attack; no compose file comes near.
 const DEPTH: usize = 100;
-/// How many nodes aliases may copy per document; Compose has the same limit.
+/// How much aliases of a file may copy, as [`Node::weight`] counts; Compose allows as many nodes per
+/// document.
 const COPIES: usize = 100_000;
+/// How much anchors may name: each keeps a copy of its own, and they may be inside each other.
+const KEPT: usize = 500_000;
 
 /// The documents of `source`.
 ///
@@ -43,6 +46,7 @@ pub(super) fn documents(source: &Arc<Source>) -> Result<Vec<Node>, Vec<Diagnosti
         anchors: HashMap::new(),
         open: Vec::new(),
         copies: 0,
+        kept: 0,
         errors: Vec::new(),
     };
     match composer.stream() {
@@ -156,6 +160,7 @@ struct Composer<'s, 'b> {
     /// The anchors whose nodes are being read right now.
     open: Vec<String>,
     copies: usize,
+    kept: usize,
     errors: Vec<Diagnostic>,
 }
 
@@ -185,7 +190,6 @@ impl Composer<'_, '_> {
                 }
                 EventData::DocumentStart { .. } => {
                     self.anchors.clear();
-                    self.copies = 0;
                     let event = self.next()?;
                     documents.push(self.node(event, 0)?);
                 }
@@ -231,19 +235,19 @@ impl Composer<'_, '_> {
                     value
                 };
                 let node = self.scalar(value, tag.as_deref(), style, span);
-                self.remember(anchor, &node, 1);
+                self.remember(anchor, &node)?;
                 Ok(node)
             }
             EventData::SequenceStart { anchor, tag, .. } => {
                 self.open.extend(anchor.clone());
                 let mut node = self.sequence(start, depth)?;
-                self.close(anchor, tag.as_deref(), &mut node);
+                self.close(anchor, tag.as_deref(), &mut node)?;
                 Ok(node)
             }
             EventData::MappingStart { anchor, tag, .. } => {
                 self.open.extend(anchor.clone());
                 let mut node = self.mapping(start, depth)?;
-                self.close(anchor, tag.as_deref(), &mut node);
+                self.close(anchor, tag.as_deref(), &mut node)?;
                 Ok(node)
             }
             _ => Err(Box::new(
@@ -253,19 +257,35 @@ impl Composer<'_, '_> {
     }
 
     /// Ends a collection: its tag takes effect and its anchor can be named.
-    fn close(&mut self, anchor: Option<String>, tag: Option<&str>, node: &mut Node) {
+    fn close(
+        &mut self,
+        anchor: Option<String>,
+        tag: Option<&str>,
+        node: &mut Node,
+    ) -> Result<(), Fatal> {
         node.directive = directive(tag);
         if anchor.is_some() {
             self.open.pop();
-            let weight = node.weight();
-            self.remember(anchor, node, weight);
         }
+        self.remember(anchor, node)
     }
 
-    fn remember(&mut self, anchor: Option<String>, node: &Node, weight: usize) {
-        if let Some(anchor) = anchor {
-            self.anchors.insert(anchor, (node.clone(), weight));
+    fn remember(&mut self, anchor: Option<String>, node: &Node) -> Result<(), Fatal> {
+        let Some(anchor) = anchor else {
+            return Ok(());
+        };
+        let weight = node.weight();
+        self.kept += weight;
+        if self.kept > KEPT {
+            return Err(Box::new(
+                Diagnostic::error("document contains excessive aliasing").at(
+                    node.span.clone(),
+                    format!("anchors name more than {KEPT} values"),
+                ),
+            ));
         }
+        self.anchors.insert(anchor, (node.clone(), weight));
+        Ok(())
     }
 
     /// A copy of what the anchor stands for.
