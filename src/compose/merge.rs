@@ -192,9 +192,9 @@ fn merge_flat(base: Node, over: Node) -> Node {
     }
 }
 
-/// Whether every item of this list is a scalar; other items are the schema's to complain about.
+/// Whether every item of this list is a text; other items are the schema's to complain about.
 fn is_plain(items: &[Node]) -> bool {
-    items.iter().all(|item| item.scalar_text().is_some())
+    items.iter().all(|item| item.as_text().is_some())
 }
 
 /// `- K=v` and `- K` as a mapping from `K`; the last of several wins.

@@ -264,6 +264,9 @@ impl Composer<'_, '_> {
         node: &mut Node,
     ) -> Result<(), Fatal> {
         node.directive = directive(tag);
+        if node.directive == Some(Directive::Reset) {
+            node.value = Value::Null;
+        }
         if anchor.is_some() {
             self.open.pop();
         }
@@ -315,6 +318,8 @@ impl Composer<'_, '_> {
     fn scalar(&mut self, text: String, tag: Option<&str>, style: ScalarStyle, span: Span) -> Node {
         let plain = style == ScalarStyle::Plain;
         let value = match tag.and_then(core_tag) {
+            // What is to go is not looked at.
+            _ if directive(tag) == Some(Directive::Reset) => Value::Null,
             Some("str") => Value::Text(text),
             Some("binary") => match binary(&text) {
                 Some(text) => Value::Text(text),

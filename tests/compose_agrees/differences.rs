@@ -135,9 +135,39 @@ pub const INTENDED: &[Intended] = &[
         },
     },
     Intended {
-        name: "a build that is none in an extended file",
-        reason: "dcb looks at what is left of it after merging, where a service that extends may replace it",
-        fits: |found| they_say(found, &["build: invalid type", "for build"]),
+        name: "wrong kinds in an extended file",
+        reason: "dcb looks at what is left after merging, where a service that extends may replace them",
+        fits: |found| {
+            they_say(found, &["invalid type", "for build"]) || they_say(found, &["unexpected type"])
+        },
+    },
+    Intended {
+        name: "wrong kinds where pairs are merged",
+        reason: "Compose makes text of them (`A=[1]`) or drops them before it looks",
+        fits: |found| {
+            let pairs = [
+                ".args",
+                ".labels",
+                ".environment",
+                ".additional_contexts",
+                ".extra_hosts",
+            ];
+            pairs
+                .iter()
+                .any(|place| we_say(found, &[place, " must be "]))
+        },
+    },
+    Intended {
+        name: "a negative size",
+        reason: "Compose passes `-1` on, which no builder takes",
+        fits: |found| we_say(found, &["shm_size is no size: `-"]),
+    },
+    Intended {
+        name: "ports that are none",
+        reason: "left to Compose, which publishes them",
+        fits: |found| {
+            they_say(found, &["Invalid containerPort"]) || they_say(found, &["invalid proto"])
+        },
     },
     Intended {
         name: "an empty path of a secret",
