@@ -1,6 +1,17 @@
 //! The library behind the `dcb` binary. Modules are layered as `tests/layers.rs` asserts: a module
 //! names only modules of rows above it.
 
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::panic,
+        clippy::print_stderr,
+        clippy::print_stdout,
+        clippy::unwrap_used
+    )
+)]
+
 pub mod ambient;
 pub mod app;
 pub mod cli;

@@ -5,6 +5,11 @@
 //! folder) or `expected.txt` (the complaints, one a line). Notes, when there are any, are the
 //! `notes` of the JSON. `BLESS=1` writes what came out.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read the environment they are given"
+)]
+
 use std::fs;
 use std::path::Path;
 

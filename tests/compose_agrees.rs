@@ -17,6 +17,10 @@
     clippy::disallowed_methods,
     reason = "tests read the environment they are given"
 )]
+#![allow(
+    clippy::disallowed_macros,
+    reason = "what was covered is told by the test itself"
+)]
 
 #[path = "support/case.rs"]
 mod case;
@@ -115,7 +119,7 @@ fn report(tally: &Tally, compose: &Compose) {
     for (shape, case, difference) in &tally.found {
         if told.len() < 12 && told.insert(difference.signature()) {
             let (_, simplest) = compare::shrink(shape, case, difference, compose, 150);
-            shown.push_str(&format!("\n=== {simplest}\n{shape:?}\n"));
+            shown += &format!("\n=== {simplest}\n{shape:?}\n");
         }
     }
     assert!(

@@ -8,6 +8,10 @@
     clippy::disallowed_methods,
     reason = "tests read the environment they are given"
 )]
+#![allow(
+    clippy::disallowed_macros,
+    reason = "what was covered is told by the test itself"
+)]
 
 #[path = "support/case.rs"]
 mod case;

@@ -11,6 +11,7 @@
 
 mod support;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -239,16 +240,13 @@ fn compose_files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in directory.read_dir().expect("a directory") {
         let path = entry.expect("an entry").path();
-        let name = path
-            .file_name()
-            .expect("a name")
-            .to_string_lossy()
-            .into_owned();
+        let part = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+        let (name, extension) = (part(path.file_stem()), part(path.extension()));
         if path.is_dir() {
             found.extend(compose_files(&path));
         } else if name.contains("compose")
             && !name.contains("override")
-            && (name.ends_with(".yml") || name.ends_with(".yaml"))
+            && ["yml", "yaml"].contains(&extension.as_str())
         {
             found.push(path);
         }

@@ -95,6 +95,45 @@ fn a_service_whose_files_changed_is_recreated_and_no_other() {
 }
 
 #[test]
+fn what_a_named_service_depends_on_is_built_and_started_with_it() {
+    on_every_engine("up-depends", |engine, project| {
+        let project = site(project);
+        let compose = std::fs::read_to_string(project.path().join("compose.yaml"));
+        let compose = compose.expect("written above");
+        let depends = "    build: web\n    depends_on: [side]\n";
+        project.write(
+            "compose.yaml",
+            &compose.replacen("    build: web\n", depends, 1),
+        );
+        project.run(engine, &["up", "-d", "web"]).expect(0);
+        for service in ["web", "side"] {
+            assert_ne!(
+                container(&project, engine, service),
+                "",
+                "`{service}` was not started"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_compose_file_on_standard_input_is_built_and_started() {
+    on_every_engine("up-stdin", |engine, project| {
+        let project = site(project);
+        let file = project.path().join("compose.yaml");
+        let input = project.path().join("elsewhere");
+        std::fs::rename(&file, &input).expect("a file");
+        let stdin = std::fs::File::open(&input).expect("a file");
+        let mut command = project.dcb_on(engine);
+        project
+            .ran(command.args(["-f", "-", "up", "-d", "web"]).stdin(stdin))
+            .expect(0);
+        let web = container(&project, engine, "web");
+        assert_eq!(engine.ask(&["exec", &web, "cat", "/page"]), "one");
+    });
+}
+
+#[test]
 fn no_build_starts_what_is_there() {
     on_every_engine("up-nobuild", |engine, project| {
         let project = site(project);

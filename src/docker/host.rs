@@ -188,12 +188,16 @@ fn invalid(address: &str, origin: &Origin) -> Failure {
 }
 
 fn refuse(origin: &Origin, what: &str) -> Failure {
-    Failure::new(
+    let failure = Failure::new(
         Class::Unsupported,
         format!("{origin} leads to the engine over {what}, which this dcb does not speak yet"),
     )
-    .hint("docker compose build")
-    .hint("or forward the engine's socket: ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST, then DOCKER_HOST=unix:///tmp/docker.sock")
+    .hint("docker compose build");
+    if what == "ssh" {
+        failure.hint("or forward the engine's socket: ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST, then DOCKER_HOST=unix:///tmp/docker.sock")
+    } else {
+        failure
+    }
 }
 
 /// The path of the engine's socket, when it has one.

@@ -114,7 +114,14 @@ fn tags(
     let mut tags: Vec<String> = Vec::new();
     for name in build.tags.iter().chain([&image]) {
         let full = reference::normalize(name).map_err(|error| {
-            let at = build.keys.get("tags").unwrap_or(&service.at).clone();
+            let written = if *name == image {
+                project.tree.at(&["services", &service.name, "image"])
+            } else {
+                project
+                    .tree
+                    .at(&["services", &service.name, "build", "tags"])
+            };
+            let at = written.map_or(&service.at, |node| &node.span).clone();
             let mut diagnostic = Diagnostic::error(error.to_string()).at(at, "");
             if service.image.is_none() && *name == image {
                 diagnostic =

@@ -123,7 +123,7 @@ pub const INTENDED: &[Intended] = &[
         reason: "Compose overlooks it in an override",
         fits: |found| {
             matches!(&found.kind, Kind::WeRefuse(complaint)
-                if complaint.contains("cannot override services.") && complaint.ends_with(".build"))
+                if complaint.contains("cannot override services.") && complaint.rsplit('.').next() == Some("build"))
         },
     },
     Intended {

@@ -35,6 +35,10 @@ pub enum Slot {
 }
 
 /// What all cases of a project share.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is there at random, whatever the others are"
+)]
 #[derive(Debug, Clone)]
 pub struct Shape {
     second: bool,
@@ -179,11 +183,8 @@ impl Shape {
             add("inc/other.env", "INCLUDED=from-other\n".to_owned());
         }
         if self.dotenv {
-            let lines: String = cases
-                .iter()
-                .flat_map(|case| &case.dotenv)
-                .map(|line| format!("{line}\n"))
-                .collect();
+            let lines = cases.iter().flat_map(|case| &case.dotenv);
+            let lines = lines.fold(String::new(), |all, line| all + line + "\n");
             add(
                 ".env",
                 format!("FILED=filed\nSET=hidden\nQUOTED=\"a $NUM b\"\n{lines}"),

@@ -21,6 +21,7 @@
     reason = "tests read the environment they are given"
 )]
 
+pub mod relay;
 pub mod serve;
 pub mod told;
 
@@ -39,8 +40,10 @@ use told::Redactions;
 /// No command of a test takes longer; one that does hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The suite of an engine that the script did not start.
-const DEFAULT: &str = "default";
+/// The suites whose engines the script starts; all others are somebody's own.
+const SUITES: [&str; 3] = ["bookworm", "trixie", "sid"];
+/// The suite of an engine of a test's own.
+const PRIVATE: &str = "private";
 
 /// A Docker engine to test on.
 #[derive(Debug, Clone)]
@@ -53,7 +56,7 @@ pub struct Engine {
     pub config: PathBuf,
     /// The directory with that generation's client programs.
     pub bin: PathBuf,
-    /// Where it comes from: the name of the suite, or [`DEFAULT`].
+    /// Where it comes from: the name of the suite, or `own`.
     pub suite: String,
 }
 
@@ -193,7 +196,7 @@ fn default_engine() -> Option<Engine> {
         host,
         config: config.into(),
         bin: "/usr/bin".into(),
-        suite: DEFAULT.to_owned(),
+        suite: "own".to_owned(),
     })
 }
 
@@ -246,14 +249,13 @@ impl PrivateEngine {
         let name = format!("t{}", unique());
         let mut arguments = vec!["new", &like.suite, &name];
         arguments.extend(flags);
-        if like.suite == DEFAULT {
+        if !SUITES.contains(&like.suite.as_str()) {
             return None;
         }
         let line = script(&arguments).unwrap_or_else(|| panic!("no private engine: {arguments:?}"));
-        Some(Self {
-            engine: parse(line.trim_end()),
-            name,
-        })
+        let mut engine = parse(line.trim_end());
+        PRIVATE.clone_into(&mut engine.suite);
+        Some(Self { engine, name })
     }
 
     /// Sends a signal to its daemon.
@@ -442,7 +444,9 @@ impl Project {
 
 impl Drop for Project {
     fn drop(&mut self) {
-        for engine in self.touched.get_mut().expect("no panic").values() {
+        // What a private engine has goes with it, and it may be frozen or gone.
+        let touched = self.touched.get_mut().expect("no panic").values();
+        for engine in touched.filter(|engine| engine.suite != PRIVATE) {
             clean(engine, &self.name);
         }
     }
@@ -644,6 +648,16 @@ impl Ran {
             }
         }
         text
+    }
+
+    /// This, followed by what another command told.
+    #[must_use]
+    pub fn then(mut self, next: &Self) -> Self {
+        self.code = self.code.max(next.code);
+        self.signal = self.signal.or(next.signal);
+        self.stdout.push_str(&next.stdout);
+        self.stderr.push_str(&next.stderr);
+        self
     }
 
     /// The same, which must have ended with `code`.

@@ -46,9 +46,12 @@ fn columns(text: &str) -> String {
     let gap = Regex::new(r"(\S) {2,}").expect("a pattern");
     let excerpt = Regex::new(r"^(error: | *(\d+ )?[|=] )").expect("a pattern");
     text.split_inclusive('\n')
-        .map(|line| match excerpt.is_match(line) {
-            true => line.to_owned(),
-            false => gap.replace_all(line, "$1  ").into_owned(),
+        .map(|line| {
+            if excerpt.is_match(line) {
+                line.to_owned()
+            } else {
+                gap.replace_all(line, "$1  ").into_owned()
+            }
         })
         .collect()
 }

@@ -232,6 +232,9 @@ fn hints(class: Class, text: &str, exit_code: Option<i32>, spec: &BuildSpec) -> 
         Class::ImageMissing => one(
             "check name and tag; for a private image: docker login, docker pull IMAGE, then build again",
         ),
+        Class::BuildFailed if text.contains("invalid UTF-8") => one(
+            "this engine takes no file names that are not UTF-8: leave them out in `.dockerignore`, or rename them (LC_ALL=C.UTF-8 find . | grep -axv '.*' lists them)",
+        ),
         Class::DiskFull => one("see what can go: docker system df; then: docker builder prune"),
         _ => Vec::new(),
     }

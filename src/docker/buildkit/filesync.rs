@@ -44,6 +44,9 @@ const CHUNK: usize = 256 << 10;
 /// Packets that wait to be sent.
 const QUEUE: usize = 32;
 
+/// What opening a socket as a file answers: `ENXIO`.
+const NO_SUCH_DEVICE: i32 = 6;
+
 type Outgoing = mpsc::Sender<Result<Packet, Status>>;
 
 /// The service.
@@ -189,6 +192,10 @@ impl Source {
 
     /// A file that cannot be read arrives empty, as with every other client; here it is told too.
     fn note(&self, path: &[u8], error: &io::Error) {
+        if error.raw_os_error() == Some(NO_SUCH_DEVICE) {
+            // A socket has no content; every client sends it as an empty file.
+            return;
+        }
         let path = String::from_utf8_lossy(path);
         let mut notes = self
             .shared

@@ -231,14 +231,18 @@ mod tests {
 
     use super::*;
 
-    fn at(millis: i32) -> Option<Timestamp> {
-        Some(Timestamp {
+    fn at(millis: i32) -> Timestamp {
+        Timestamp {
             seconds: 1_700_000_000,
             nanos: millis * 1_000_000,
-        })
+        }
     }
 
-    fn vertex(started: Option<Timestamp>, completed: Option<Timestamp>) -> Vertex {
+    fn vertex(
+        started: impl Into<Option<Timestamp>>,
+        completed: impl Into<Option<Timestamp>>,
+    ) -> Vertex {
+        let (started, completed) = (started.into(), completed.into());
         Vertex {
             digest: "sha256:a".into(),
             name: "[2/2] RUN make".into(),

@@ -1,0 +1,109 @@
+//! dcb's memory stays flat, however large the context is.
+//!
+//! Linux only: the peak is read from `/proc`.
+#![cfg(target_os = "linux")]
+#![allow(clippy::disallowed_macros, reason = "tests tell their measurements")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use support::{Engine, PrivateEngine, Project, engines};
+
+/// The most that dcb may ever have in memory, in KiB.
+const LIMIT: u64 = 64 << 10;
+
+/// Runs `test` on an engine that may be filled: a private one of the newest generation, which is
+/// deleted with all it has, or else the newest there is.
+fn on_an_ample_engine(test: impl FnOnce(&Engine)) {
+    let newest = engines()
+        .into_iter()
+        .max_by_key(Engine::major)
+        .expect("engines");
+    if let Some(private) = PrivateEngine::like(&newest) {
+        return test(&private);
+    }
+    test(&newest);
+    // No other cache is as large, and losing it costs no more than one transfer.
+    newest.ask(&["builder", "prune", "--force", "--filter=type=source.local"]);
+}
+
+/// Runs `dcb build` and returns the most memory it had at any time, in KiB.
+fn peak(project: &Project, engine: &Engine) -> u64 {
+    let mut command: Command = project.dcb_on(engine);
+    let mut child = command
+        .args(["build", "-v"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("dcb runs");
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child.try_wait().expect("a child").is_none() {
+        // Of a process that has ended there is nothing to read.
+        peak = peak.max(high_water(&status).unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let output = child.wait_with_output().expect("output");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("1 service built"), "{told}");
+    peak
+}
+
+fn high_water(status: &str) -> Option<u64> {
+    let text = fs::read_to_string(status).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+/// A project whose only step looks at its whole context and must find what `check` says. The
+/// context is mounted and not copied, so the engine's disk has it once.
+fn project(name: &str, check: &str) -> Project {
+    let dockerfile = format!("FROM busybox\nRUN --mount=type=bind,target=/context {check}\n");
+    Project::new(name)
+        .file(
+            "compose.yaml",
+            "services: {one: {build: {context: tree, dockerfile: ../Dockerfile}}}\n",
+        )
+        .file("Dockerfile", &dockerfile)
+}
+
+fn assert_flat(name: &str, project: &Project) {
+    on_an_ample_engine(|engine| {
+        for run in ["first", "unchanged"] {
+            let peak = peak(project, engine);
+            println!("{name}, {run}: {} MiB at most", peak >> 10);
+            assert!(peak > 1024, "measured nothing: {peak} KiB");
+            assert!(peak < LIMIT, "{name}, {run}: {peak} KiB");
+        }
+    });
+}
+
+#[test]
+fn a_hundred_thousand_files_take_no_more_than_64_mib() {
+    let project = project("many", "test $(find /context -type f | wc -l) = 100000");
+    let tree = project.path().join("tree");
+    for directory in 0..100 {
+        let directory = tree.join(format!("a-directory-{directory:03}/with/some/depth"));
+        fs::create_dir_all(&directory).expect("a directory");
+        for file in 0..1000 {
+            fs::write(directory.join(format!("a-file-{file:04}.txt")), [b'x'; 64]).expect("a file");
+        }
+    }
+    assert_flat("many", &project);
+}
+
+#[test]
+fn a_context_of_2_gib_takes_no_more_than_64_mib() {
+    let project = project("large", "test $(stat -c %s /context/zeros) = 2147483648");
+    let file: &Path = &project.path().join("tree/zeros");
+    project.write("tree/other", "other");
+    // Takes no room here, yet all of it is read and sent.
+    fs::File::create(file)
+        .and_then(|file| file.set_len(2 << 30))
+        .expect("a file");
+    assert_flat("large", &project);
+}
