@@ -11,33 +11,27 @@
 )]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use dcb::compose::{self, Build, Context, Dockerfile, Project, Request, SecretSource, Service};
-use indexmap::IndexMap;
+use dcb::compose::{self, Build, Context, Dockerfile, Project, SecretSource, Service};
 use serde_json::{Map, Value, json};
+
+#[path = "support/case.rs"]
+mod case;
 
 #[test]
 fn every_case_yields_what_it_says() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compose");
-    let mut failures = Vec::new();
-    let mut cases = 0;
-    for entry in fs::read_dir(&root).expect("tests/compose is there") {
-        let folder = entry.expect("a readable entry").path();
-        assert!(folder.is_dir(), "{} is no case", folder.display());
-        cases += 1;
-        if let Err(difference) = run(&folder) {
-            failures.push(difference);
-        }
-    }
+    let folders = case::folders();
+    let failures: Vec<String> = folders
+        .iter()
+        .filter_map(|folder| run(folder).err())
+        .collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert!(cases > 0, "no cases found");
 }
 
 fn run(folder: &Path) -> Result<(), String> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    let command = fs::read_to_string(folder.join("cmd")).unwrap_or_default();
-    let (file, actual) = match compose::load(&request(folder, &command)) {
+    let (file, actual) = match compose::load(&case::request(folder)) {
         Ok(project) => {
             let text = serde_json::to_string_pretty(&dump(&project)).expect("JSON");
             ("expected.json", text + "\n")
@@ -70,66 +64,6 @@ fn run(folder: &Path) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("case {name}: expected\n{expected}\ngot\n{actual}"))
-}
-
-/// The request that the lines of `command` describe, in `folder`.
-fn request(folder: &Path, command: &str) -> Request {
-    let mut request = Request {
-        directory: folder.to_owned(),
-        stdin: fs::read_to_string(folder.join("stdin")).ok(),
-        environment: IndexMap::from([("HOME".to_owned(), "/home/user".to_owned())]),
-        ..Request::default()
-    };
-    let folder_text = folder.to_string_lossy().into_owned();
-    request.environment.insert("PWD".to_owned(), folder_text);
-    let mut lines = command.lines();
-    while let Some(line) = lines.next() {
-        let mut value = || lines.next().expect("a value").to_owned();
-        match line {
-            "-f" => request.files.push(value()),
-            "-p" => request.project_name = Some(value()),
-            "--project-directory" => request.project_directory = Some(PathBuf::from(value())),
-            "--env-file" => request.env_files.push(PathBuf::from(value())),
-            "--profile" => request.profiles.push(value()),
-            _ if line.starts_with("cd ") => {
-                request.directory = folder.join(&line[3..]);
-                let directory = request.directory.to_string_lossy().into_owned();
-                request.environment.insert("PWD".to_owned(), directory);
-            }
-            _ => match line.split_once('=') {
-                Some((name, value)) => {
-                    request
-                        .environment
-                        .insert(name.to_owned(), value.to_owned());
-                }
-                None => request.services.push(line.to_owned()),
-            },
-        }
-    }
-    request
-}
-
-/// Prints the dump of the project described by `DUMP_DIR` and `DUMP_CMD` to `DUMP_OUT`: how the
-/// differential checks ask for dcb's view.
-#[test]
-#[ignore = "a tool, not a test"]
-fn dump_one() {
-    let variable = |name: &str| std::env::var(name).unwrap_or_default();
-    let jobs = fs::read_to_string(variable("DUMP_JOBS")).expect("a list of jobs");
-    let mut all = Map::new();
-    for folder in jobs.lines() {
-        let command = fs::read_to_string(Path::new(folder).join("cmd")).unwrap_or_default();
-        let result = match compose::load(&request(Path::new(folder), &command)) {
-            Ok(project) => json!({"ok": dump(&project)}),
-            Err(errors) => {
-                let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
-                json!({"error": errors})
-            }
-        };
-        all.insert(folder.to_owned(), result);
-    }
-    let text = serde_json::to_string(&Value::Object(all)).expect("JSON");
-    fs::write(variable("DUMP_OUT"), text).expect("a writable output");
 }
 
 fn dump(project: &Project) -> Value {

@@ -1,7 +1,8 @@
-//! Projects that are made to hurt end in an error, and quickly.
+//! Projects that are made to hurt end in an error, quickly and in little memory; large ones load.
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use dcb::compose::{self, Request};
@@ -35,6 +36,164 @@ fn only(files: &[(&str, String)]) -> String {
     let errors = complaints(files);
     assert_eq!(errors.len(), 1, "{errors:?}");
     errors[0].message.clone()
+}
+
+/// Address space for the binary to load a project in, in KiB: what is made to hurt may take 200 MiB,
+/// and a debug build without any project reserves nearly as much.
+const MEMORY: u64 = 400 * 1024;
+
+/// What `dcb plan` tells of a project of these files when it has only so much memory.
+fn told(files: &[(&str, String)]) -> String {
+    let folder = tempfile::tempdir().expect("a directory");
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).expect("a file");
+    }
+    let began = Instant::now();
+    let output = Command::new("/bin/sh")
+        .args(["-c", &format!("ulimit -v {MEMORY}; exec \"$0\" plan")])
+        .arg(env!("CARGO_BIN_EXE_dcb"))
+        .current_dir(folder.path())
+        .env_clear()
+        .env("DOCKER_HOST", "unix:///nowhere.sock")
+        .output()
+        .expect("a shell");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code().is_some(), "{:?} {said}", output.status);
+    assert!(!said.contains("panicked"), "{said}");
+    assert!(
+        began.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        began.elapsed()
+    );
+    said.chars().take(2000).collect()
+}
+
+#[test]
+fn values_that_double_are_refused() {
+    let mut variables = "A0=0123456789\n".to_owned();
+    for level in 1..60 {
+        variables += &format!("A{level}=$A{0}$A{0}\n", level - 1);
+    }
+    let compose = "services: {a: {image: \"$A59\"}}\n".to_owned();
+    let said = told(&[("compose.yaml", compose), (".env", variables)]);
+    assert!(said.contains("too much text"), "{said}");
+}
+
+#[test]
+fn a_large_value_in_many_places_is_refused() {
+    let variables = format!("BIG={}\n", "x".repeat(1_000_000));
+    let labels: String = (0..5000)
+        .map(|index| format!("      l{index}: $BIG\n"))
+        .collect();
+    let compose = format!("services:\n  a:\n    image: x\n    labels:\n{labels}");
+    let said = told(&[("compose.yaml", compose), (".env", variables)]);
+    assert!(said.contains("too much text"), "{said}");
+}
+
+#[test]
+fn a_large_text_behind_many_aliases_is_refused() {
+    let text = "x".repeat(1_000_000);
+    let compose = format!("x-a: &a {text}\nx-b: [{}]\n", "*a, ".repeat(5000));
+    let said = told(&[("compose.yaml", compose)]);
+    assert!(said.contains("excessive aliasing"), "{said}");
+}
+
+#[test]
+fn anchors_around_anchors_are_refused() {
+    let text = "x".repeat(8_000_000);
+    let mut compose = "x-a: ".to_owned();
+    for level in 0..90 {
+        compose += &format!("&a{level} [");
+    }
+    compose += &text;
+    compose += &"]".repeat(90);
+    let said = told(&[("compose.yaml", compose)]);
+    assert!(said.contains("excessive aliasing"), "{said}");
+}
+
+#[test]
+fn aliases_in_many_documents_are_refused() {
+    let document = format!(
+        "x-a: &a {}\nx-b: [{}]\n",
+        "x".repeat(1000),
+        "*a, ".repeat(5000)
+    );
+    let compose = vec![document; 150].join("---\n");
+    let said = told(&[("compose.yaml", compose)]);
+    assert!(said.contains("excessive aliasing"), "{said}");
+}
+
+#[test]
+fn a_large_text_in_many_extended_services_is_refused() {
+    let text = "x".repeat(1_000_000);
+    let mut compose = format!("services:\n  s: {{image: x, labels: {{l: {text}}}}}\n");
+    for index in 0..5000 {
+        compose += &format!("  s{index}: {{extends: s}}\n");
+    }
+    let said = told(&[("compose.yaml", compose)]);
+    assert!(said.contains("`extends` copies more than"), "{said}");
+}
+
+#[test]
+fn a_text_as_large_as_a_file_may_be_is_no_trouble() {
+    let text = "x${HOME:-y}".repeat(800_000);
+    let compose = format!("services: {{a: {{image: x, labels: {{l: \"{text}\"}}}}}}\n");
+    assert_eq!(complaints(&[("compose.yaml", compose)]), []);
+}
+
+#[test]
+fn nesting_beyond_all_measure_is_refused() {
+    for text in [
+        "[".repeat(5_000_000),
+        "{a: ".repeat(2_000_000),
+        "- ".repeat(4_000_000),
+    ] {
+        let said = told(&[("compose.yaml", text)]);
+        assert!(said.contains("levels of nesting"), "{said}");
+    }
+}
+
+#[test]
+fn merge_keys_do_not_explode() {
+    let mut compose = "x-0: &a0 {k0: v}\n".to_owned();
+    for level in 1..200 {
+        let aliases = format!("*a{}, ", level - 1).repeat(50);
+        compose += &format!("x-{level}: &a{level} {{k{level}: v, <<: [{aliases}]}}\n");
+    }
+    compose += "services: {a: {image: x}}\n";
+    let said = told(&[("compose.yaml", compose)]);
+    assert!(said.contains("excessive aliasing"), "{said}");
+}
+
+#[test]
+fn files_that_include_each_other_are_refused() {
+    let main = "include: [other.yaml]\n".to_owned();
+    let other = "include: [compose.yaml]\n".to_owned();
+    let said = told(&[("compose.yaml", main), ("other.yaml", other)]);
+    assert!(said.contains("include cycle"), "{said}");
+}
+
+#[test]
+fn five_thousand_services_are_no_trouble() {
+    let mut text = "services:\n  base: {build: {context: ., args: {A: 1}}}\n".to_owned();
+    for index in 0..5000 {
+        text += &format!(
+            "  s{index}:\n    extends: base\n    build: {{context: ./s{index}, args: {{B: \"${{V:-x}}\"}}}}\n"
+        );
+    }
+    assert_eq!(complaints(&[("compose.yaml", text)]), []);
+}
+
+#[test]
+fn a_file_as_large_as_it_may_be_is_no_trouble() {
+    let mut text = "services:\n  a:\n    image: x\n    labels:\n".to_owned();
+    let mut index = 0;
+    while text.len() < 10 * 1024 * 1024 - 100 {
+        text +=
+            &format!("      label-number-{index}: the value of this label is ${{V:-{index}}}\n");
+        index += 1;
+    }
+    assert_eq!(complaints(&[("compose.yaml", text)]), []);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Only active services are looked at; the others may be as wrong as they like, as in Compose.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::human;
@@ -25,12 +25,16 @@ impl Checked<'_> {
     /// Complains about everything that is inconsistent.
     pub(super) fn run(&self, findings: &mut Findings) {
         self.resources(findings);
+        for (name, entry) in self.services {
+            forms(name, &entry.node, findings);
+        }
         let mut names: Vec<&String> = self.active.iter().collect();
         names.sort();
         for name in &names {
             let entry = &self.services[*name];
             self.service(name, &entry.at, &entry.node, findings);
         }
+        self.container_names(&names, findings);
         self.circles(
             &names,
             "dependency cycle detected",
@@ -59,7 +63,7 @@ impl Checked<'_> {
             for (name, entry) in map.into_iter().flatten() {
                 let given: Vec<&&str> = sources
                     .iter()
-                    .filter(|key| entry.node.get(key).is_some_and(|node| !node.is_null()))
+                    .filter(|key| is_given(&entry.node, key))
                     .collect();
                 if given.len() > 1 {
                     findings.error(
@@ -87,8 +91,28 @@ impl Checked<'_> {
         }
     }
 
+    /// No two services want the same name for their container.
+    fn container_names(&self, names: &[&String], findings: &mut Findings) {
+        let mut taken: HashMap<&str, &Node> = HashMap::new();
+        for name in names {
+            let wanted = self.services[*name].node.get("container_name");
+            let Some((node, text)) = wanted.and_then(|node| Some((node, node.as_text()?))) else {
+                continue;
+            };
+            if let Some(first) = taken.insert(text, node).filter(|_| !text.is_empty()) {
+                findings.error(
+                    Diagnostic::error(format!(
+                        "service `{name}` wants a container name that is taken: `{text}`"
+                    ))
+                    .at(node.span.clone(), "again")
+                    .see(first.span.clone(), "first here"),
+                );
+            }
+        }
+    }
+
     fn service(&self, name: &str, at: &Span, node: &Node, findings: &mut Findings) {
-        let has = |key: &str| node.get(key).is_some_and(|value| !value.is_null());
+        let has = |key: &str| is_given(node, key);
         if !has("image") && !has("build") && !has("provider") {
             findings.error(
                 Diagnostic::error(format!(
@@ -105,11 +129,32 @@ impl Checked<'_> {
                 .at(at.clone(), "one of them must go"),
             );
         }
+        Self::scale(name, node, findings);
         Self::platforms(name, node, findings);
         Self::limits(name, node, findings);
         self.dependencies(name, node, findings);
         self.contexts(name, node, findings);
         self.references(name, node, findings);
+    }
+
+    /// One name is enough for one container only.
+    fn scale(name: &str, node: &Node, findings: &mut Findings) {
+        let replicas = [
+            ("scale", node.get("scale")),
+            ("deploy.replicas", node.at(&["deploy", "replicas"])),
+        ];
+        let many = replicas.into_iter().find_map(|(key, count)| {
+            let count = count.filter(|count| matches!(count.value, Value::Int(2..)))?;
+            Some((key, count))
+        });
+        if let Some((key, count)) = many.filter(|_| is_given(node, "container_name")) {
+            findings.error(
+                Diagnostic::error(format!(
+                    "service `{name}` has `container_name` and more than one container"
+                ))
+                .at(count.span.clone(), format!("`{key}` asks for these")),
+            );
+        }
     }
 
     fn platforms(name: &str, node: &Node, findings: &mut Findings) {
@@ -324,6 +369,64 @@ impl Checked<'_> {
             }
         }
     }
+}
+
+/// The ways of getting an image that Compose knows.
+const POLICIES: [&str; 8] = [
+    "always",
+    "never",
+    "build",
+    "if_not_present",
+    "missing",
+    "refresh",
+    "daily",
+    "weekly",
+];
+
+/// Whether the texts of a service have the form they must have, whoever takes part.
+fn forms(name: &str, service: &Node, findings: &mut Findings) {
+    let text = |key: &str| {
+        service
+            .get(key)
+            .and_then(|node| Some((node, node.as_text()?)))
+    };
+    if let Some((node, policy)) = text("pull_policy")
+        && !POLICIES.contains(&policy)
+        && !policy.starts_with("every_")
+    {
+        let near = human::nearest(policy, POLICIES);
+        let label = near.map_or(String::new(), |near| format!("did you mean `{near}`?"));
+        findings.error(
+            Diagnostic::error(format!(
+                "services.{name}.pull_policy is unknown: `{policy}`"
+            ))
+            .at(node.span.clone(), label),
+        );
+    }
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
+    // Compose looks for two such characters anywhere; Docker takes nothing else at all.
+    if let Some((node, container)) = text("container_name")
+        && !container
+            .as_bytes()
+            .windows(2)
+            .any(|pair| pair[0].is_ascii_alphanumeric() && fits(&pair[1]))
+    {
+        findings.error(
+            Diagnostic::error(format!(
+                "services.{name}.container_name cannot be `{container}`"
+            ))
+            .at(
+                node.span.clone(),
+                "letters, digits, `_`, `.` and `-`, at least two",
+            ),
+        );
+    }
+}
+
+/// Whether `key` says anything: an empty text is as good as none.
+fn is_given(node: &Node, key: &str) -> bool {
+    let value = node.get(key);
+    value.is_some_and(|value| !value.is_null() && value.as_text() != Some(""))
 }
 
 /// The services whose images are contexts of this one's build, with the places that say so.

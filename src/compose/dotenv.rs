@@ -37,6 +37,7 @@ pub(super) fn parse(
         outer,
         earlier,
         unset,
+        expanded: 0,
         known: Cell::new((0, Position { line: 1, column: 1 })),
     };
     while parser.skip_to_statement() {
@@ -52,6 +53,8 @@ struct Parser<'a> {
     outer: &'a IndexMap<String, String>,
     earlier: &'a IndexMap<String, Assigned>,
     unset: &'a mut dyn FnMut(&str, Span),
+    /// How many bytes variables have expanded to.
+    expanded: usize,
     /// A byte offset and its position, to count on from rather than from the start of the file.
     known: Cell<(usize, Position)>,
 }
@@ -237,6 +240,9 @@ struct Scope<'p, 'a> {
 impl Variables for Scope<'_, '_> {
     fn value(&self, name: &str) -> Option<String> {
         self.parser.lookup(name)
+    }
+    fn spent(&mut self) -> &mut usize {
+        &mut self.parser.expanded
     }
     fn unset(&mut self, name: &str) {
         (self.parser.unset)(name, self.span.clone());

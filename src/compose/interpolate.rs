@@ -9,6 +9,10 @@ use std::fmt;
 /// Defaults nested deeper are refused: they are evaluated by recursion.
 const DEPTH: usize = 64;
 
+/// How many bytes all variables of the compose files, or of one `.env` file, may expand to: three
+/// times the largest file that is read, and little enough to hold.
+pub(super) const TEXT: usize = 32 * 1024 * 1024;
+
 /// Why a text cannot be interpolated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -26,6 +30,8 @@ pub(super) enum Fault {
     },
     /// Defaults inside defaults beyond any sense.
     TooDeep,
+    /// The values that were put in add up to more than [`TEXT`].
+    TooMuch,
 }
 
 impl fmt::Display for Fault {
@@ -42,6 +48,7 @@ impl fmt::Display for Fault {
                 )
             }
             Self::TooDeep => f.write_str("defaults are nested too deeply"),
+            Self::TooMuch => f.write_str("variables expand to too much text"),
         }
     }
 }
@@ -50,6 +57,8 @@ impl fmt::Display for Fault {
 pub(super) trait Variables {
     /// The value of a variable, when it is set.
     fn value(&self, name: &str) -> Option<String>;
+    /// The bytes that values have taken so far.
+    fn spent(&mut self) -> &mut usize;
     /// Told of every variable that is needed, unset, and has no default.
     fn unset(&mut self, name: &str);
 }
@@ -68,7 +77,10 @@ fn substitute_at(text: &str, variables: &mut dyn Variables, depth: usize) -> Res
     while let Some(token) = scan.next(&mut out) {
         match token? {
             Token::Dollar => out.push('$'),
-            Token::Plain(name) => out.push_str(&value_or_blank(name, variables)),
+            Token::Plain(name) => {
+                let value = value_or_blank(name, variables);
+                out.push_str(&paid(value, variables)?);
+            }
             Token::Braced(inner) => out.push_str(&braced(inner, variables, depth)?),
         }
     }
@@ -82,12 +94,23 @@ fn value_or_blank(name: &str, variables: &mut dyn Variables) -> String {
     })
 }
 
+/// `value`, unless all values together have become too long.
+fn paid(value: String, variables: &mut dyn Variables) -> Result<String, Fault> {
+    let spent = variables.spent();
+    *spent = spent.saturating_add(value.len());
+    if *spent > TEXT {
+        return Err(Fault::TooMuch);
+    }
+    Ok(value)
+}
+
 /// What stands between `${` and its brace.
 fn braced(inner: &str, variables: &mut dyn Variables, depth: usize) -> Result<String, Fault> {
     let end = inner.find(|c: char| !is_name(c)).unwrap_or(inner.len());
     let (name, rest) = inner.split_at(end);
     if rest.is_empty() {
-        return Ok(value_or_blank(name, variables));
+        let value = value_or_blank(name, variables);
+        return paid(value, variables);
     }
     let (blank_counts, rest) = match rest.strip_prefix(':') {
         Some(rest) => (true, rest),
@@ -98,7 +121,7 @@ fn braced(inner: &str, variables: &mut dyn Variables, depth: usize) -> Result<St
         .filter(|value| !(blank_counts && value.is_empty()));
     let operand = &rest[1..];
     match (rest.as_bytes()[0], value) {
-        (b'-' | b'?', Some(value)) => Ok(value),
+        (b'-' | b'?', Some(value)) => paid(value, variables),
         (b'-', None) | (b'+', Some(_)) => substitute_at(operand, variables, depth + 1),
         (b'+', None) => Ok(String::new()),
         (_, _) => Err(Fault::Required {
@@ -280,7 +303,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    struct Table(Vec<String>);
+    struct Table(Vec<String>, usize);
 
     impl Variables for Table {
         fn value(&self, name: &str) -> Option<String> {
@@ -291,13 +314,16 @@ mod tests {
                 _ => None,
             }
         }
+        fn spent(&mut self) -> &mut usize {
+            &mut self.1
+        }
         fn unset(&mut self, name: &str) {
             self.0.push(name.to_owned());
         }
     }
 
     fn run(text: &str) -> Result<String, Fault> {
-        substitute(text, &mut Table(Vec::new()))
+        substitute(text, &mut Table(Vec::new(), 0))
     }
 
     #[test]
@@ -387,7 +413,7 @@ mod tests {
 
     #[test]
     fn only_plain_misses_are_noted() {
-        let mut table = Table(Vec::new());
+        let mut table = Table(Vec::new(), 0);
         substitute("$A ${B} ${C-} ${D1+x} ${V:-$E}", &mut table).unwrap();
         assert_eq!(table.0, ["A", "B"]);
     }

@@ -188,10 +188,15 @@ fn put(map: &mut Map, key: String, mut entry: Entry) {
     }
 }
 
+/// Whether every item of this list is a text; other items are the schema's to complain about.
+fn is_plain(items: &[Node]) -> bool {
+    items.iter().all(|item| item.as_text().is_some())
+}
+
 /// `- K=v` and `- K` as a mapping from `K`; the last of several wins.
 pub(super) fn pairs_to_map(node: Node) -> Node {
     let items = match node.value {
-        Value::List(items) => items,
+        Value::List(items) if is_plain(&items) => items,
         Value::Null => Vec::new(),
         _ => return node,
     };
@@ -216,6 +221,9 @@ pub(super) fn names_to_map(node: Node) -> Node {
     let Value::List(items) = node.value else {
         return node;
     };
+    if !is_plain(&items) {
+        return Node::new(Value::List(items), node.span);
+    }
     let mut map = Map::new();
     for item in items {
         if let Some(name) = item.scalar_text() {

@@ -52,6 +52,17 @@ pub(super) fn expand_home(path: &str, home: Option<&str>) -> String {
     }
 }
 
+/// Whether a path is absolute on Windows: files of secrets and keys may be given so to an engine
+/// that runs there.
+pub(super) fn is_windows_absolute(path: &str) -> bool {
+    let is_slash = |byte: &u8| matches!(byte, b'/' | b'\\');
+    match path.as_bytes() {
+        [drive, b':', slash, ..] => drive.is_ascii_alphabetic() && is_slash(slash),
+        [b'\\', b'\\', rest @ ..] => rest.iter().filter(|byte| is_slash(byte)).count() > 1,
+        _ => false,
+    }
+}
+
 /// Whether a context is an address rather than a path: a URL, a forge's short form, or another
 /// service.
 pub(super) fn is_remote(context: &str) -> bool {
@@ -111,6 +122,16 @@ mod tests {
         assert_eq!(absolute(Path::new("/p"), "/a/../b").as_os_str(), "/a/../b");
         assert_eq!(absolute(Path::new("/p"), "./x/").as_os_str(), "/p/x");
         assert_eq!(absolute(Path::new("/p"), "-").as_os_str(), "/p/-");
+    }
+
+    #[test]
+    fn windows_has_absolute_paths_of_its_own() {
+        for path in ["C:\\x", "c:/x", "\\\\host\\share\\x"] {
+            assert!(is_windows_absolute(path), "{path}");
+        }
+        for path in ["C:x", "é:\\x", "\\x", "\\\\host", "x"] {
+            assert!(!is_windows_absolute(path), "{path}");
+        }
     }
 
     #[test]

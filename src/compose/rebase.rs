@@ -39,7 +39,7 @@ pub(super) fn absolute(
     }
     for kind in ["secrets", "configs"] {
         for resource in section(project, kind) {
-            base.path(resource.get_mut("file"));
+            base.host_path(resource.get_mut("file"));
         }
     }
     for volume in section(project, "volumes") {
@@ -129,7 +129,7 @@ impl Base<'_> {
             let pairs = std::mem::replace(ssh, Node::new(Value::Null, span));
             *ssh = pairs_to_map(pairs);
             let keys = ssh.as_map_mut().into_iter().flat_map(Map::values_mut);
-            keys.for_each(|entry| self.path(Some(&mut entry.node)));
+            keys.for_each(|entry| self.host_path(Some(&mut entry.node)));
         }
     }
 
@@ -138,6 +138,14 @@ impl Base<'_> {
             && !node.as_text().is_some_and(paths::is_remote)
         {
             self.path(Some(node));
+        }
+    }
+
+    /// A file that may be on another kind of machine.
+    fn host_path(&self, node: Option<&mut Node>) {
+        let text = node.as_ref().and_then(|node| node.as_text());
+        if !text.is_some_and(paths::is_windows_absolute) {
+            self.path(node);
         }
     }
 

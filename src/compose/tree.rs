@@ -200,11 +200,18 @@ impl Node {
         }
     }
 
-    /// How many nodes this tree has.
+    /// How much a copy of this tree costs: one for every node, and for every so many bytes of text.
     pub(super) fn weight(&self) -> usize {
+        let text = |text: &str| text.len() / BYTES_PER_NODE;
         match &self.value {
+            Value::Text(value) => 1 + text(value),
             Value::List(items) => 1 + items.iter().map(Node::weight).sum::<usize>(),
-            Value::Map(map) => 1 + map.values().map(|entry| entry.node.weight()).sum::<usize>(),
+            Value::Map(map) => {
+                let entries = map.iter();
+                1 + entries
+                    .map(|(key, entry)| text(key) + entry.node.weight())
+                    .sum::<usize>()
+            }
             _ => 1,
         }
     }
@@ -243,6 +250,9 @@ fn whole(value: f64) -> Option<i64> {
         value.fract() == 0.0 && value.abs() < 1e15 && !(value == 0.0 && value.is_sign_negative());
     fits.then_some(value as i64)
 }
+
+/// How much text takes as much memory as a node of a mapping.
+const BYTES_PER_NODE: usize = 200;
 
 impl Default for Node {
     /// Nothing, written nowhere: for projects that are made by hand, in tests.

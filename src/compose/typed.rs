@@ -1,5 +1,6 @@
 //! From the finished tree to the model: what a build needs, typed and normalised.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
@@ -47,7 +48,12 @@ pub(super) fn service(
             .build()
         }),
         platform: text("platform").filter(|platform| !platform.is_empty()),
-        pull_policy: text("pull_policy").filter(|policy| !policy.is_empty()),
+        pull_policy: text("pull_policy")
+            .filter(|policy| !policy.is_empty())
+            .map(|policy| match policy.as_str() {
+                "if_not_present" => "missing".to_owned(),
+                _ => policy,
+            }),
         depends_on: dependencies(node)
             .into_iter()
             .map(|(name, _)| name)
@@ -487,26 +493,38 @@ impl<'a> Section<'a, '_> {
 /// A size as Docker reads it: a number, a unit of 1024s, and an optional `b` or `ib`.
 pub(super) fn bytes(text: &str) -> Option<u64> {
     let lower = text.to_ascii_lowercase();
-    let end = lower
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(lower.len());
-    let (number, unit) = lower.split_at(end);
-    let unit = unit.strip_prefix(' ').unwrap_or(unit);
-    let number = scalar::float(number)?;
-    let power = match unit
-        .strip_suffix("ib")
-        .or_else(|| unit.strip_suffix('b'))
-        .unwrap_or(unit)
-    {
-        "" => 0,
-        "k" => 1,
-        "m" => 2,
-        "g" => 3,
-        "t" => 4,
-        "p" => 5,
+    let last = lower.rfind(|c: char| c.is_ascii_digit() || matches!(c, '.' | ' '))?;
+    let (number, unit) = lower.split_at(last + 1);
+    let number = number.strip_suffix(' ').unwrap_or(number);
+    let power = match unit {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 1,
+        "m" | "mb" | "mib" => 2,
+        "g" | "gb" | "gib" => 3,
+        "t" | "tb" | "tib" => 4,
+        "p" | "pb" | "pib" => 5,
         _ => return None,
     };
-    whole(number * 1024_f64.powi(power))
+    whole(scalar::float(&without_underscores(number))? * 1024_f64.powi(power))
+}
+
+/// A number without the underscores that Go takes between digits.
+fn without_underscores(number: &str) -> Cow<'_, str> {
+    let is_digit = |c: Option<&u8>| c.is_some_and(u8::is_ascii_digit);
+    let bytes = number.as_bytes();
+    let mut places = number.match_indices('_').map(|(at, _)| at).peekable();
+    if places.peek().is_none() {
+        return Cow::Borrowed(number);
+    }
+    let between = places.all(|at| {
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+        is_digit(before) && is_digit(bytes.get(at + 1))
+    });
+    if between {
+        Cow::Owned(number.replace('_', ""))
+    } else {
+        Cow::Borrowed(number)
+    }
 }
 
 /// The whole part of a number that is not negative, and no larger than a count of bytes can be.
@@ -531,6 +549,12 @@ mod tests {
             ("2 GiB", Some(2 << 30)),
             ("100", Some(100)),
             ("32b", Some(32)),
+            ("1_000", Some(1000)),
+            ("1e3k", Some(1_024_000)),
+            ("1_", None),
+            ("_1", None),
+            ("1ib", None),
+            ("0x10", None),
             ("", None),
             ("-1", None),
             ("64mm", None),

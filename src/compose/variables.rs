@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 
 use crate::diagnostic::{Diagnostic, Span};
 
-use super::interpolate::{Fault, Variables, substitute, uses};
+use super::interpolate::{Fault, TEXT, Variables, substitute, uses};
 use super::model::{Setting, Variable};
 use super::scalar::{self, Spelling};
 use super::tree::{Node, Path, Value};
@@ -98,6 +98,8 @@ pub(super) struct Findings {
     pub(super) included: IndexMap<String, Vec<Setting>>,
     /// What has been told already; a list alone would make many errors take quadratic time.
     told: HashSet<String>,
+    /// How many bytes variables have expanded to.
+    expanded: usize,
 }
 
 impl Findings {
@@ -197,6 +199,8 @@ fn walk(
         Value::Text(text) => {
             if text.contains('$') {
                 findings.uses(text, &node.span);
+            }
+            if text.contains('$') && findings.expanded <= TEXT {
                 match expand(text, &node.span, environment, findings) {
                     Ok(expanded) => *text = expanded,
                     Err(fault) => return findings.error(refusal(&fault, path, &node.span)),
@@ -234,7 +238,9 @@ pub(super) fn refusal(fault: &Fault, path: &Path<'_>, span: &Span) -> Diagnostic
         Fault::Required { name, .. } => Diagnostic::error(fault.to_string())
             .at(span.clone(), format!("{path} needs it"))
             .help(format!("set it: `export {name}=…`, or in `.env`")),
-        Fault::TooDeep => Diagnostic::error(fault.to_string()).at(span.clone(), ""),
+        Fault::TooDeep | Fault::TooMuch => {
+            Diagnostic::error(fault.to_string()).at(span.clone(), "")
+        }
     }
 }
 
@@ -247,6 +253,9 @@ struct Scope<'a> {
 impl Variables for Scope<'_> {
     fn value(&self, name: &str) -> Option<String> {
         self.environment.get(name).cloned()
+    }
+    fn spent(&mut self) -> &mut usize {
+        &mut self.findings.expanded
     }
     fn unset(&mut self, name: &str) {
         self.findings.unset(name, self.span);

@@ -22,8 +22,11 @@ use super::tree::{Directive, Entry, Map, Node, Value};
 
 /// Deeper nesting is a mistake or an attack; no compose file comes near.
 const DEPTH: usize = 100;
-/// How many nodes aliases may copy per document; Compose has the same limit.
+/// How much aliases of a file may copy, as [`Node::weight`] counts; Compose allows as many nodes per
+/// document.
 const COPIES: usize = 100_000;
+/// How much anchors may name: each keeps a copy of its own, and they may be inside each other.
+const KEPT: usize = 500_000;
 
 /// The documents of `source`.
 ///
@@ -43,6 +46,7 @@ pub(super) fn documents(source: &Arc<Source>) -> Result<Vec<Node>, Vec<Diagnosti
         anchors: HashMap::new(),
         open: Vec::new(),
         copies: 0,
+        kept: 0,
         errors: Vec::new(),
     };
     match composer.stream() {
@@ -78,34 +82,59 @@ fn without_added_break(mut value: String, last_line: &str) -> String {
     value
 }
 
+/// How many characters may be scanned to tell tags from texts with a `!` in them.
+const PROBED: usize = 20_000_000;
+
 /// The scanner panics on a comma right behind a tag in a flow (`[!!str, b]`).
 ///
 /// Where the text looks as if it had one, a private character takes the comma's place and the
-/// scanner tries that: in a string it changes nothing, behind a tag it is an error, not a panic.
+/// scanner tries that: behind a tag it is an error, not a panic. Any other error that it makes
+/// (`['!x', b]`) gives the comma back, and the scanner tries again.
 fn comma_behind_tag(source: &Arc<Source>) -> Option<Diagnostic> {
-    let text = &source.text;
-    if !text.contains('!') || !text.contains(['[', '{']) {
-        return None;
+    let mut suspects = commas_behind_tags(&source.text);
+    let mut left = PROBED;
+    while !suspects.is_empty() {
+        let error = first_error(&source.text, &suspects)?;
+        if error.context() == Some("while scanning a tag") || left < source.text.len() {
+            return Some(*syntax_error(source, &error));
+        }
+        left -= source.text.len();
+        let index = error.problem_mark().map(|mark| mark.index)?;
+        let before = suspects.iter().rposition(|at| *at as u64 <= index)?;
+        suspects.remove(before);
     }
-    let mut probe = String::with_capacity(text.len());
-    let mut suspicious = false;
-    let mut in_word = false;
-    for c in text.chars() {
+    None
+}
+
+/// The places, counted in characters, of commas that may stand right behind a tag.
+fn commas_behind_tags(text: &str) -> Vec<usize> {
+    if !text.contains('!') || !text.contains(['[', '{']) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let mut before = ' ';
+    let mut in_tag = false;
+    for (at, c) in text.chars().enumerate() {
         match c {
-            '!' => in_word = true,
-            _ if c.is_whitespace() => in_word = false,
-            ',' if in_word => {
-                suspicious = true;
-                probe.push('\u{E000}');
-                continue;
-            }
+            '!' => in_tag |= !before.is_alphanumeric(),
+            ',' if in_tag => found.push(at),
+            '[' | ']' | '{' | '}' | '"' => in_tag = false,
+            _ if c.is_whitespace() => in_tag = false,
             _ => {}
         }
-        probe.push(c);
+        before = c;
     }
-    if !suspicious {
-        return None;
-    }
+    found
+}
+
+/// What is wrong with `text` when the characters at `suspects` are no commas.
+fn first_error(text: &str, suspects: &[usize]) -> Option<YamlError> {
+    let mut next = suspects.iter().peekable();
+    let replaced = text.chars().enumerate().map(|(at, c)| {
+        let suspect = next.next_if(|suspect| **suspect == at);
+        suspect.map_or(c, |_| '\u{E000}')
+    });
+    let probe: String = replaced.collect();
     let mut bytes = probe.as_bytes();
     let mut parser = Parser::new();
     parser.set_input_string(&mut bytes);
@@ -113,7 +142,7 @@ fn comma_behind_tag(source: &Arc<Source>) -> Option<Diagnostic> {
         match parser.parse() {
             Ok(event) if matches!(event.data, EventData::StreamEnd) => return None,
             Ok(_) => {}
-            Err(error) => return Some(*syntax_error(source, &error)),
+            Err(error) => return Some(error),
         }
     }
 }
@@ -131,6 +160,7 @@ struct Composer<'s, 'b> {
     /// The anchors whose nodes are being read right now.
     open: Vec<String>,
     copies: usize,
+    kept: usize,
     errors: Vec<Diagnostic>,
 }
 
@@ -160,7 +190,6 @@ impl Composer<'_, '_> {
                 }
                 EventData::DocumentStart { .. } => {
                     self.anchors.clear();
-                    self.copies = 0;
                     let event = self.next()?;
                     documents.push(self.node(event, 0)?);
                 }
@@ -206,19 +235,19 @@ impl Composer<'_, '_> {
                     value
                 };
                 let node = self.scalar(value, tag.as_deref(), style, span);
-                self.remember(anchor, &node, 1);
+                self.remember(anchor, &node)?;
                 Ok(node)
             }
             EventData::SequenceStart { anchor, tag, .. } => {
                 self.open.extend(anchor.clone());
                 let mut node = self.sequence(start, depth)?;
-                self.close(anchor, tag.as_deref(), &mut node);
+                self.close(anchor, tag.as_deref(), &mut node)?;
                 Ok(node)
             }
             EventData::MappingStart { anchor, tag, .. } => {
                 self.open.extend(anchor.clone());
                 let mut node = self.mapping(start, depth)?;
-                self.close(anchor, tag.as_deref(), &mut node);
+                self.close(anchor, tag.as_deref(), &mut node)?;
                 Ok(node)
             }
             _ => Err(Box::new(
@@ -228,19 +257,38 @@ impl Composer<'_, '_> {
     }
 
     /// Ends a collection: its tag takes effect and its anchor can be named.
-    fn close(&mut self, anchor: Option<String>, tag: Option<&str>, node: &mut Node) {
+    fn close(
+        &mut self,
+        anchor: Option<String>,
+        tag: Option<&str>,
+        node: &mut Node,
+    ) -> Result<(), Fatal> {
         node.directive = directive(tag);
+        if node.directive == Some(Directive::Reset) {
+            node.value = Value::Null;
+        }
         if anchor.is_some() {
             self.open.pop();
-            let weight = node.weight();
-            self.remember(anchor, node, weight);
         }
+        self.remember(anchor, node)
     }
 
-    fn remember(&mut self, anchor: Option<String>, node: &Node, weight: usize) {
-        if let Some(anchor) = anchor {
-            self.anchors.insert(anchor, (node.clone(), weight));
+    fn remember(&mut self, anchor: Option<String>, node: &Node) -> Result<(), Fatal> {
+        let Some(anchor) = anchor else {
+            return Ok(());
+        };
+        let weight = node.weight();
+        self.kept += weight;
+        if self.kept > KEPT {
+            return Err(Box::new(
+                Diagnostic::error("document contains excessive aliasing").at(
+                    node.span.clone(),
+                    format!("anchors name more than {KEPT} values"),
+                ),
+            ));
         }
+        self.anchors.insert(anchor, (node.clone(), weight));
+        Ok(())
     }
 
     /// A copy of what the anchor stands for.
@@ -270,6 +318,8 @@ impl Composer<'_, '_> {
     fn scalar(&mut self, text: String, tag: Option<&str>, style: ScalarStyle, span: Span) -> Node {
         let plain = style == ScalarStyle::Plain;
         let value = match tag.and_then(core_tag) {
+            // What is to go is not looked at.
+            _ if directive(tag) == Some(Directive::Reset) => Value::Null,
             Some("str") => Value::Text(text),
             Some("binary") => match binary(&text) {
                 Some(text) => Value::Text(text),
@@ -282,9 +332,8 @@ impl Composer<'_, '_> {
                 }
             },
             Some(kind @ ("int" | "float" | "bool" | "null")) => self.forced(kind, text, &span),
-            _ if plain && tag.is_none_or(|tag| directive(Some(tag)).is_some()) => {
-                scalar::resolve(&text)
-            }
+            // Any tag of its own makes a scalar text: `!override 1.10` stays `1.10`.
+            _ if plain && tag.is_none() => scalar::resolve(&text),
             _ => Value::Text(text),
         };
         let mut node = Node::new(value, span);

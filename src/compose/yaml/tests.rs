@@ -61,6 +61,14 @@ fn a_document_becomes_a_tree() {
             "{a:\"010\",b:8,c:1}",
         ),
         ("a: !!binary aGk=\nb: !foo bar", "{a:\"hi\",b:\"bar\"}"),
+        (
+            "a: [\"b!\"]\nc: [\"!d\", e]",
+            "{a:[\"b!\"],c:[\"!d\",\"e\"]}",
+        ),
+        (
+            "{a: ['!b', c], d: e!, f: '!', g: h}",
+            "{a:[\"!b\",\"c\"],d:\"e!\",f:\"!\",g:\"h\"}",
+        ),
         ("on: x\n\"1\": y", "{on:\"x\",1:\"y\"}"),
         ("a: &x {k: v}\nb: *x", "{a:{k:\"v\"},b:{k:\"v\"}}"),
         ("a: &x 1\nb: &x 2\nc: *x", "{a:1,b:2,c:2}"),
@@ -129,6 +137,18 @@ fn what_go_yaml_refuses_is_refused_where_it_stands() {
         assert_eq!(complaints(text), [wanted], "{text}");
     }
     assert_eq!(complaints("a: {b: 1, b: 2, b: 3}\nx: *y").len(), 3);
+}
+
+#[test]
+fn a_comma_behind_a_tag_is_an_error_and_no_panic() {
+    for text in [
+        "[!!str, b]",
+        "['!x', !y, z]",
+        "[a, 'it''s !b', !c, d]",
+        "{a: 'b'!c, d: e}",
+    ] {
+        assert_eq!(complaints(text).len(), 1, "{text}");
+    }
 }
 
 #[test]
