@@ -42,7 +42,11 @@ fn shown(folder: &Path) -> String {
     let ran = project.ran(command.args(words));
     let mut redactions = project.redactions();
     redactions.add(folder.display(), "<dir>");
-    redactions.apply(&ran.told())
+    let shown = redactions.apply(&ran.told());
+    if line.contains("--origin") {
+        return told::columns(&shown);
+    }
+    shown
 }
 
 #[test]

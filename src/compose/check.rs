@@ -371,18 +371,6 @@ impl Checked<'_> {
     }
 }
 
-/// The ways of getting an image that Compose knows.
-const POLICIES: [&str; 8] = [
-    "always",
-    "never",
-    "build",
-    "if_not_present",
-    "missing",
-    "refresh",
-    "daily",
-    "weekly",
-];
-
 /// Whether the texts of a service have the form they must have, whoever takes part.
 fn forms(name: &str, service: &Node, findings: &mut Findings) {
     let text = |key: &str| {
@@ -390,19 +378,6 @@ fn forms(name: &str, service: &Node, findings: &mut Findings) {
             .get(key)
             .and_then(|node| Some((node, node.as_text()?)))
     };
-    if let Some((node, policy)) = text("pull_policy")
-        && !POLICIES.contains(&policy)
-        && !policy.starts_with("every_")
-    {
-        let near = human::nearest(policy, POLICIES);
-        let label = near.map_or(String::new(), |near| format!("did you mean `{near}`?"));
-        findings.error(
-            Diagnostic::error(format!(
-                "services.{name}.pull_policy is unknown: `{policy}`"
-            ))
-            .at(node.span.clone(), label),
-        );
-    }
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
     // Compose looks for two such characters anywhere; Docker takes nothing else at all.
     if let Some((node, container)) = text("container_name")
