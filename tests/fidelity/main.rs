@@ -719,7 +719,9 @@ fn an_ignore_file_that_changes_leaves_nothing_of_the_last_transfer() {
                 "{}: round {round}: {ignores}{differences}",
                 engine.version
             );
-            if known == 0 {
+            // Engines before 23 do not forget what they hashed of a directory when a later transfer
+            // takes files out of it: there the image's content, compared above, is what counts.
+            if known == 0 && engine.major() >= 23 {
                 let what = format!(
                     "{}: round {round}: {ignores:?}: {}",
                     engine.version, ran.stderr
