@@ -10,7 +10,8 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::watch;
 
-use crate::docker::buildkit::{BuildError, Built, Client};
+use crate::docker::buildkit::Client;
+use crate::docker::{BuildError, Built};
 use crate::event::{Event, Events, JobId, Outcome};
 use crate::plan::{Job, Plan};
 
@@ -114,7 +115,7 @@ async fn one(
     let _ = events.send(Event::JobStarted { job: job.id }).await;
     let outcome = match builder.build(job, events, stop).await {
         Ok(built) => Outcome::Built { image: built.image },
-        Err(BuildError::Failed(failure)) => Outcome::Failed(failure),
+        Err(BuildError::Failed { failure, .. }) => Outcome::Failed(failure),
         Err(BuildError::Stopped) => Outcome::Stopped,
     };
     let took = finished(job.id, &outcome, began, events).await;

@@ -3,6 +3,7 @@
 //! - [`host`] finds the engine's address, [`config`] reads the docker configuration.
 //! - [`detect`] asks the engine what it is and looks for Docker Compose: [`Facts`].
 //! - [`buildkit`] drives the engine's own BuildKit with a [`BuildSpec`].
+//! - [`explain`] reads a builder's words when a build fails.
 //! - [`compose_cli`] hands verbs over to Docker Compose.
 //! - [`api`] is the rest of the Engine API.
 
@@ -11,10 +12,13 @@ pub mod buildkit;
 pub mod compose_cli;
 pub mod config;
 pub mod detect;
+mod explain;
 pub mod host;
 mod http;
+mod outcome;
 pub mod reference;
 mod spec;
 
 pub use detect::{ApiVersion, Engine, Facts};
+pub use outcome::{BuildError, Built};
 pub use spec::{BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy};

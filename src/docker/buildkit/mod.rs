@@ -44,8 +44,6 @@ use crate::failure::Failure;
 use tokio::sync::OnceCell;
 use transport::Control;
 
-pub use solve::{BuildError, Built};
-
 /// The worker label with the address that `host-gateway` stands for.
 const HOST_GATEWAY: &str = "org.mobyproject.buildkit.worker.moby.host-gateway-ip";
 

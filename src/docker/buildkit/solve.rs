@@ -14,29 +14,13 @@ use super::offers::{Guard, Offer};
 use super::session::random_id;
 use super::status::Steps;
 use super::{Client, attributes, error};
+use crate::docker::outcome::{BuildError, Built};
 use crate::docker::spec::{BuildSpec, ContextSource, DockerfileSource};
 use crate::event::{Event, Events, JobId};
-use crate::failure::Failure;
 
 /// How long the status stream may go on after the solve is over. The engine ends it within 20 ms
 /// of the solve, or two seconds after a cancellation.
 const DRAIN: Duration = Duration::from_secs(2);
-
-/// An image that was built.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Built {
-    /// Its id as the engine lists it.
-    pub image: Option<String>,
-}
-
-/// Why there is no image.
-#[derive(Debug, Clone)]
-pub enum BuildError {
-    /// The build failed.
-    Failed(Box<Failure>),
-    /// The user stopped it.
-    Stopped,
-}
 
 impl Client {
     /// Builds one image and tells `events` what happens.
@@ -58,7 +42,7 @@ impl Client {
         let spec = self
             .resolve_hosts(spec)
             .await
-            .map_err(|failure| BuildError::Failed(Box::new(failure)))?;
+            .map_err(BuildError::before_any_step)?;
         let spec = spec.as_ref();
         let offers = self.offer(prefix, spec);
         let reference = random_id();
@@ -87,9 +71,10 @@ impl Client {
                     steps: &steps,
                     spec,
                 };
-                Err(BuildError::Failed(Box::new(error::explain(
-                    &status, &context,
-                ))))
+                Err(BuildError::Failed {
+                    failure: Box::new(error::explain(&status, &context)),
+                    ran: steps.ran(),
+                })
             }
         }
     }

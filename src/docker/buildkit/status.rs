@@ -61,6 +61,14 @@ impl Steps {
             .map(|step| step.name.as_str())
     }
 
+    /// Whether a `RUN` began: a step of that kind started and its result was not there already.
+    pub(super) fn ran(&self) -> bool {
+        self.all.iter().any(|step| {
+            step.name.contains("] RUN ")
+                && matches!(&step.told, Some(state) if *state != StepState::Cached)
+        })
+    }
+
     /// Takes a message and gives what happened.
     pub(super) fn fold(&mut self, message: StatusResponse) -> Vec<Event> {
         let mut events = Vec::new();

@@ -1,0 +1,35 @@
+//! How a build ends, whichever builder it was.
+
+use crate::failure::Failure;
+
+/// An image that was built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// Its id as the engine lists it.
+    pub image: Option<String>,
+}
+
+/// Why there is no image.
+#[derive(Debug, Clone)]
+pub enum BuildError {
+    /// The build failed.
+    Failed {
+        /// Why.
+        failure: Box<Failure>,
+        /// Whether a `RUN` had begun: from then on nothing may be built a second time, because a
+        /// command may have acted on the world.
+        ran: bool,
+    },
+    /// The user stopped it.
+    Stopped,
+}
+
+impl BuildError {
+    /// A failure before any `RUN` began.
+    pub(super) fn before_any_step(failure: Failure) -> Self {
+        Self::Failed {
+            failure: Box::new(failure),
+            ran: false,
+        }
+    }
+}
