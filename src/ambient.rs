@@ -22,8 +22,12 @@ pub struct Ambient {
     pub home: Option<PathBuf>,
     /// Processors this process may use.
     pub processors: usize,
+    /// Memory of this machine in bytes, where it can be known.
+    pub memory: Option<u64>,
     /// The name of this machine.
     pub hostname: String,
+    /// Whether standard input is a terminal, so that somebody may answer.
+    pub stdin_is_terminal: bool,
     /// Standard output.
     pub stdout: Terminal,
     /// Standard error.
@@ -75,7 +79,9 @@ impl Ambient {
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
             processors: std::thread::available_parallelism().map_or(1, usize::from),
+            memory: memory(),
             hostname: hostname(),
+            stdin_is_terminal: io::stdin().is_terminal(),
             stdout: terminal(io::stdout().is_terminal(), console::Term::stdout()),
             stderr: terminal(io::stderr().is_terminal(), console::Term::stderr()),
             environment,
@@ -99,6 +105,17 @@ impl Ambient {
             .or_else(|| Some(self.home.as_ref()?.join(".cache")))
             .map(|path| path.join("dcb"))
     }
+}
+
+#[cfg(target_os = "linux")]
+fn memory() -> Option<u64> {
+    let info = rustix::system::sysinfo();
+    u64::from(info.mem_unit).checked_mul(info.totalram)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn memory() -> Option<u64> {
+    None
 }
 
 #[cfg(unix)]

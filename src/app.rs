@@ -9,7 +9,9 @@
 
 mod build;
 mod config;
+mod drivers;
 mod handover;
+mod loading;
 mod stop;
 
 use std::process::ExitCode;
@@ -17,7 +19,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use crate::ambient::{Ambient, Terminal};
-use crate::cli::{Cli, OutputFlags, PlanFormat, ProjectFlags, Verb};
+use crate::cli::{BuildFlags, Cli, OutputFlags, PlanFormat, ProjectFlags, Verb};
 use crate::compose::{self, Lost, Project};
 use crate::docker::config::DockerConfig;
 use crate::failure::{Class, Failure};
@@ -75,13 +77,13 @@ async fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
     };
     match verb {
         Verb::Build(build) if build.dry_run => {
-            app.show_plan(&build.flags, &build.services, PlanFormat::Text)
-                .await
+            let typed = app.typed(&build.flags, &build.services, build.pull);
+            app.show_plan(typed, PlanFormat::Text).await
         }
         Verb::Build(build) => app.build(&build).await,
         Verb::Plan(plan) => {
-            app.show_plan(&plan.flags, &plan.services, plan.format)
-                .await
+            let typed = app.typed(&plan.flags, &plan.services, plan.pull);
+            app.show_plan(typed, plan.format).await
         }
         Verb::Up(up) => app.up(&up).await,
         Verb::Config(config) => app.show_config(&config).await,
@@ -101,8 +103,18 @@ struct App<'a> {
 impl App<'_> {
     /// Loads the project alone.
     fn load(&self) -> Result<Project, Failure> {
-        let request = settings::project(self.ambient, &self.flags, &[])?;
+        let request = settings::project(self.ambient, &self.project_flags()?, &[])?;
         load(&request)
+    }
+
+    /// What was typed about the project, with the compose file of a pair where there is no plain one.
+    fn project_flags(&self) -> Result<ProjectFlags, Failure> {
+        let mut flags = self.flags.clone();
+        if let Some(pair) = settings::pair(self.ambient, &flags, None) {
+            let traditional = settings::begins_traditional(self.ambient, &BuildFlags::default())?;
+            flags.files.extend(pair.first(traditional).cloned());
+        }
+        Ok(flags)
     }
 }
 

@@ -74,6 +74,17 @@ pub enum Event {
         /// Where it is explained.
         url: Option<String>,
     },
+    /// The builder stood in the way, and another way is taken.
+    FellBack {
+        /// The job.
+        job: JobId,
+        /// The builder from now on: `buildkit` or `classic`.
+        strategy: String,
+        /// The Dockerfile from now on.
+        dockerfile: String,
+        /// What stood in the way.
+        because: Box<Failure>,
+    },
     /// A job is over.
     JobFinished {
         /// The job.

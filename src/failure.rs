@@ -49,6 +49,14 @@ pub enum Class {
     DockerfileMissing,
     /// The context directory does not exist.
     ContextMissing,
+    /// The form of a Dockerfile that was asked for does not exist.
+    VariantMissing,
+    /// The frontend that a Dockerfile names cannot be fetched.
+    FrontendUnavailable,
+    /// The builder's frontend is too old for the Dockerfile.
+    FrontendTooOld,
+    /// The builder itself failed.
+    BuilderBroken,
     /// A registry cannot be reached.
     RegistryUnreachable,
     /// A registry refuses.
@@ -84,6 +92,10 @@ impl Class {
             Self::ComposeFileMissing => "compose-file-missing",
             Self::DockerfileMissing => "dockerfile-missing",
             Self::ContextMissing => "context-missing",
+            Self::VariantMissing => "variant-missing",
+            Self::FrontendUnavailable => "frontend-unavailable",
+            Self::FrontendTooOld => "frontend-too-old",
+            Self::BuilderBroken => "builder-broken",
             Self::RegistryUnreachable => "registry-unreachable",
             Self::RegistryDenied => "registry-denied",
             Self::ImageMissing => "image-missing",
@@ -109,12 +121,38 @@ impl Class {
             | Self::DaemonLost
             | Self::NoBuildKit
             | Self::ComposeMissing => 3,
-            Self::ComposeFileMissing | Self::DockerfileMissing | Self::ContextMissing => 4,
-            Self::RegistryUnreachable | Self::RegistryDenied | Self::ImageMissing => 5,
+            Self::ComposeFileMissing
+            | Self::DockerfileMissing
+            | Self::ContextMissing
+            | Self::VariantMissing => 4,
+            Self::RegistryUnreachable
+            | Self::RegistryDenied
+            | Self::ImageMissing
+            | Self::FrontendUnavailable => 5,
             Self::DiskFull => 6,
+            Self::FrontendTooOld | Self::BuilderBroken => 7,
             Self::Internal => 70,
         }
     }
+
+    /// What stood in the way, when that was the builder and not what it was given. Everything else,
+    /// a failing `RUN` above all, is never built a second time elsewhere.
+    pub fn obstacle(self) -> Option<Obstacle> {
+        match self {
+            Self::FrontendUnavailable | Self::FrontendTooOld => Some(Obstacle::Frontend),
+            Self::BuilderBroken => Some(Obstacle::Builder),
+            _ => None,
+        }
+    }
+}
+
+/// What of a builder stood in the way of a build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The frontend that reads the Dockerfile: another form of it may do.
+    Frontend,
+    /// The builder as a whole: only another one will do.
+    Builder,
 }
 
 impl Serialize for Class {
@@ -137,6 +175,8 @@ pub struct Failure {
     pub exit_code: Option<i32>,
     /// What mends it, best first; a command where there is one.
     pub hints: Vec<String>,
+    /// Whether the same may well succeed a moment later.
+    pub transient: bool,
 }
 
 impl Failure {
@@ -148,6 +188,7 @@ impl Failure {
             diagnostics: Vec::new(),
             exit_code: None,
             hints: Vec::new(),
+            transient: false,
         }
     }
 

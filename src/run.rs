@@ -1,7 +1,12 @@
 //! Carrying out a plan: jobs side by side, each after what it needs.
 //!
-//! A job that fails takes down those that need it and no other. Everything that happens is sent to
-//! the events; what comes back is how each job ended.
+//! A job that fails takes down those that need it and no other, unless all are to stop. Among the
+//! jobs that can begin, the one with the longest path below it goes first. Everything that happens
+//! is sent to the events; what comes back is how each job ended.
+//!
+//! [`attempts`] carries out one job.
+
+mod attempts;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -10,31 +15,24 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::watch;
 
-use crate::docker::buildkit::Client;
 use crate::docker::{BuildError, Built};
 use crate::event::{Event, Events, JobId, Outcome};
-use crate::plan::{Job, Plan};
+use crate::plan::{Attempt, Job, Plan};
 
-/// What builds one job.
+/// What builds.
 pub trait Builder {
-    /// Builds `job`, telling `events` what happens, until it is done or `stop` turns true.
+    /// Builds `job` as `attempt` says, telling `events` what happens, until it is done or `stop`
+    /// turns true.
     fn build(
         &self,
-        job: &Job,
+        job: JobId,
+        attempt: &Attempt,
         events: &Events,
         stop: watch::Receiver<bool>,
     ) -> impl Future<Output = Result<Built, BuildError>>;
-}
 
-impl Builder for Client {
-    async fn build(
-        &self,
-        job: &Job,
-        events: &Events,
-        mut stop: watch::Receiver<bool>,
-    ) -> Result<Built, BuildError> {
-        Client::build(self, job.id, &job.prefix, &job.spec, events, &mut stop).await
-    }
+    /// Whether the user agrees to another way, when they want to be asked.
+    fn agree(&self, question: &str) -> impl Future<Output = bool>;
 }
 
 /// How a job ended, and how long it took.
@@ -48,19 +46,30 @@ pub async fn execute(
     stop: &watch::Receiver<bool>,
 ) -> Vec<Ended> {
     let mut ended: HashMap<JobId, Ended> = HashMap::new();
-    let mut waiting: Vec<&Job> = plan.jobs.iter().collect();
+    let mut waiting = by_urgency(plan);
     let mut running = FuturesUnordered::new();
+    let (give_up, gave_up) = watch::channel(None);
     loop {
-        skip(&mut waiting, &mut ended, events).await;
+        skip(&mut waiting, &mut ended, events, *gave_up.borrow()).await;
         while running.len() < plan.parallel.value.max(1)
             && let Some(job) = next(&mut waiting, &ended)
         {
-            running.push(one(job, builder, events, stop.clone()));
+            running.push(one(
+                plan,
+                job,
+                builder,
+                events,
+                stop.clone(),
+                gave_up.clone(),
+            ));
         }
-        match running.next().await {
-            Some((job, end)) => ended.insert(job, end),
-            None => break,
+        let Some((job, end)) = running.next().await else {
+            break;
         };
+        if !plan.keep_going && matches!(end.0, Outcome::Failed(_)) {
+            give_up.send_if_modified(|first| first.is_none() && first.replace(job).is_none());
+        }
+        ended.insert(job, end);
     }
     plan.jobs
         .iter()
@@ -72,6 +81,20 @@ pub async fn execute(
         .collect()
 }
 
+/// The jobs, those with the longest path of jobs behind them first.
+fn by_urgency(plan: &Plan) -> Vec<&Job> {
+    let mut behind = vec![0; plan.jobs.len()];
+    // Jobs stand after what they need, so one pass from the end sees each after all behind it.
+    for job in plan.jobs.iter().rev() {
+        for need in &job.needs {
+            behind[need.0] = behind[need.0].max(behind[job.id.0] + 1);
+        }
+    }
+    let mut jobs: Vec<&Job> = plan.jobs.iter().collect();
+    jobs.sort_by_key(|job| std::cmp::Reverse(behind[job.id.0]));
+    jobs
+}
+
 /// The first job whose needs are all built.
 fn next<'a>(waiting: &mut Vec<&'a Job>, ended: &HashMap<JobId, Ended>) -> Option<&'a Job> {
     let built = |need: &JobId| matches!(ended.get(need), Some((Outcome::Built { .. }, _)));
@@ -79,15 +102,22 @@ fn next<'a>(waiting: &mut Vec<&'a Job>, ended: &HashMap<JobId, Ended>) -> Option
     Some(waiting.remove(index))
 }
 
-/// Takes out the jobs that can no longer be built.
-async fn skip(waiting: &mut Vec<&Job>, ended: &mut HashMap<JobId, Ended>, events: &Events) {
+/// Takes out the jobs that can no longer be built: all of them once `gave_up` names a failed job.
+async fn skip(
+    waiting: &mut Vec<&Job>,
+    ended: &mut HashMap<JobId, Ended>,
+    events: &Events,
+    gave_up: Option<JobId>,
+) {
     let lost = |job: &Job, ended: &HashMap<JobId, Ended>| {
-        job.needs
+        let need = job
+            .needs
             .iter()
-            .find(|need| !matches!(ended.get(need), None | Some((Outcome::Built { .. }, _))))
-            .copied()
+            .find(|need| !matches!(ended.get(need), None | Some((Outcome::Built { .. }, _))));
+        need.copied().or(gave_up)
     };
-    // Jobs stand after what they need, so one pass reaches those that need a skipped one too.
+    // Jobs stand after what they need and urgency keeps that order, so one pass reaches those that
+    // need a skipped one too.
     let mut rest = Vec::with_capacity(waiting.len());
     for job in waiting.drain(..) {
         match lost(job, ended) {
@@ -103,20 +133,31 @@ async fn skip(waiting: &mut Vec<&Job>, ended: &mut HashMap<JobId, Ended>, events
 }
 
 async fn one(
+    plan: &Plan,
     job: &Job,
     builder: &impl Builder,
     events: &Events,
-    stop: watch::Receiver<bool>,
+    mut stop: watch::Receiver<bool>,
+    mut gave_up: watch::Receiver<Option<JobId>>,
 ) -> (JobId, Ended) {
     let began = Instant::now();
     if *stop.borrow() {
         return (job.id, (Outcome::Stopped, Duration::ZERO));
     }
     let _ = events.send(Event::JobStarted { job: job.id }).await;
-    let outcome = match builder.build(job, events, stop).await {
-        Ok(built) => Outcome::Built { image: built.image },
-        Err(BuildError::Failed { failure, .. }) => Outcome::Failed(failure),
-        Err(BuildError::Stopped) => Outcome::Stopped,
+    let (ask, asked) = watch::channel(false);
+    let build = attempts::carry_out(plan.fallback, job, builder, events, asked);
+    tokio::pin!(build);
+    let outcome = tokio::select! {
+        outcome = &mut build => outcome,
+        Ok(_) = stop.wait_for(|stop| *stop) => {
+            let _ = ask.send(true);
+            build.await
+        }
+        Ok(_) = gave_up.wait_for(Option::is_some) => {
+            let _ = ask.send(true);
+            build.await
+        }
     };
     let took = finished(job.id, &outcome, began, events).await;
     (job.id, (outcome, took))

@@ -1,5 +1,9 @@
 //! From what was typed to what is meant: flags, then variables, then defaults, and who said it.
 
+mod builders;
+mod extension;
+mod files;
+
 use indexmap::IndexMap;
 
 use crate::ambient::Ambient;
@@ -10,6 +14,10 @@ use crate::docker::config::DockerConfig;
 use crate::docker::host::Endpoint;
 use crate::failure::{Class, Failure};
 use crate::plan::{Request, Set};
+
+pub use builders::begins_traditional;
+pub use extension::Extension;
+pub use files::{Pair, pair};
 
 /// Which project to load.
 ///
@@ -44,25 +52,40 @@ pub fn project(
     })
 }
 
+/// What was typed about a build.
+#[derive(Debug, Clone, Copy)]
+pub struct Typed<'a> {
+    /// The flags.
+    pub flags: &'a BuildFlags,
+    /// The flags that choose the project.
+    pub project: &'a ProjectFlags,
+    /// The services named.
+    pub services: &'a [String],
+    /// Whether base images are to be looked up anew.
+    pub pull: bool,
+}
+
 /// What to build of `project`, and how.
 ///
 /// # Errors
 /// When a variable has a value that it cannot have.
 pub fn request(
     ambient: &Ambient,
-    flags: &BuildFlags,
-    services: &[String],
+    typed: Typed<'_>,
     project: &Project,
+    extension: &Extension,
     docker: &Docker<'_>,
 ) -> Result<Request, Failure> {
+    let flags = typed.flags;
+    let (policy, own_policies) = builders::policies(ambient, flags, extension)?;
     let address = docker.endpoint.address.to_string();
     Ok(Request {
-        services: services.to_vec(),
+        services: typed.services.to_vec(),
         no_cache: flags.no_cache,
-        pull: flags.pull,
+        pull: typed.pull,
         build_args: build_args(&flags.build_args, &project.environment),
         proxy_args: docker.config.proxy_arguments(&address),
-        parallel: parallel(ambient, flags)?,
+        parallel: parallel(ambient, typed)?,
         separator: docker.separator,
         default_platform: project
             .environment
@@ -70,6 +93,10 @@ pub fn request(
             .filter(|platform| !platform.is_empty())
             .cloned(),
         directory: ambient.directory.clone(),
+        policy,
+        own_policies,
+        fallback: builders::fallback(flags),
+        keep_going: !flags.fail_fast,
     })
 }
 
@@ -109,25 +136,36 @@ fn build_args(
         .collect()
 }
 
-fn parallel(ambient: &Ambient, flags: &BuildFlags) -> Result<Set<usize>, Failure> {
-    if let Some(jobs) = flags.jobs {
+/// Memory that a build is counted with: fewer run side by side where there is less of it.
+const MEMORY: u64 = 512 << 20;
+/// Builds that run side by side even on one processor: most of them wait for the engine's disk.
+const AT_LEAST: usize = 4;
+
+fn parallel(ambient: &Ambient, typed: Typed<'_>) -> Result<Set<usize>, Failure> {
+    // Compose reads everything below one as no limit.
+    let limit = |limit: i64| {
+        usize::try_from(limit)
+            .ok()
+            .filter(|n| *n > 0)
+            .unwrap_or(usize::MAX)
+    };
+    if let Some(jobs) = typed.flags.jobs {
         return Ok(Set {
             value: jobs as usize,
             from: "--jobs",
         });
     }
+    if let Some(jobs) = typed.project.parallel {
+        return Ok(Set {
+            value: limit(jobs),
+            from: "--parallel",
+        });
+    }
     match ambient.variable("COMPOSE_PARALLEL_LIMIT") {
-        None => Ok(Set {
-            value: ambient.processors,
-            from: "the number of processors",
-        }),
-        Some(text) => match text.parse::<i64>() {
-            Ok(limit) => Ok(Set {
-                // Compose reads everything below one as no limit.
-                value: usize::try_from(limit)
-                    .ok()
-                    .filter(|n| *n > 0)
-                    .unwrap_or(usize::MAX),
+        None => Ok(default_parallel(ambient)),
+        Some(text) => match text.parse() {
+            Ok(number) => Ok(Set {
+                value: limit(number),
                 from: "COMPOSE_PARALLEL_LIMIT",
             }),
             Err(_) => Err(Failure::new(
@@ -136,5 +174,26 @@ fn parallel(ambient: &Ambient, flags: &BuildFlags) -> Result<Set<usize>, Failure
             )
             .hint("unset COMPOSE_PARALLEL_LIMIT, or use --jobs N")),
         },
+    }
+}
+
+fn default_parallel(ambient: &Ambient) -> Set<usize> {
+    let by_processors = ambient.processors.max(AT_LEAST);
+    let by_memory = ambient
+        .memory
+        .map_or(usize::MAX, |bytes| {
+            usize::try_from(bytes / MEMORY).unwrap_or(usize::MAX)
+        })
+        .max(1);
+    if by_memory < by_processors {
+        Set {
+            value: by_memory,
+            from: "the memory of this machine",
+        }
+    } else {
+        Set {
+            value: by_processors,
+            from: "the number of processors",
+        }
     }
 }

@@ -6,9 +6,11 @@ use std::time::Instant;
 use anyhow::Context;
 use indexmap::IndexSet;
 
+use super::drivers::Drivers;
 use super::handover::Handover;
+use super::loading::{Loaded, Loading};
 use super::stop::Stop;
-use super::{App, UNWRITTEN, load};
+use super::{App, UNWRITTEN};
 use crate::cli::{Build, BuildFlags, PlanFormat, Up};
 use crate::compose::Project;
 use crate::diagnostic::Diagnostic;
@@ -17,33 +19,43 @@ use crate::docker::compose_cli::{self, Compose};
 use crate::docker::host::{self, Endpoint};
 use crate::docker::{Facts, detect};
 use crate::event::Outcome;
-use crate::failure::Failure;
-use crate::plan::{self, Inputs, Plan};
+use crate::failure::{Class, Failure};
+use crate::plan::{self, Builders, Plan};
 use crate::report::{self, Detail};
+use crate::settings::Typed;
 use crate::{run, settings};
 
-/// An engine whose BuildKit is open.
+/// An engine that answered, with its BuildKit where it has one.
 struct Open {
     facts: Facts,
-    client: Client,
+    /// Why it has none.
+    buildkit: Result<Client, Failure>,
 }
 
 /// What loading and looking around found.
 struct Found {
-    project: Project,
-    inputs: Inputs,
+    loaded: Loaded,
     endpoint: Endpoint,
     engine: Result<Open, Failure>,
     compose: Option<Compose>,
-    /// What was read from standard input.
-    stdin: Option<String>,
+}
+
+impl Found {
+    fn builders(&self) -> Builders<'_> {
+        let open = self.engine.as_ref().ok();
+        Builders {
+            engine: open.map(|open| &open.facts.engine),
+            no_buildkit: open.and_then(|open| open.buildkit.as_ref().err()),
+        }
+    }
 }
 
 impl App<'_> {
     /// `dcb build`.
     pub(super) async fn build(&self, build: &Build) -> anyhow::Result<ExitCode> {
-        let found = self.look(&build.services).await?;
-        let plan = self.plan(&build.flags, &build.services, &found)?;
+        let typed = self.typed(&build.flags, &build.services, build.pull);
+        let found = self.look(typed).await?;
+        let plan = self.plan(typed, &found)?;
         let ended = self.execute(&plan, build.quiet, found.engine).await?;
         Ok(exit_code(&ended))
     }
@@ -51,12 +63,11 @@ impl App<'_> {
     /// `dcb plan`, and `--dry-run`.
     pub(super) async fn show_plan(
         &self,
-        flags: &BuildFlags,
-        services: &[String],
+        typed: Typed<'_>,
         format: PlanFormat,
     ) -> anyhow::Result<ExitCode> {
-        let found = self.look(services).await?;
-        let mut plan = self.plan(flags, services, &found)?;
+        let found = self.look(typed).await?;
+        let mut plan = self.plan(typed, &found)?;
         if let Err(failure) = &found.engine {
             let mut note = Diagnostic::warning(format!("planned without an engine: {failure}"));
             note.help.clone_from(&failure.hints);
@@ -76,15 +87,19 @@ impl App<'_> {
         if up.no_build {
             return self.up_without_building(up).await;
         }
-        let found = self.look(&up.services).await?;
+        let found = self
+            .look(self.typed(&up.flags, &up.services, up.pulls()))
+            .await?;
         let compose = found.compose.as_ref().ok_or_else(compose_cli::missing)?;
-        let services = started(&found.project, up);
-        let plan = self.plan(&up.build_flags(), &services, &found)?;
+        let project = &found.loaded.project;
+        let services = started(project, up);
+        let plan = self.plan(self.typed(&up.flags, &services, up.pulls()), &found)?;
         let handover = Handover {
-            app: self,
             compose,
-            project: Some(&found.project),
-            stdin: found.stdin.as_deref(),
+            flags: &found.loaded.flags,
+            project: Some(project),
+            stdin: found.loaded.stdin.as_deref(),
+            app: self,
         };
         let command = handover.up(up)?;
         if up.dry_run {
@@ -98,7 +113,7 @@ impl App<'_> {
         if !ended.iter().all(is_built) {
             return Ok(exit_code(&ended));
         }
-        let pulled = pulled(&found.project, &services);
+        let pulled = pulled(project, &services);
         if up.pulls() && !pulled.is_empty() {
             let pull = handover.pull(pulled)?;
             if let Some(code) = self.run_compose(&pull)? {
@@ -111,13 +126,8 @@ impl App<'_> {
     /// `dcb up --no-build`: all of it is Compose's work.
     async fn up_without_building(&self, up: &Up) -> anyhow::Result<ExitCode> {
         let compose = self.compose().await?;
-        let command = Handover {
-            app: self,
-            compose: &compose,
-            project: None,
-            stdin: None,
-        }
-        .up(up)?;
+        let flags = self.project_flags()?;
+        let command = Handover::bare(self, &compose, &flags).up(up)?;
         if up.dry_run {
             report::command_only(&command).context(UNWRITTEN)?;
             return Ok(ExitCode::SUCCESS);
@@ -126,28 +136,37 @@ impl App<'_> {
     }
 
     /// Loads the project and opens the engine, side by side.
-    async fn look(&self, services: &[String]) -> anyhow::Result<Found> {
-        let request = settings::project(self.ambient, &self.flags, services)?;
+    async fn look(&self, typed: Typed<'_>) -> anyhow::Result<Found> {
+        let loading = Loading::prepare(self, typed)?;
         let endpoint = host::resolve(self.ambient, &self.config)?;
-        let stdin = request.stdin.clone();
-        let load = tokio::task::spawn_blocking(move || {
-            load(&request).map(|project| {
-                let inputs = Inputs::read(&project);
-                (project, inputs)
-            })
-        });
+        let load = tokio::task::spawn_blocking(move || loading.load());
         let open = self.open(&endpoint);
         let compose = compose_cli::find(self.ambient, &self.config);
         let (loaded, engine, compose) = tokio::join!(load, open, compose);
-        let (project, inputs) = loaded.context("failed to load the project")??;
-        Ok(Found {
-            project,
-            inputs,
+        let mut found = Found {
+            loaded: loaded.context("failed to load the project")??,
             endpoint,
             engine,
             compose,
-            stdin,
-        })
+        };
+        if found.builders().no_buildkit.is_some() && !typed.flags.force_buildkit {
+            found.loaded.become_traditional();
+        }
+        Ok(found)
+    }
+
+    pub(super) fn typed<'a>(
+        &'a self,
+        flags: &'a BuildFlags,
+        services: &'a [String],
+        pull: bool,
+    ) -> Typed<'a> {
+        Typed {
+            flags,
+            project: &self.flags,
+            services,
+            pull,
+        }
     }
 
     async fn open(&self, endpoint: &Endpoint) -> Result<Open, Failure> {
@@ -155,26 +174,29 @@ impl App<'_> {
             endpoint: endpoint.clone(),
             engine: detect::engine(endpoint).await?,
         };
-        let client = Client::connect(&facts, &self.ambient.hostname).await?;
-        Ok(Open { facts, client })
+        let buildkit = match Client::connect(&facts, &self.ambient.hostname).await {
+            Err(failure) if failure.class != Class::NoBuildKit => return Err(failure),
+            opened => opened,
+        };
+        Ok(Open { facts, buildkit })
     }
 
-    fn plan(
-        &self,
-        flags: &BuildFlags,
-        services: &[String],
-        found: &Found,
-    ) -> Result<Plan, Failure> {
+    fn plan(&self, typed: Typed<'_>, found: &Found) -> Result<Plan, Failure> {
+        let Loaded {
+            project,
+            inputs,
+            extension,
+            ..
+        } = &found.loaded;
         let docker = settings::Docker {
             config: &self.config,
             endpoint: &found.endpoint,
             separator: settings::separator(&self.flags, self.ambient, found.compose.as_ref()),
         };
-        let request = settings::request(self.ambient, flags, services, &found.project, &docker)?;
-        let engine = found.engine.as_ref().ok().map(|open| &open.facts.engine);
-        plan::plan(&found.project, &found.inputs, engine, &request).map_err(|mut failure| {
+        let request = settings::request(self.ambient, typed, project, extension, &docker)?;
+        plan::plan(project, inputs, found.builders(), &request).map_err(|mut failure| {
             // A variable that is not set is often what made the rest wrong.
-            let notes = found.project.notes.iter().cloned();
+            let notes = project.notes.iter().cloned();
             failure.diagnostics.splice(0..0, notes);
             failure
         })
@@ -198,11 +220,12 @@ impl App<'_> {
         if plan.jobs.is_empty() {
             return Ok(Vec::new());
         }
-        let client = engine?.client;
+        let open = engine?;
+        let drivers = Drivers::new(&open.facts, open.buildkit, self.ambient);
         let stop = Stop::watch().context("failed to watch for signals")?;
         let began = Instant::now();
         let (reporting, events) = report::Run::start(plan, self.ambient.stderr, detail);
-        let ended = run::execute(plan, &client, &events, stop.asked()).await;
+        let ended = run::execute(plan, &drivers, &events, stop.asked()).await;
         drop(events);
         reporting.end();
         if !ended.iter().all(is_built) || detail != Detail::Quiet {

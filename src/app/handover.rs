@@ -17,12 +17,25 @@ use crate::report;
 pub(super) struct Handover<'a> {
     pub(super) app: &'a App<'a>,
     pub(super) compose: &'a Compose,
+    /// What was typed, with the files that were chosen.
+    pub(super) flags: &'a ProjectFlags,
     pub(super) project: Option<&'a Project>,
     /// What was read from standard input, which Compose is to read too.
     pub(super) stdin: Option<&'a str>,
 }
 
-impl Handover<'_> {
+impl<'a> Handover<'a> {
+    /// Hands over a project that was not loaded.
+    pub(super) fn bare(app: &'a App<'a>, compose: &'a Compose, flags: &'a ProjectFlags) -> Self {
+        Self {
+            app,
+            compose,
+            flags,
+            project: None,
+            stdin: None,
+        }
+    }
+
     /// `docker compose up` without building.
     pub(super) fn up(&self, up: &Up) -> Result<Command, Failure> {
         let mut words: Vec<String> = vec!["up".to_owned()];
@@ -46,9 +59,9 @@ impl Handover<'_> {
     /// The command that runs `words` on this project.
     fn command<S: Into<OsString>>(&self, words: Vec<S>) -> Result<Command, Failure> {
         let mut arguments = match (self.compose.kind, self.project) {
-            (Kind::Modern, _) => typed(&self.app.flags),
-            (Kind::V1, Some(project)) => spelt_out(&self.app.flags, project),
-            (Kind::V1, None) => spelt_out(&self.app.flags, &self.app.load()?),
+            (Kind::Modern, _) => typed(self.flags),
+            (Kind::V1, Some(project)) => spelt_out(self.flags, project),
+            (Kind::V1, None) => spelt_out(self.flags, &self.app.load()?),
         };
         arguments.extend(words.into_iter().map(Into::into));
         let mut command = self.compose.command(arguments);
@@ -75,6 +88,9 @@ fn typed(flags: &ProjectFlags) -> Vec<OsString> {
     }
     for profile in &flags.profiles {
         add("--profile", profile.into());
+    }
+    if let Some(limit) = flags.parallel {
+        add("--parallel", limit.to_string().into());
     }
     if flags.compatibility {
         arguments.push("--compatibility".into());
@@ -103,13 +119,8 @@ impl App<'_> {
     /// Any verb that dcb does not have.
     pub(super) async fn hand_over(&self, words: Vec<OsString>) -> anyhow::Result<ExitCode> {
         let compose = self.compose().await?;
-        let command = Handover {
-            app: self,
-            compose: &compose,
-            project: None,
-            stdin: None,
-        }
-        .command(words)?;
+        let flags = self.project_flags()?;
+        let command = Handover::bare(self, &compose, &flags).command(words)?;
         Err(self.become_compose(&command).into())
     }
 

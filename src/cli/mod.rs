@@ -54,6 +54,9 @@ pub struct ProjectFlags {
     /// Profile to switch on; repeatable
     #[arg(long = "profile", value_name = "NAME")]
     pub profiles: Vec<String>,
+    /// How many things are done side by side, as Compose has it; -1 is no limit
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub parallel: Option<i64>,
     /// Name images and containers as Compose v1 did (`project_service`)
     #[arg(long)]
     pub compatibility: bool,
@@ -88,10 +91,17 @@ pub enum Verb {
 
 /// `dcb build`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags")]
 pub struct Build {
     /// How to build.
     #[command(flatten)]
     pub flags: BuildFlags,
+    /// Look up base images in their registry, even those that are here
+    #[arg(long)]
+    pub pull: bool,
+    /// Accepted because Compose v1 had it: services always build side by side
+    #[arg(long)]
+    pub parallel: bool,
     /// Show the plan and build nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -105,19 +115,50 @@ pub struct Build {
 
 /// Flags that `build`, `up` and `plan` share.
 #[derive(Debug, Clone, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags")]
 pub struct BuildFlags {
     /// Take nothing from the cache; the engine also empties the cache mounts in use
     #[arg(long)]
     pub no_cache: bool,
-    /// Look up base images in their registry, even those that are here
-    #[arg(long)]
-    pub pull: bool,
     /// Set a build argument of every service; without `=VALUE` from the environment
     #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
     pub build_args: Vec<String>,
-    /// How many services build side by side [default: the number of processors]
+    /// How many services build side by side [default: from processors and memory]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,
+    /// Stop everything at the first failure
+    #[arg(long, conflicts_with = "keep_going")]
+    pub fail_fast: bool,
+    /// Build what does not depend on a failure (the default)
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Which form of compose files and Dockerfiles: `auto`, `test`, `test-local`, or another marker
+    /// in their names
+    #[arg(long, value_name = "NAME", help_heading = "Builder")]
+    pub variant: Option<String>,
+    /// Use the classic builder and traditional Dockerfiles
+    #[arg(long, conflicts_with = "force_buildkit", help_heading = "Builder")]
+    pub force_traditional: bool,
+    /// Use BuildKit or fail
+    #[arg(long, help_heading = "Builder")]
+    pub force_buildkit: bool,
+    /// When the builder itself stands in the way: take another way, ask, or fail
+    #[arg(long, value_enum, value_name = "WHEN", help_heading = "Builder")]
+    pub fallback: Option<WhenToFallBack>,
+    /// Never take another way than planned
+    #[arg(long, conflicts_with = "fallback", help_heading = "Builder")]
+    pub no_fallback: bool,
+}
+
+/// When another way than planned is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WhenToFallBack {
+    /// Whenever the builder is to blame, and say so
+    Auto,
+    /// When the user agrees
+    Ask,
+    /// Never
+    Never,
 }
 
 /// `dcb plan`.
@@ -126,6 +167,9 @@ pub struct Plan {
     /// How to build.
     #[command(flatten)]
     pub flags: BuildFlags,
+    /// Look up base images in their registry, even those that are here
+    #[arg(long)]
+    pub pull: bool,
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
     pub format: PlanFormat,

@@ -16,9 +16,9 @@ pub struct Up {
     /// Start what is there, build nothing
     #[arg(long)]
     pub no_build: bool,
-    /// Take nothing from the cache; the engine also empties the cache mounts in use
-    #[arg(long)]
-    pub no_cache: bool,
+    /// How to build.
+    #[command(flatten)]
+    pub flags: BuildFlags,
     /// Look up base images and the images of services that do not build in their registry; a
     /// policy other than `always` is Compose's alone
     #[arg(
@@ -30,12 +30,6 @@ pub struct Up {
         value_parser = PULL_POLICIES
     )]
     pub pull: Option<String>,
-    /// Set a build argument of every service; without `=VALUE` from the environment
-    #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
-    pub build_args: Vec<String>,
-    /// How many services build side by side [default: the number of processors]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub jobs: Option<u32>,
     /// Print errors only while building
     #[arg(long)]
     pub quiet_build: bool,
@@ -62,16 +56,6 @@ impl Up {
     /// Whether what the services depend on is left alone.
     pub fn leaves_dependencies(&self) -> bool {
         self.compose.no_deps
-    }
-
-    /// How to build.
-    pub fn build_flags(&self) -> BuildFlags {
-        BuildFlags {
-            no_cache: self.no_cache,
-            pull: self.pulls(),
-            build_args: self.build_args.clone(),
-            jobs: self.jobs,
-        }
     }
 }
 

@@ -80,6 +80,13 @@ impl Lost {
     }
 }
 
+/// Whether a compose file of a usual name is in `directory` or above it.
+pub fn has_default_file(directory: &Path) -> bool {
+    directory
+        .ancestors()
+        .any(|directory| NAMES.iter().any(|name| directory.join(name).is_file()))
+}
+
 /// Finds the project that `request` is about, without reading its YAML.
 pub fn discover(request: &Request) -> Result<Found, Lost> {
     let mut search = Search {

@@ -61,7 +61,7 @@ use indexmap::IndexMap;
 
 use crate::diagnostic::Diagnostic;
 
-pub use discover::{Found, Lost, discover};
+pub use discover::{Found, Lost, discover, has_default_file};
 pub use model::{
     Build, Context, Dockerfile, Project, Secret, SecretSource, Service, Setting, Ulimit, Variable,
 };

@@ -260,7 +260,7 @@ fn span_of(step: &str, spec: &BuildSpec) -> Option<Span> {
 fn dockerfile_text(spec: &BuildSpec) -> Option<Arc<Source>> {
     let text = match &spec.dockerfile {
         DockerfileSource::File(path) => std::fs::read_to_string(path).ok()?,
-        DockerfileSource::Inline(text) => text.clone(),
+        DockerfileSource::Inline(text) | DockerfileSource::Instead(_, text) => text.clone(),
         DockerfileSource::InContext(_) => return None,
     };
     Some(Source::new(&spec.dockerfile_name, text))

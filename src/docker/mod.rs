@@ -21,4 +21,6 @@ mod spec;
 
 pub use detect::{ApiVersion, Engine, Facts};
 pub use outcome::{BuildError, Built};
-pub use spec::{BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy};
+pub use spec::{
+    BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy, Strategy,
+};

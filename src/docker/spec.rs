@@ -1,11 +1,30 @@
 //! What is asked of a builder for one image: everything decided, nothing left to look up.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
 
 use crate::compose::Ulimit;
 use crate::secret::ArgValue;
+
+/// Which builder builds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Strategy {
+    /// The engine's own BuildKit.
+    BuildKit,
+    /// The classic builder behind `POST /build`; Podman's builder where the engine is Podman.
+    Classic,
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BuildKit => "buildkit",
+            Self::Classic => "classic",
+        })
+    }
+}
 
 /// One build. Names follow the `build:` section of the compose file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +51,8 @@ pub struct BuildSpec {
     pub pull: PullPolicy,
     /// The network of `RUN`.
     pub network: Network,
+    /// Images of this machine that stand for names in the Dockerfile: (name, full image name).
+    pub contexts: IndexMap<String, String>,
     /// Lines for `/etc/hosts` as (host, address); `host-gateway` is still to be resolved.
     pub extra_hosts: Vec<(String, String)>,
     /// The size of `/dev/shm` in bytes.
@@ -41,7 +62,7 @@ pub struct BuildSpec {
 }
 
 /// Where the files of a build come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ContextSource {
     /// A directory of this machine.
     Directory(PathBuf),
@@ -50,10 +71,12 @@ pub enum ContextSource {
 }
 
 /// Where the Dockerfile comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum DockerfileSource {
     /// A file of this machine.
     File(PathBuf),
+    /// A text that stands in for a file of this machine, whose `.dockerignore` still counts.
+    Instead(PathBuf, String),
     /// A path inside a remote context.
     InContext(String),
     /// The text itself.
@@ -79,7 +102,7 @@ pub enum PullPolicy {
 }
 
 /// The network of `RUN`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Network {
     /// A sandbox with access to the outside.
     Default,
@@ -87,4 +110,6 @@ pub enum Network {
     Host,
     /// No network.
     None,
+    /// A network of the engine, which only the classic builder can use.
+    Named(String),
 }

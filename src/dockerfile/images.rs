@@ -45,7 +45,10 @@ impl Dockerfile {
     }
 
     /// The arguments declared before the first `FROM`, which are all that `FROM` may use.
-    fn global_arguments(&self, args: &IndexMap<String, String>) -> IndexMap<String, String> {
+    pub(super) fn global_arguments(
+        &self,
+        args: &IndexMap<String, String>,
+    ) -> IndexMap<String, String> {
         let mut globals = IndexMap::new();
         let before_first_stage = self
             .instructions
@@ -83,7 +86,7 @@ fn mounted(instruction: &Instruction) -> impl Iterator<Item = &str> {
 
 /// The stage called `name`, by name or number, among those before `end`. The last one of that name
 /// wins.
-fn position(stages: &[Stage<'_>], name: &str, end: usize) -> Option<usize> {
+pub(super) fn position(stages: &[Stage<'_>], name: &str, end: usize) -> Option<usize> {
     let before = &stages[..end];
     before
         .iter()
@@ -92,7 +95,7 @@ fn position(stages: &[Stage<'_>], name: &str, end: usize) -> Option<usize> {
 }
 
 /// `text` with `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}` filled in.
-fn expand(text: &str, values: &IndexMap<String, String>) -> String {
+pub(super) fn expand(text: &str, values: &IndexMap<String, String>) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {

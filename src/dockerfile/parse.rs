@@ -9,6 +9,8 @@ use std::collections::VecDeque;
 /// A Dockerfile, read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dockerfile {
+    /// The frontend that `# syntax=` asks for, as written.
+    pub syntax: Option<String>,
     /// Its instructions, in order.
     pub instructions: Vec<Instruction>,
 }
@@ -24,6 +26,8 @@ pub struct Instruction {
     pub first_line: usize,
     /// The last line.
     pub last_line: usize,
+    /// Whether a here-document follows.
+    pub heredoc: bool,
 }
 
 /// A stage: `FROM` and what follows until the next one.
@@ -46,7 +50,9 @@ impl Dockerfile {
             .enumerate()
             .map(|(index, line)| (index + 1, line))
             .collect();
-        let escape = escape_character(text);
+        let escape = directive(text, "escape")
+            .and_then(|value| value.chars().next())
+            .unwrap_or('\\');
         let mut instructions = Vec::new();
         while let Some((first_line, line)) = lines.pop_front() {
             let trimmed = line.trim();
@@ -54,7 +60,12 @@ impl Dockerfile {
                 instructions.push(instruction(first_line, trimmed, escape, &mut lines));
             }
         }
-        Self { instructions }
+        Self {
+            syntax: directive(text, "syntax")
+                .filter(|syntax| !syntax.is_empty())
+                .map(str::to_owned),
+            instructions,
+        }
     }
 
     /// The stages in order.
@@ -88,6 +99,15 @@ impl Instruction {
             .skip_while(|word| word.starts_with("--"))
     }
 
+    /// Whether it has a flag such as `--link`, with or without a value.
+    pub(super) fn has_flag(&self, name: &str) -> bool {
+        self.arguments
+            .split_whitespace()
+            .take_while(|word| word.starts_with("--"))
+            .filter_map(|word| word.strip_prefix("--"))
+            .any(|word| word.split('=').next() == Some(name))
+    }
+
     /// The values of a flag such as `--from=`.
     pub(super) fn flags<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.arguments
@@ -115,21 +135,12 @@ fn stage(instructions: &[Instruction]) -> Stage<'_> {
     }
 }
 
-/// The parser directive `# escape=` stands before everything but other directives.
-fn escape_character(text: &str) -> char {
-    for line in text.lines() {
-        let Some((name, value)) = line
-            .trim()
-            .strip_prefix('#')
-            .and_then(|comment| comment.split_once('='))
-        else {
-            break;
-        };
-        if name.trim().eq_ignore_ascii_case("escape") {
-            return value.trim().chars().next().unwrap_or('\\');
-        }
-    }
-    '\\'
+/// The value of a parser directive such as `# escape=`; they stand before everything else.
+fn directive<'a>(text: &'a str, wanted: &str) -> Option<&'a str> {
+    text.lines()
+        .map_while(|line| line.trim().strip_prefix('#')?.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted))
+        .map(|(_, value)| value.trim())
 }
 
 fn instruction(
@@ -161,8 +172,10 @@ fn instruction(
         .split_once(char::is_whitespace)
         .unwrap_or((joined.trim(), ""));
     let keyword = keyword.to_ascii_uppercase();
+    let mut heredoc = false;
     if matches!(keyword.as_str(), "RUN" | "COPY" | "ADD") {
         for word in heredocs(arguments) {
+            heredoc = true;
             last_line = skip_heredoc(&word, lines).unwrap_or(last_line);
         }
     }
@@ -171,6 +184,7 @@ fn instruction(
         keyword,
         first_line,
         last_line,
+        heredoc,
     }
 }
 

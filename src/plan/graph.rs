@@ -1,12 +1,12 @@
 //! Which image begins with which: Compose does not know, and builds in the wrong order.
 //!
 //! A service needs another when its Dockerfile begins with, copies from or mounts an image that the
-//! other one makes. The Dockerfile of each says so.
+//! other one makes, or when `additional_contexts:` names the other one.
 
 use indexmap::IndexMap;
 
 use super::{Inputs, Reason, Request};
-use crate::compose::{Project, Service};
+use crate::compose::{Build, Context, Project, Service};
 use crate::docker::reference;
 use crate::failure::{Class, Failure};
 
@@ -18,18 +18,23 @@ impl Graph {
     pub(super) fn new(project: &Project, inputs: &Inputs, request: &Request) -> Self {
         let makers = makers(project, request.separator);
         let needs = |service: &Service| -> Vec<String> {
-            let (Some(build), Some(file)) = (&service.build, inputs.dockerfile(&service.name))
-            else {
+            let Some(own) = &service.build else {
                 return Vec::new();
             };
-            let mut args = build.args.clone();
-            args.extend(request.build_args.clone());
-            let mut names: Vec<String> = file
-                .images(build.target.as_deref(), &args)
-                .iter()
-                .filter_map(|image| makers.get(&reference::normalize(image).ok()?).cloned())
-                .filter(|maker| *maker != service.name)
-                .collect();
+            let mut names: Vec<String> = Vec::new();
+            for form in inputs.forms(&service.name) {
+                let build = form.build(own);
+                let mut args = build.args.clone();
+                args.extend(request.build_args.clone());
+                let images = form.dockerfile.images(build.target.as_deref(), &args);
+                let made = images
+                    .iter()
+                    .filter(|image| !build.additional_contexts.contains_key(*image))
+                    .filter_map(|image| makers.get(&reference::normalize(image).ok()?).cloned())
+                    .filter(|maker| *maker != service.name);
+                names.extend(made);
+                names.extend(contexts(build).map(|(_, service)| service.to_owned()));
+            }
             names.sort();
             names.dedup();
             names
@@ -101,6 +106,17 @@ fn cycle(path: &[String]) -> Failure {
         format!("images begin with each other: {}", path.join(" -> ")),
     )
     .hint("break the circle: let one of their Dockerfiles begin with another image")
+}
+
+/// The services among the named contexts of a build, each with the name it has there.
+pub(super) fn contexts(build: &Build) -> impl Iterator<Item = (&str, &str)> {
+    build
+        .additional_contexts
+        .iter()
+        .filter_map(|(name, context)| match context {
+            Context::Service(service) => Some((name.as_str(), service.as_str())),
+            Context::Directory(_) | Context::Remote(_) => None,
+        })
 }
 
 /// Which service makes which image, by full name.

@@ -3,56 +3,29 @@
 //! [`plan`] is a pure function of the project, the files it names, what is known of the engine, and
 //! the request. Everything that is decided is decided here; `run` only carries it out.
 
+mod ability;
+mod choose;
 mod graph;
 mod inputs;
 mod refuse;
+mod request;
 mod spec;
+mod twins;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use indexmap::IndexMap;
-
 use crate::compose::{Build, Project, Service};
 use crate::diagnostic::Diagnostic;
-use crate::docker::{BuildSpec, Engine};
+use crate::docker::{BuildSpec, Engine, Strategy};
 use crate::event::JobId;
-use crate::failure::{Class, Failure};
+use crate::failure::{Class, Failure, Obstacle};
 use crate::human;
+use choose::{Choice, Impossible};
 
-pub use inputs::Inputs;
-
-/// What is asked for: the words of the command line and the settings behind them.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// The services named; all when empty.
-    pub services: Vec<String>,
-    /// `--no-cache`.
-    pub no_cache: bool,
-    /// `--pull`.
-    pub pull: bool,
-    /// `--build-arg`, values resolved.
-    pub build_args: IndexMap<String, String>,
-    /// The arguments for proxies that the docker configuration adds.
-    pub proxy_args: Vec<(String, String)>,
-    /// How many jobs run side by side.
-    pub parallel: Set<usize>,
-    /// The character between project and service in an image's name.
-    pub separator: char,
-    /// `DOCKER_DEFAULT_PLATFORM`.
-    pub default_platform: Option<String>,
-    /// The directory that paths are told relative to.
-    pub directory: PathBuf,
-}
-
-/// A value and who set it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Set<T> {
-    /// The value.
-    pub value: T,
-    /// Who set it: a flag, a variable, or a default, as people know it.
-    pub from: &'static str,
-}
+pub use ability::Builders;
+pub use inputs::{Beside, Inputs, Role};
+pub use request::{Fallback, Policy, Request, Set, Wanted};
 
 /// What will be done. `jobs[i].needs` are all below `i`.
 #[derive(Debug, Clone)]
@@ -69,6 +42,10 @@ pub struct Plan {
     pub jobs: Vec<Job>,
     /// How many jobs run side by side.
     pub parallel: Set<usize>,
+    /// Whether a way around a builder that fails is taken.
+    pub fallback: Fallback,
+    /// Whether the other jobs go on when one fails.
+    pub keep_going: bool,
     /// What there is to tell before it begins.
     pub notes: Vec<Diagnostic>,
 }
@@ -80,14 +57,40 @@ pub struct Job {
     pub id: JobId,
     /// The service it belongs to.
     pub service: String,
-    /// The jobs whose images it begins with.
+    /// Other services that use the very same image under the very same names.
+    pub also: Vec<String>,
+    /// The jobs that must be done before it.
     pub needs: Vec<JobId>,
+    /// Why it is built.
+    pub because: Reason,
+    /// How it is built.
+    pub attempt: Attempt,
+    /// Ways around a builder that fails, best first. At most one of them is taken.
+    pub detours: Vec<Detour>,
+}
+
+/// One way to build an image. Builder and Dockerfile change together.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// The builder.
+    pub strategy: Strategy,
+    /// Which form of the Dockerfile it is, when there are several: the marker in its name.
+    pub variant: Option<String>,
+    /// Why this way: completes "because ...".
+    pub because: String,
     /// Its place in the engine's memory of transferred files.
     pub prefix: String,
-    /// Why it is built, and why this way.
-    pub because: Reason,
     /// What the builder is asked for.
     pub spec: BuildSpec,
+}
+
+/// A way around what stood in the way of the first.
+#[derive(Debug, Clone)]
+pub struct Detour {
+    /// What it is a way around; a way around the whole builder is one around its frontend too.
+    pub around: Obstacle,
+    /// How it is built then.
+    pub attempt: Attempt,
 }
 
 /// Why a job is in the plan.
@@ -97,15 +100,19 @@ pub enum Reason {
     Asked,
     /// The image of this service begins with it.
     NeededBy(String),
+    /// The job of this service builds the same; this one only gives it another name.
+    SameAs(String),
 }
 
 impl fmt::Display for Reason {
+    /// Completes "it is built because ...".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Asked => f.write_str("the engine's own BuildKit builds it"),
-            Self::NeededBy(service) => write!(
+            Self::Asked => f.write_str("it is asked for"),
+            Self::NeededBy(service) => write!(f, "`{service}` needs its image"),
+            Self::SameAs(service) => write!(
                 f,
-                "the image of `{service}` begins with it; the engine's own BuildKit builds it"
+                "`{service}` is built from the same: this is one more name for it"
             ),
         }
     }
@@ -115,43 +122,67 @@ impl fmt::Display for Reason {
 ///
 /// # Errors
 /// When a service is unknown, a file is missing, an image's name is not one, services begin with
-/// each other, or something is asked for that this engine or this dcb cannot do.
+/// each other, or something is asked for that no builder here can do.
 pub fn plan(
     project: &Project,
     inputs: &Inputs,
-    engine: Option<&Engine>,
+    builders: Builders<'_>,
     request: &Request,
 ) -> Result<Plan, Failure> {
     let asked = selected(project, &request.services)?;
     let graph = graph::Graph::new(project, inputs, request);
     let order = graph.order(&asked)?;
-    let chosen = || {
-        order.iter().filter_map(|(name, _)| {
-            Some((
-                &project.services[name.as_str()],
-                project.services[name.as_str()].build.as_ref()?,
-            ))
+    let services: Vec<(&Service, &Build)> = order
+        .keys()
+        .filter_map(|name| {
+            let service = &project.services[name.as_str()];
+            Some((service, service.build.as_ref()?))
         })
-    };
-    check(chosen(), inputs, engine, request)?;
+        .collect();
+    let choices = choices(&services, inputs, builders, request)?;
     let mut jobs: Vec<Job> = Vec::new();
-    for (service, build) in chosen() {
+    for ((service, build), choices) in services.into_iter().zip(choices) {
         let place = |name: &str| {
             jobs.iter()
                 .find(|job| job.service == name)
                 .map(|job| job.id)
         };
-        let needs = graph.needs(&service.name).filter_map(place).collect();
+        let needs: Vec<JobId> = graph.needs(&service.name).filter_map(place).collect();
         let because = order[service.name.as_str()].clone();
+        let around = spec::Around {
+            project,
+            service,
+            own: build,
+            request,
+            builders,
+            after_others: !needs.is_empty(),
+        };
+        let mut attempts = choices
+            .iter()
+            .map(|choice| Ok((choice.around, around.attempt(choice)?)))
+            .collect::<Result<Vec<_>, Failure>>()?
+            .into_iter();
+        let Some((_, attempt)) = attempts.next() else {
+            continue;
+        };
         jobs.push(Job {
             id: JobId(jobs.len()),
             service: service.name.clone(),
+            also: Vec::new(),
             needs,
-            prefix: spec::prefix(project, service, build),
             because,
-            spec: spec::spec(project, service, build, request)?,
+            attempt,
+            detours: attempts
+                .filter_map(|(around, attempt)| {
+                    Some(Detour {
+                        around: around?,
+                        attempt,
+                    })
+                })
+                .collect(),
         });
     }
+    let jobs = twins::join(jobs);
     let mut notes = project.notes.clone();
     if jobs.is_empty() {
         notes.push(Diagnostic::warning(
@@ -162,9 +193,11 @@ pub fn plan(
         project: project.name.clone(),
         directory: project.directory.clone(),
         files: project.files.clone(),
-        engine: engine.cloned(),
+        engine: builders.engine.cloned(),
         jobs,
         parallel: request.parallel.clone(),
+        fallback: request.fallback.value,
+        keep_going: request.keep_going,
         notes,
     })
 }
@@ -197,24 +230,39 @@ fn unknown(project: &Project, name: &str) -> Failure {
     }
 }
 
-/// Everything that is wrong before a build begins, told at once.
-fn check<'a>(
-    services: impl Iterator<Item = (&'a Service, &'a Build)>,
-    inputs: &Inputs,
-    engine: Option<&Engine>,
+/// The ways to build each service, or everything that is wrong before a build begins, at once.
+fn choices<'a>(
+    services: &[(&Service, &Build)],
+    inputs: &'a Inputs,
+    builders: Builders<'_>,
     request: &Request,
-) -> Result<(), Failure> {
+) -> Result<Vec<Vec<Choice<'a>>>, Failure> {
     let mut missing = Vec::new();
     let mut class = Class::DockerfileMissing;
     let mut refused = Vec::new();
+    let mut choices = Vec::new();
     for (service, build) in services {
-        if let Some(problem) = inputs.problem(&service.name, build) {
+        let forms = inputs.forms(&service.name);
+        for problem in forms
+            .iter()
+            .filter_map(|form| form.problem(&service.name, build))
+        {
             if problem.class == Class::ContextMissing {
                 class = Class::ContextMissing;
             }
             missing.push(problem.diagnostic);
         }
-        refused.extend(refuse::refusals(service, build, engine));
+        let policy = request.policy(&service.name);
+        match choose::choose(service, build, forms, builders, policy) {
+            Ok(mut found) => {
+                if request.fallback.value == Fallback::Never {
+                    found.truncate(1);
+                }
+                choices.push(found);
+            }
+            Err(Impossible::Failed(failure)) => return Err(*failure),
+            Err(Impossible::Refused(why)) => refused.extend(why),
+        }
         let platform = request.default_platform.as_deref();
         refused.extend(refuse::excluded_platform(service, build, platform));
     }
@@ -233,7 +281,7 @@ fn check<'a>(
             refused,
         ));
     }
-    Ok(())
+    Ok(choices)
 }
 
 /// `path` as it is told to people: relative to `directory` when it lies below it.

@@ -4,36 +4,19 @@ use crate::compose::{Build, Context, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::{ApiVersion, Engine};
 
-/// Why each key that cannot be honoured cannot be.
-pub(super) fn refusals(
+/// Why each key that BuildKit cannot honour cannot be.
+pub(super) fn by_buildkit(
     service: &Service,
     build: &Build,
     engine: Option<&Engine>,
 ) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    let mut refuse = |key: &str, why: String, help: String| {
-        let at = build.keys.get(key).unwrap_or(&build.at).clone();
-        found.push(
-            Diagnostic::error(format!("`{key}` of service `{}` {why}", service.name))
-                .at(at, "")
-                .help(help),
-        );
-    };
-    for key in later_keys(build) {
-        refuse(
-            key,
-            "is not supported by this dcb yet".to_owned(),
-            format!(
-                "build this service with Compose: docker compose build {}",
-                service.name
-            ),
-        );
-    }
+    let mut refusals = Refusals::of(service, build);
+    refusals.later();
     if let Some(engine) = engine {
         for key in ignored_keys(build, engine.api) {
-            refuse(
+            refusals.add(
                 key,
-                format!(
+                &format!(
                     "would be ignored in silence by engine {} (API {})",
                     engine.version, engine.api
                 ),
@@ -41,26 +24,80 @@ pub(super) fn refusals(
             );
         }
     }
-    if let Some(network) = build
-        .network
-        .as_deref()
-        .filter(|network| !is_network(network))
-    {
-        refuse(
+    let network = build.network.as_deref();
+    if let Some(network) = network.filter(|network| !is_network(network)) {
+        refusals.add(
             "network",
-            format!("is `{network}`: BuildKit knows `default`, `host` and `none`"),
-            "leave it out, or build on the classic builder: DOCKER_BUILDKIT=0 docker compose build"
-                .to_owned(),
+            &format!("is `{network}`: BuildKit knows `default`, `host` and `none`"),
+            "leave it out, or build on the classic builder: --force-traditional".to_owned(),
         );
     }
-    if let Some(isolation) = build.isolation.as_deref().filter(|i| *i != "default") {
-        refuse(
+    let isolation = build.isolation.as_deref();
+    if let Some(isolation) = isolation.filter(|isolation| *isolation != "default") {
+        refusals.add(
             "isolation",
-            format!("is `{isolation}`: BuildKit has no such choice"),
+            &format!("is `{isolation}`: BuildKit has no such choice"),
             "leave it out, or write `default`".to_owned(),
         );
     }
-    found
+    refusals.found
+}
+
+/// Why each key that the classic builder cannot honour cannot be.
+pub(super) fn by_classic(
+    service: &Service,
+    build: &Build,
+    engine: Option<&Engine>,
+) -> Vec<Diagnostic> {
+    let mut refusals = Refusals::of(service, build);
+    refusals.later();
+    if let (Some(engine), true) = (
+        engine,
+        build.platforms.len() == 1 || service.platform.is_some(),
+    ) && engine.api < ApiVersion(1, 32)
+    {
+        refusals.add(
+            "platforms",
+            &format!("is more than engine {} knows", engine.version),
+            "use engine 18.04 or later, or leave it out".to_owned(),
+        );
+    }
+    refusals.found
+}
+
+/// Refusals of one service, as they are found.
+struct Refusals<'a> {
+    service: &'a Service,
+    build: &'a Build,
+    found: Vec<Diagnostic>,
+}
+
+impl<'a> Refusals<'a> {
+    fn of(service: &'a Service, build: &'a Build) -> Self {
+        Self {
+            service,
+            build,
+            found: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, key: &str, why: &str, help: String) {
+        let at = self.build.keys.get(key).unwrap_or(&self.build.at).clone();
+        let message = format!("`{key}` of service `{}` {why}", self.service.name);
+        self.found
+            .push(Diagnostic::error(message).at(at, "").help(help));
+    }
+
+    /// Keys that a later dcb will honour, whatever the builder.
+    fn later(&mut self) {
+        for key in later_keys(self.build) {
+            let help = format!(
+                "build this service with Compose: docker compose build {}",
+                self.service.name
+            );
+            self.add(key, "is not supported by this dcb yet", help);
+        }
+    }
 }
 
 /// Why the platform that the environment asks for is none that the service is built for.
@@ -97,7 +134,7 @@ fn later_keys(build: &Build) -> impl Iterator<Item = &'static str> {
         ("ssh", !build.ssh.is_empty()),
         ("cache_from", !build.cache_from.is_empty()),
         ("cache_to", !build.cache_to.is_empty()),
-        ("additional_contexts", !build.additional_contexts.is_empty()),
+        ("additional_contexts", has_other_contexts(build)),
         ("context", is_special(&build.context)),
         ("platforms", build.platforms.len() > 1),
         ("entitlements", !build.entitlements.is_empty()),
@@ -109,6 +146,14 @@ fn later_keys(build: &Build) -> impl Iterator<Item = &'static str> {
     .into_iter()
     .filter(|(_, used)| *used)
     .map(|(key, _)| key)
+}
+
+/// Whether a named context is something else than a service.
+fn has_other_contexts(build: &Build) -> bool {
+    build
+        .additional_contexts
+        .values()
+        .any(|context| !matches!(context, Context::Service(_)))
 }
 
 fn is_special(context: &Context) -> bool {

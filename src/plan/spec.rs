@@ -3,72 +3,124 @@
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
-use super::{Request, told};
+use super::choose::Choice;
+use super::{Attempt, Builders, Request, graph};
 use crate::compose::{self, Build, Project, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::{
-    BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy, reference,
+    BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy, Strategy, reference,
 };
+use crate::dockerfile::Dockerfile;
 use crate::failure::{Class, Failure};
 use crate::human;
 use crate::secret::ArgValue;
 
-/// The build of one service.
-pub(super) fn spec(
-    project: &Project,
-    service: &Service,
-    build: &Build,
-    request: &Request,
-) -> Result<BuildSpec, Failure> {
-    let (dockerfile, dockerfile_name) = dockerfile(build, request);
-    Ok(BuildSpec {
-        context: match &build.context {
-            compose::Context::Directory(path) => ContextSource::Directory(path.clone()),
-            compose::Context::Remote(url) | compose::Context::Service(url) => {
-                ContextSource::Remote(url.clone())
-            }
-        },
-        dockerfile,
-        dockerfile_name,
-        target: build.target.clone(),
-        args: args(build, request),
-        labels: labels(project, service, build),
-        tags: tags(project, service, build, request.separator)?,
-        platform: platform(service, build, request),
-        cache: if request.no_cache || build.no_cache {
-            CacheUse::None
-        } else {
-            CacheUse::Normal
-        },
-        pull: if request.pull || build.pull {
-            PullPolicy::Always
-        } else {
-            PullPolicy::Missing
-        },
-        network: match build.network.as_deref() {
-            Some("host") => Network::Host,
-            Some("none") => Network::None,
-            _ => Network::Default,
-        },
-        extra_hosts: build.extra_hosts.clone(),
-        shm_size: build.shm_size,
-        ulimits: build.ulimits.clone(),
-    })
+/// What stands around the choice of how to build one service.
+pub(super) struct Around<'a> {
+    pub(super) project: &'a Project,
+    pub(super) service: &'a Service,
+    pub(super) own: &'a Build,
+    pub(super) request: &'a Request,
+    pub(super) builders: Builders<'a>,
+    /// Whether it begins with images that this plan builds.
+    pub(super) after_others: bool,
 }
 
-fn dockerfile(build: &Build, request: &Request) -> (DockerfileSource, String) {
-    match &build.dockerfile {
-        compose::Dockerfile::File(path) => (
-            DockerfileSource::File(path.clone()),
-            told(path, &request.directory),
-        ),
-        compose::Dockerfile::InContext(path) => {
-            (DockerfileSource::InContext(path.clone()), path.clone())
+impl Around<'_> {
+    /// A choice with everything that its builder is asked for.
+    pub(super) fn attempt(&self, choice: &Choice<'_>) -> Result<Attempt, Failure> {
+        let build = choice.form.build(self.own);
+        Ok(Attempt {
+            strategy: choice.strategy,
+            variant: choice.form.variant.as_ref().map(|own| own.marker.clone()),
+            because: choice.because.clone(),
+            prefix: prefix(self.project, self.service, build),
+            spec: self.spec(build, choice)?,
+        })
+    }
+
+    fn spec(&self, build: &Build, choice: &Choice<'_>) -> Result<BuildSpec, Failure> {
+        let request = self.request;
+        let contexts = self.contexts(build);
+        let named = choice.strategy == Strategy::BuildKit && self.builders.name_contexts();
+        Ok(BuildSpec {
+            context: match &build.context {
+                compose::Context::Directory(path) => ContextSource::Directory(path.clone()),
+                compose::Context::Remote(url) | compose::Context::Service(url) => {
+                    ContextSource::Remote(url.clone())
+                }
+            },
+            dockerfile: dockerfile(build, choice, if named { None } else { Some(&contexts) }),
+            dockerfile_name: choice.form.name.clone(),
+            target: build.target.clone(),
+            args: args(build, request),
+            labels: labels(self.project, self.service, build),
+            tags: tags(self.project, self.service, build, request.separator)?,
+            platform: platform(self.service, build, request),
+            cache: if request.no_cache || build.no_cache {
+                CacheUse::None
+            } else {
+                CacheUse::Normal
+            },
+            // What this plan builds is in no registry, and a builder that pulls pulls everything.
+            pull: if (request.pull || build.pull) && !self.after_others {
+                PullPolicy::Always
+            } else {
+                PullPolicy::Missing
+            },
+            network: match build.network.as_deref() {
+                None | Some("" | "default") => Network::Default,
+                Some("host") => Network::Host,
+                Some("none") => Network::None,
+                Some(other) => Network::Named(other.to_owned()),
+            },
+            contexts: if named { contexts } else { IndexMap::new() },
+            extra_hosts: build.extra_hosts.clone(),
+            shm_size: build.shm_size,
+            ulimits: build.ulimits.clone(),
+        })
+    }
+
+    /// The images that stand for names in the Dockerfile, under their full names.
+    fn contexts(&self, build: &Build) -> IndexMap<String, String> {
+        let image = |service: &str| {
+            let service = self.project.services.get(service)?;
+            let image = service.image_name(&self.project.name, self.request.separator);
+            reference::normalize(&image).ok()
+        };
+        graph::contexts(build)
+            .filter_map(|(name, service)| Some((name.to_owned(), image(service)?)))
+            .collect()
+    }
+}
+
+/// Where the Dockerfile comes from: the file itself, unless something in it has to be replaced:
+/// names of images that its builder cannot be given another way, or a `# syntax=` left aside.
+fn dockerfile(
+    build: &Build,
+    choice: &Choice<'_>,
+    rename: Option<&IndexMap<String, String>>,
+) -> DockerfileSource {
+    let rename = rename.filter(|names| !names.is_empty());
+    let replaced = |text: &str| {
+        let file = &choice.form.dockerfile;
+        let text = match rename {
+            Some(names) => file.renamed(text, &build.args, |name| names.get(name).cloned()),
+            None => text.to_owned(),
+        };
+        if choice.built_in {
+            Dockerfile::without_syntax(&text)
+        } else {
+            text
         }
-        compose::Dockerfile::Inline(text, span) => (
-            DockerfileSource::Inline(text.clone()),
-            format!("dockerfile_inline at {span}"),
-        ),
+    };
+    match (&build.dockerfile, &choice.form.source) {
+        (compose::Dockerfile::File(path), Some(source)) if rename.is_some() || choice.built_in => {
+            DockerfileSource::Instead(path.clone(), replaced(&source.text))
+        }
+        (compose::Dockerfile::File(path), _) => DockerfileSource::File(path.clone()),
+        (compose::Dockerfile::InContext(path), _) => DockerfileSource::InContext(path.clone()),
+        (compose::Dockerfile::Inline(text, _), _) => DockerfileSource::Inline(replaced(text)),
     }
 }
 
@@ -148,7 +200,7 @@ fn platform(service: &Service, build: &Build, request: &Request) -> Option<Strin
 
 /// The name under which the engine keeps what this build transfers. Whatever changes the set of
 /// transferred files must change it, or builds evict each other's files.
-pub(super) fn prefix(project: &Project, service: &Service, build: &Build) -> String {
+fn prefix(project: &Project, service: &Service, build: &Build) -> String {
     let mut hash = Sha256::new();
     for part in [
         project.directory.display().to_string(),

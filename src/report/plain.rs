@@ -113,6 +113,16 @@ impl<S: Screen> Plain<S> {
                     &format!("{}{place}", human::sanitize(first)),
                 );
             }
+            Event::FellBack {
+                job,
+                strategy,
+                dockerfile,
+                because,
+            } => self.line(
+                job,
+                "instead",
+                &format!("{strategy} with {dockerfile}, because {because}"),
+            ),
             Event::JobFinished { job, outcome, .. } => self.finished(job, &outcome),
         }
     }
@@ -264,7 +274,7 @@ impl<S: Screen> Plain<S> {
         let padded = console::pad_str(state, 7, console::Alignment::Right, None);
         let paint = match state {
             "CACHED" => &self.paint.good,
-            "FAILED" | "warning" => &self.paint.bad,
+            "FAILED" | "warning" | "instead" => &self.paint.bad,
             _ => &self.paint.dim,
         };
         self.screen.line(&format!(

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::diagnostic::Style;
 use crate::docker::{BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy};
-use crate::plan::{Job, Plan};
+use crate::failure::Obstacle;
+use crate::plan::{Attempt, Job, Plan, Reason};
 
 /// The version of the JSON schema. It grows by one when a field changes its meaning or goes.
 const SCHEMA: u32 = 1;
@@ -43,11 +44,11 @@ pub(super) fn text(plan: &Plan, style: Style) -> String {
 }
 
 fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
-    let spec = &job.spec;
+    let spec = &job.attempt.spec;
     let mut rows = vec![
-        ("builder", format!("buildkit: {}", job.because)),
+        ("builder", format!("{}: {}", job.attempt.strategy, why(job))),
         ("context", context(&spec.context)),
-        ("dockerfile", spec.dockerfile_name.clone()),
+        ("dockerfile", dockerfile(&job.attempt)),
         ("image", spec.tags.join(", ")),
     ];
     let mut add = |name, value: String| {
@@ -95,21 +96,65 @@ fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
                 .map(|need| plan.jobs[need.0].service.clone()),
         ),
     );
+    add("also for", job.also.join(" "));
+    add(
+        "contexts",
+        join(&mut spec.contexts.iter().map(|(n, v)| format!("{n}={v}"))),
+    );
+    for detour in &job.detours {
+        let attempt = &detour.attempt;
+        let what = match detour.around {
+            Obstacle::Frontend => "its frontend",
+            Obstacle::Builder => "the builder",
+        };
+        let else_by = format!(
+            "{} with {}, if {what} fails",
+            attempt.strategy,
+            dockerfile(attempt)
+        );
+        rows.push(("else", else_by));
+    }
     rows
 }
 
-fn options(spec: &BuildSpec) -> Vec<&'static str> {
+/// Why a job is built, and why this way.
+fn why(job: &Job) -> String {
+    match &job.because {
+        Reason::Asked => job.attempt.because.clone(),
+        Reason::NeededBy(service) => {
+            format!(
+                "the image of `{service}` begins with it; {}",
+                job.attempt.because
+            )
+        }
+        Reason::SameAs(service) => {
+            format!("`{service}` is built from the same, this is one more name for it")
+        }
+    }
+}
+
+/// The Dockerfile by name, with what is left aside of it.
+fn dockerfile(attempt: &Attempt) -> String {
+    let name = &attempt.spec.dockerfile_name;
+    match &attempt.variant {
+        Some(variant) => format!("{name} (variant {variant})"),
+        None => name.clone(),
+    }
+}
+
+fn options(spec: &BuildSpec) -> Vec<String> {
     let mut options = Vec::new();
     if spec.cache == CacheUse::None {
-        options.push("no cache");
+        options.push("no cache".to_owned());
     }
     if spec.pull == PullPolicy::Always {
-        options.push("pull base images");
+        options.push("pull base images".to_owned());
     }
-    match spec.network {
+    match &spec.network {
         Network::Default => {}
-        Network::Host => options.push("network of the host"),
-        Network::None => options.push("no network"),
+        Network::Host => options.push("network of the host".to_owned()),
+        Network::None => options.push("no network".to_owned()),
+        Network::Named(name) => options.push(format!("network {name}")),
     }
     options
 }
@@ -146,11 +191,23 @@ pub fn json(plan: &Plan) -> String {
 }
 
 fn job_json(plan: &Plan, job: &Job) -> Value {
-    let spec = &job.spec;
+    let spec = &job.attempt.spec;
     json!({
         "service": job.service,
-        "strategy": "buildkit",
-        "because": job.because.to_string(),
+        "also": job.also,
+        "strategy": job.attempt.strategy.to_string(),
+        "variant": job.attempt.variant,
+        "because": why(job),
+        "else": job.detours.iter().map(|detour| json!({
+            "strategy": detour.attempt.strategy.to_string(),
+            "variant": detour.attempt.variant,
+            "dockerfile": detour.attempt.spec.dockerfile_name,
+            "because": detour.attempt.because,
+            "around": match detour.around {
+                Obstacle::Frontend => "frontend",
+                Obstacle::Builder => "builder",
+            },
+        })).collect::<Vec<_>>(),
         "needs": job.needs.iter().map(|need| &plan.jobs[need.0].service).collect::<Vec<_>>(),
         "context": match &spec.context {
             ContextSource::Directory(path) => json!({"kind": "directory", "value": path}),
@@ -158,6 +215,9 @@ fn job_json(plan: &Plan, job: &Job) -> Value {
         },
         "dockerfile": match &spec.dockerfile {
             DockerfileSource::File(path) => json!({"kind": "file", "value": path}),
+            DockerfileSource::Instead(path, text) => {
+                json!({"kind": "rewritten", "value": path, "text": text})
+            }
             DockerfileSource::InContext(path) => json!({"kind": "in_context", "value": path}),
             DockerfileSource::Inline(text) => json!({"kind": "inline", "value": text}),
         },
@@ -168,11 +228,13 @@ fn job_json(plan: &Plan, job: &Job) -> Value {
         "platform": spec.platform,
         "no_cache": spec.cache == CacheUse::None,
         "pull": spec.pull == PullPolicy::Always,
-        "network": match spec.network {
+        "network": match &spec.network {
             Network::Default => "default",
             Network::Host => "host",
             Network::None => "none",
+            Network::Named(name) => name,
         },
+        "contexts": spec.contexts,
         "extra_hosts": spec.extra_hosts.iter()
             .map(|(host, address)| json!({"host": host, "address": address}))
             .collect::<Vec<_>>(),

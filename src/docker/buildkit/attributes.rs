@@ -38,9 +38,9 @@ pub(super) fn request(reference: String, session: String, spec: &BuildSpec) -> S
 }
 
 fn entitlements(spec: &BuildSpec) -> Vec<String> {
-    match spec.network {
+    match &spec.network {
         Network::Host => vec!["network.host".to_owned()],
-        Network::Default | Network::None => Vec::new(),
+        Network::Default | Network::None | Network::Named(_) => Vec::new(),
     }
 }
 
@@ -72,7 +72,7 @@ fn attributes(spec: &BuildSpec) -> HashMap<String, String> {
         set("context", url.clone());
     }
     match &spec.dockerfile {
-        DockerfileSource::File(path) => {
+        DockerfileSource::File(path) | DockerfileSource::Instead(path, _) => {
             let name = path.file_name().unwrap_or_default();
             set("filename", name.to_string_lossy().into_owned());
         }
@@ -83,7 +83,7 @@ fn attributes(spec: &BuildSpec) -> HashMap<String, String> {
         (&spec.context, &spec.dockerfile),
         (
             ContextSource::Remote(_),
-            DockerfileSource::Inline(_) | DockerfileSource::File(_)
+            DockerfileSource::Inline(_) | DockerfileSource::Instead(..) | DockerfileSource::File(_)
         )
     ) {
         set("dockerfilekey", "dockerfile".to_owned());
@@ -93,6 +93,12 @@ fn attributes(spec: &BuildSpec) -> HashMap<String, String> {
     }
     for (name, value) in &spec.labels {
         set(&format!("label:{name}"), value.clone());
+    }
+    for (name, image) in &spec.contexts {
+        set(
+            &format!("context:{name}"),
+            format!("docker-image://{image}"),
+        );
     }
     if let Some(target) = &spec.target {
         set("target", target.clone());
@@ -108,8 +114,8 @@ fn attributes(spec: &BuildSpec) -> HashMap<String, String> {
         PullPolicy::Always => "pull",
     };
     set("image-resolve-mode", resolve.to_owned());
-    match spec.network {
-        Network::Default => {}
+    match &spec.network {
+        Network::Default | Network::Named(_) => {}
         Network::Host => set("force-network-mode", "host".to_owned()),
         Network::None => set("force-network-mode", "none".to_owned()),
     }
@@ -165,6 +171,7 @@ mod tests {
             cache: CacheUse::Normal,
             pull: PullPolicy::Missing,
             network: Network::Default,
+            contexts: IndexMap::new(),
             extra_hosts: Vec::new(),
             shm_size: None,
             ulimits: Vec::new(),

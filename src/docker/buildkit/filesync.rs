@@ -118,7 +118,12 @@ async fn transfer(
                 return;
             }
         },
-        Offer::File { name, content } => Directory::One(one_entry(name, content), content.clone()),
+        Offer::Files(files) => Directory::Made(
+            files
+                .iter()
+                .map(|(name, content)| (one_entry(name, content), content.clone()))
+                .collect(),
+        ),
     };
     let source = Arc::new(Source {
         directory,
@@ -173,7 +178,8 @@ struct Source {
 
 enum Directory {
     Real(Walk),
-    One(Entry, String),
+    /// Files of its top level with what they hold, by name.
+    Made(Vec<(Entry, String)>),
 }
 
 impl Source {
@@ -218,7 +224,7 @@ fn tell_entries(source: &Source, outgoing: &Outgoing) {
         }))
     };
     let told = match &source.directory {
-        Directory::One(entry, _) => tell(entry.clone()),
+        Directory::Made(files) => files.iter().try_for_each(|(entry, _)| tell(entry.clone())),
         Directory::Real(walk) => walk.entries().try_for_each(|entry| match entry {
             Ok(entry) => tell(entry),
             Err(error) => {
@@ -279,7 +285,12 @@ fn send_content(source: &Source, id: u32, outgoing: &Outgoing) -> Result<(), Gon
     };
     if let Some(path) = source.path(id) {
         match &source.directory {
-            Directory::One(_, content) => send(Bytes::copy_from_slice(content.as_bytes()))?,
+            Directory::Made(files) => {
+                let content = files.iter().find(|(entry, _)| *entry.path == *path);
+                if let Some((_, content)) = content {
+                    send(Bytes::copy_from_slice(content.as_bytes()))?;
+                }
+            }
             Directory::Real(walk) => {
                 if let Err(error) = walk
                     .open(&path)

@@ -12,13 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) enum Offer {
     /// A directory of this machine.
     Directory(PathBuf),
-    /// A directory that holds one file, and exists only here.
-    File {
-        /// The file's name.
-        name: String,
-        /// What it holds.
-        content: String,
-    },
+    /// A directory that exists only here: its files with what they hold, in the order of their names.
+    Files(Vec<(String, String)>),
 }
 
 /// What is offered, by name.

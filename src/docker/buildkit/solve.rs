@@ -145,15 +145,27 @@ impl Client {
                 let directory = path.parent().unwrap_or(Path::new("/"));
                 Some(Offer::Directory(directory.to_owned()))
             }
-            DockerfileSource::Inline(content) => Some(Offer::File {
-                name: attributes::INLINE_NAME.to_owned(),
-                content: content.clone(),
-            }),
+            DockerfileSource::Instead(path, content) => Some(in_its_place(path, content)),
+            DockerfileSource::Inline(content) => Some(Offer::Files(vec![(
+                attributes::INLINE_NAME.to_owned(),
+                content.clone(),
+            )])),
             DockerfileSource::InContext(_) => None,
         };
         guards.extend(dockerfile.map(|offer| offers.put(prefix, "dockerfile", offer)));
         guards
     }
+}
+
+/// What the engine reads where `path` would be: `content`, and the ignore file of its own.
+fn in_its_place(path: &Path, content: &str) -> Offer {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let ignore = format!("{name}.dockerignore");
+    let mut files = vec![(name.into_owned(), content.to_owned())];
+    if let Ok(text) = std::fs::read_to_string(path.with_file_name(&ignore)) {
+        files.push((ignore, text));
+    }
+    Offer::Files(files)
 }
 
 async fn tell(told: Vec<Event>, events: &Events) {

@@ -1,0 +1,171 @@
+//! What each builder can do with a form, and what it cannot, by name: nothing is ever dropped, or
+//! left to a builder that ignores it.
+
+use super::inputs::Form;
+use super::refuse;
+use crate::compose::{Build, Service};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::docker::{ApiVersion, Engine, Strategy};
+use crate::dockerfile::{Feature, Frontend, Use};
+use crate::failure::Failure;
+
+/// What is known of the builders here.
+#[derive(Debug, Clone, Copy)]
+pub struct Builders<'a> {
+    /// The engine, when one answered.
+    pub engine: Option<&'a Engine>,
+    /// Why it has no BuildKit, when it has none.
+    pub no_buildkit: Option<&'a Failure>,
+}
+
+impl Builders<'_> {
+    /// Why `form` cannot be built with `strategy`; nothing when it can. Without an engine the newest
+    /// one is assumed.
+    pub(super) fn lacks(
+        self,
+        strategy: Strategy,
+        service: &Service,
+        own: &Build,
+        form: &Form,
+    ) -> Vec<Diagnostic> {
+        let build = form.build(own);
+        let mut lacks = match strategy {
+            Strategy::BuildKit => refuse::by_buildkit(service, build, self.engine),
+            Strategy::Classic => refuse::by_classic(service, build, self.engine),
+        };
+        let uses = form.dockerfile.features();
+        lacks.extend(
+            uses.iter()
+                .filter_map(|used| self.lacks_feature(strategy, form, used)),
+        );
+        lacks
+    }
+
+    fn lacks_feature(self, strategy: Strategy, form: &Form, used: &Use) -> Option<Diagnostic> {
+        let engine = self.engine?;
+        let feature = used.feature;
+        let (who, help) = match strategy {
+            Strategy::BuildKit => {
+                let frontend = self.frontend(form)?;
+                if frontend.has(feature) {
+                    return None;
+                }
+                let who = if form.dockerfile.syntax.is_some() {
+                    "the frontend that its `# syntax=` names does not know".to_owned()
+                } else {
+                    format!("engine {} does not know", engine.version)
+                };
+                let help = format!(
+                    "it came with Dockerfile frontend {}: write `# syntax=docker/dockerfile:1` into the first line, which fetches the newest",
+                    feature.frontend()
+                );
+                (who, help)
+            }
+            Strategy::Classic if engine.podman => {
+                if buildah_has(feature) {
+                    return None;
+                }
+                (
+                    format!("Podman {} does not know", engine.version),
+                    "build with an engine that has BuildKit, or write the Dockerfile without it"
+                        .to_owned(),
+                )
+            }
+            Strategy::Classic => {
+                if classic_has(feature, engine.api) {
+                    return None;
+                }
+                let who = if drops(feature) {
+                    "the classic builder drops without a word"
+                } else {
+                    "the classic builder does not know"
+                };
+                (
+                    who.to_owned(),
+                    "build with BuildKit, or write the Dockerfile without it".to_owned(),
+                )
+            }
+        };
+        let mut diagnostic = Diagnostic::error(format!(
+            "`{}` uses {}, which {who}",
+            form.name,
+            quoted(feature)
+        ));
+        if let Some(source) = &form.source {
+            diagnostic = diagnostic.at(Span::lines(source, used.line, used.line), "");
+        }
+        Some(diagnostic.help(help))
+    }
+
+    /// The frontend that BuildKit reads `form` with; nothing when its version cannot be told.
+    fn frontend(self, form: &Form) -> Option<Frontend> {
+        match &form.dockerfile.syntax {
+            Some(syntax) => Frontend::named(syntax),
+            None => self.engine.map(|engine| built_in(engine.api)),
+        }
+    }
+
+    /// Whether BuildKit here can be given a name for an image; before 23.0 it ignores them.
+    pub(super) fn name_contexts(self) -> bool {
+        self.engine
+            .is_none_or(|engine| engine.api >= ApiVersion::V23_0)
+    }
+
+    /// Whether BuildKit's own frontend could build `form` as well as the one that it names.
+    pub(super) fn built_in_suffices(self, form: &Form) -> bool {
+        let built_in = self.engine.map(|engine| built_in(engine.api));
+        form.dockerfile.syntax.is_some()
+            && built_in.is_some_and(|frontend| {
+                form.dockerfile
+                    .features()
+                    .iter()
+                    .all(|used| frontend.has(used.feature))
+            })
+    }
+}
+
+fn quoted(feature: Feature) -> String {
+    match feature {
+        Feature::Heredoc | Feature::PlatformArguments => feature.written().to_owned(),
+        _ => format!("`{}`", feature.written()),
+    }
+}
+
+/// The frontend inside the BuildKit of an engine. Engines of one API may differ by a few minors: the
+/// lowest counts, unless all that is known of was measured on the highest.
+fn built_in(api: ApiVersion) -> Frontend {
+    let minor = match api {
+        ApiVersion(1, ..=40) => 0,    // 18.09, 19.03
+        ApiVersion(1, 41) => 2,       // 20.10
+        ApiVersion(1, 42 | 43) => 5,  // 23.0, 24.0
+        ApiVersion(1, 44) => 6,       // 25.0
+        ApiVersion(1, 45..=47) => 7,  // 26.0 to 27.5
+        ApiVersion(1, 48..=50) => 14, // 28.0 to 28.2
+        ApiVersion(1, 51 | 52) => 19, // 28.5
+        ApiVersion(..) => 20,         // 29.2
+    };
+    Frontend { minor, labs: false }
+}
+
+/// What the classic builder builds right. From 23.0 on it reads `--link` and copies without it,
+/// which gives the same files.
+fn classic_has(feature: Feature, api: ApiVersion) -> bool {
+    feature == Feature::Link && api >= ApiVersion::V23_0
+}
+
+/// What the classic builders of some engines read and then build as if it were not there: the image
+/// is another one, and the build a success. Measured on 26.1 and 28.5.
+fn drops(feature: Feature) -> bool {
+    matches!(
+        feature,
+        Feature::Heredoc | Feature::Checksum | Feature::Exclude | Feature::PlatformArguments
+    )
+}
+
+/// What Podman's builder has. Measured on 4.3.
+fn buildah_has(feature: Feature) -> bool {
+    matches!(
+        feature,
+        Feature::CacheMount | Feature::Mount | Feature::Chmod | Feature::PlatformArguments
+    )
+}

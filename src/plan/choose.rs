@@ -1,0 +1,213 @@
+//! With which builder and in which form a service is built, and what may be tried when the builder
+//! itself stands in the way.
+//!
+//! The rows of the decision, best first: what was asked for by name; the optimised form on BuildKit;
+//! the traditional form on BuildKit; the classic builder. Whatever is passed over leaves its reason.
+
+use super::Policy;
+use super::ability::Builders;
+use super::inputs::{Form, Role};
+use super::request::Wanted;
+use crate::compose::{Build, Service};
+use crate::diagnostic::Diagnostic;
+use crate::docker::Strategy;
+use crate::dockerfile::Feature;
+use crate::failure::{Class, Failure, Obstacle};
+
+/// One way to build a service.
+#[derive(Debug)]
+pub(super) struct Choice<'a> {
+    pub(super) strategy: Strategy,
+    pub(super) form: &'a Form,
+    /// Whether `# syntax=` is left aside for the frontend inside the builder.
+    pub(super) built_in: bool,
+    /// Completes "builds it this way, because ...".
+    pub(super) because: String,
+    /// What it is a way around; nothing for the first choice.
+    pub(super) around: Option<Obstacle>,
+}
+
+/// Why there is no way.
+pub(super) enum Impossible {
+    /// The engine has no BuildKit, or the form asked for is not there.
+    Failed(Box<Failure>),
+    /// No builder can do what the service asks for.
+    Refused(Vec<Diagnostic>),
+}
+
+/// The ways to build `service`, best first.
+pub(super) fn choose<'a>(
+    service: &Service,
+    own: &Build,
+    forms: &'a [Form],
+    builders: Builders<'_>,
+    policy: &Policy,
+) -> Result<Vec<Choice<'a>>, Impossible> {
+    let mut choices: Vec<Choice<'a>> = Vec::new();
+    let mut passed_over: Vec<Vec<Diagnostic>> = Vec::new();
+    for strategy in strategies(builders, policy)? {
+        for form in wanted(service, forms, strategy, builders, policy)? {
+            let mut lacks = builders.lacks(strategy, service, own, form);
+            lacks.extend(forbidden(form, policy));
+            if lacks.is_empty() {
+                let because = because(strategy, form, &passed_over, builders, policy);
+                choices.push(Choice {
+                    strategy,
+                    form,
+                    built_in: false,
+                    because,
+                    around: (!choices.is_empty()).then_some(match strategy {
+                        Strategy::BuildKit => Obstacle::Frontend,
+                        Strategy::Classic => Obstacle::Builder,
+                    }),
+                });
+            } else {
+                passed_over.push(lacks);
+            }
+        }
+    }
+    if choices.is_empty() {
+        return Err(Impossible::Refused(passed_over.swap_remove(0)));
+    }
+    if choices[0].strategy == Strategy::BuildKit && builders.built_in_suffices(choices[0].form) {
+        let form = choices[0].form;
+        choices.insert(
+            1,
+            Choice {
+                strategy: Strategy::BuildKit,
+                form,
+                built_in: true,
+                because: "the engine's own frontend can build it too".to_owned(),
+                around: Some(Obstacle::Frontend),
+            },
+        );
+    }
+    Ok(choices)
+}
+
+/// The builders to consider, best first.
+fn strategies(builders: Builders<'_>, policy: &Policy) -> Result<Vec<Strategy>, Impossible> {
+    match (policy.strategy.value, builders.no_buildkit) {
+        (Some(Strategy::BuildKit), Some(failure)) => {
+            let failure = failure.clone().hint(format!(
+                "or build without it: leave out {}",
+                policy.strategy.from
+            ));
+            Err(Impossible::Failed(Box::new(failure)))
+        }
+        (Some(only), _) => Ok(vec![only]),
+        (None, Some(_)) => Ok(vec![Strategy::Classic]),
+        (None, None) => Ok(vec![Strategy::BuildKit, Strategy::Classic]),
+    }
+}
+
+/// The forms to consider for a builder, best first.
+fn wanted<'a>(
+    service: &Service,
+    forms: &'a [Form],
+    strategy: Strategy,
+    builders: Builders<'_>,
+    policy: &Policy,
+) -> Result<Vec<&'a Form>, Impossible> {
+    let of = |role| forms.iter().find(|form| form.is(role));
+    let found = match &policy.variant.value {
+        Wanted::Auto => {
+            let podman = builders.engine.is_some_and(|engine| engine.podman);
+            let roles = match strategy {
+                Strategy::Classic if policy.strict => vec![Role::Traditional],
+                Strategy::Classic if !podman => vec![Role::Traditional, Role::Optimised],
+                _ => vec![Role::Optimised, Role::Traditional],
+            };
+            let found: Vec<&Form> = roles.into_iter().filter_map(of).collect();
+            if found.is_empty() && forms.len() == 1 {
+                vec![&forms[0]]
+            } else {
+                found
+            }
+        }
+        Wanted::Role(role) => forms
+            .iter()
+            .filter(|form| form.is(*role) || forms.len() == 1)
+            .collect(),
+        Wanted::Named(name) => {
+            let named = forms
+                .iter()
+                .find(|form| form.variant.as_ref().is_some_and(|own| own.marker == *name));
+            named.or(forms.first()).into_iter().collect()
+        }
+    };
+    if found.is_empty() {
+        return Err(Impossible::Failed(Box::new(no_such_form(
+            service, forms, policy,
+        ))));
+    }
+    Ok(found)
+}
+
+fn no_such_form(service: &Service, forms: &[Form], policy: &Policy) -> Failure {
+    let from = if policy.strict {
+        policy.strategy.from
+    } else {
+        policy.variant.from
+    };
+    let names = crate::human::list(forms.iter().map(|form| form.name.as_str()));
+    Failure::new(
+        Class::VariantMissing,
+        format!(
+            "{from} asks for a form of `{}` that is not there: there is only {names}",
+            service.name
+        ),
+    )
+    .hint("write that Dockerfile beside it, or leave the choice to dcb")
+}
+
+/// What the project itself forbids.
+fn forbidden(form: &Form, policy: &Policy) -> Option<Diagnostic> {
+    if policy.cache_mounts.value {
+        return None;
+    }
+    let uses = form.dockerfile.features();
+    let used = uses
+        .iter()
+        .find(|used| used.feature == Feature::CacheMount)?;
+    let diagnostic = Diagnostic::error(format!(
+        "`{}` uses a cache mount, which {} forbids",
+        form.name, policy.cache_mounts.from
+    ));
+    Some(match &form.source {
+        Some(source) => diagnostic.at(
+            crate::diagnostic::Span::lines(source, used.line, used.line),
+            "",
+        ),
+        None => diagnostic,
+    })
+}
+
+/// Why this way and no better one.
+fn because(
+    strategy: Strategy,
+    form: &Form,
+    passed_over: &[Vec<Diagnostic>],
+    builders: Builders<'_>,
+    policy: &Policy,
+) -> String {
+    let first = passed_over.iter().flatten().next();
+    match (strategy, policy.strategy.value, builders.no_buildkit) {
+        (Strategy::Classic, None, Some(failure)) => failure.message.clone(),
+        (_, Some(_), _) => format!("{} asks for it", policy.strategy.from),
+        (Strategy::Classic, None, None) => first.map_or_else(
+            || "it is the last resort".to_owned(),
+            |first| first.message.clone(),
+        ),
+        (Strategy::BuildKit, None, _) => match (first, &policy.variant.value) {
+            (_, Wanted::Role(_) | Wanted::Named(_)) => {
+                format!("{} asks for this form", policy.variant.from)
+            }
+            (Some(first), Wanted::Auto) => first.message.clone(),
+            (None, Wanted::Auto) if form.is(Role::Optimised) => {
+                "the engine's own BuildKit builds the optimised form".to_owned()
+            }
+            (None, Wanted::Auto) => "the engine's own BuildKit builds it".to_owned(),
+        },
+    }
+}

@@ -1,0 +1,82 @@
+//! Services whose images are built from the same things: built once, named for each.
+//!
+//! Compose finds the images of a service by their labels, so each service keeps an image of its own:
+//! the first builds, the others are put together from its cached steps. Only where the names are the
+//! same too is it one image.
+
+use std::collections::HashMap;
+
+use indexmap::IndexMap;
+
+use super::{Job, Reason};
+use crate::docker::{BuildSpec, CacheUse};
+use crate::event::JobId;
+
+/// `jobs` with each that builds the same as an earlier one behind it, or within it.
+pub(super) fn join(jobs: Vec<Job>) -> Vec<Job> {
+    let mut joined: Vec<Job> = Vec::with_capacity(jobs.len());
+    // Where each job went: jobs within others are gone from the plan.
+    let mut places: Vec<JobId> = Vec::with_capacity(jobs.len());
+    // Few jobs share all three, so that comparing them whole stays cheap for any number of jobs.
+    let mut alike: HashMap<_, Vec<usize>> = HashMap::new();
+    for mut job in jobs {
+        for need in &mut job.needs {
+            *need = places[need.0];
+        }
+        let spec = &job.attempt.spec;
+        let key = (
+            spec.context.clone(),
+            spec.dockerfile.clone(),
+            spec.target.clone(),
+        );
+        let alike = alike.entry(key).or_default();
+        if let Some(twin) = alike
+            .iter()
+            .copied()
+            .find(|index| same(&joined[*index], &job))
+        {
+            if names(&joined[twin]) == names(&job) {
+                joined[twin].also.push(job.service);
+                places.push(joined[twin].id);
+                continue;
+            }
+            follow(&mut job, &joined[twin]);
+        } else {
+            alike.push(joined.len());
+        }
+        job.id = JobId(joined.len());
+        places.push(job.id);
+        joined.push(job);
+    }
+    joined
+}
+
+/// Whether two jobs do the same work: all but the names and labels of the result is equal.
+fn same(one: &Job, other: &Job) -> bool {
+    let bare = |job: &Job| BuildSpec {
+        tags: Vec::new(),
+        labels: IndexMap::new(),
+        dockerfile_name: String::new(),
+        ..job.attempt.spec.clone()
+    };
+    one.needs == other.needs
+        && one.attempt.strategy == other.attempt.strategy
+        && bare(one) == bare(other)
+}
+
+/// The names of a job's image, whatever their order.
+fn names(job: &Job) -> Vec<&String> {
+    let mut names: Vec<&String> = job.attempt.spec.tags.iter().collect();
+    names.sort();
+    names
+}
+
+/// Puts `job` behind the one that does its work: it takes everything from the cache, and has nothing
+/// to fall back from.
+fn follow(job: &mut Job, leader: &Job) {
+    job.needs = vec![leader.id];
+    job.because = Reason::SameAs(leader.service.clone());
+    job.attempt.prefix.clone_from(&leader.attempt.prefix);
+    job.attempt.spec.cache = CacheUse::Normal;
+    job.detours.clear();
+}

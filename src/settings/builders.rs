@@ -1,0 +1,167 @@
+//! Which builder and which form: flags over variables over the project's `x-dcb`.
+
+use indexmap::IndexMap;
+
+use super::extension::{Extension, StrategyWish, Wishes};
+use crate::ambient::Ambient;
+use crate::cli::{BuildFlags, WhenToFallBack};
+use crate::docker::Strategy;
+use crate::dockerfile::Markers;
+use crate::failure::{Class, Failure};
+use crate::plan::{Fallback, Policy, Role, Set, Wanted};
+
+/// What counts for all services, and what counts for those that say otherwise.
+///
+/// # Errors
+/// When `DOCKER_BUILDKIT` has a value that it cannot have.
+pub(super) fn policies(
+    ambient: &Ambient,
+    flags: &BuildFlags,
+    extension: &Extension,
+) -> Result<(Policy, IndexMap<String, Policy>), Failure> {
+    let typed = typed(ambient, flags)?;
+    let policy = |own: &Wishes, from: [&'static str; 3]| {
+        let mut policy = Policy::default();
+        wish(
+            &mut policy,
+            &extension.all,
+            &extension.markers,
+            FROM_PROJECT,
+        );
+        wish(&mut policy, own, &extension.markers, from);
+        if let Some(strategy) = &typed {
+            policy.strategy = strategy.clone();
+            policy.strict = flags.force_traditional;
+        }
+        if let Some(name) = flags.variant.as_deref() {
+            policy.variant = Set {
+                value: wanted(name, &extension.markers),
+                from: "--variant",
+            };
+        }
+        policy
+    };
+    let all = policy(&Wishes::default(), FROM_PROJECT);
+    let own = extension
+        .services
+        .iter()
+        .map(|(name, wishes)| (name.clone(), policy(wishes, FROM_SERVICE)))
+        .collect();
+    Ok((all, own))
+}
+
+const FROM_PROJECT: [&str; 3] = [
+    "`x-dcb.strategy`",
+    "`x-dcb.variant`",
+    "`x-dcb.policy.cache-mounts`",
+];
+const FROM_SERVICE: [&str; 3] = [
+    "the service's `x-dcb.strategy`",
+    "the service's `x-dcb.variant`",
+    "the service's `x-dcb.policy.cache-mounts`",
+];
+
+fn wish(policy: &mut Policy, wishes: &Wishes, markers: &Markers, from: [&'static str; 3]) {
+    if let Some(wish) = wishes.strategy {
+        policy.strategy = Set {
+            value: match wish {
+                StrategyWish::Auto => None,
+                StrategyWish::Only(strategy) => Some(strategy),
+            },
+            from: from[0],
+        };
+    }
+    if let Some(name) = &wishes.variant {
+        policy.variant = Set {
+            value: wanted(name, markers),
+            from: from[1],
+        };
+    }
+    if let Some(value) = wishes.cache_mounts {
+        policy.cache_mounts = Set {
+            value,
+            from: from[2],
+        };
+    }
+}
+
+/// The builder that the command line or the environment asks for.
+///
+/// `DOCKER_BUILDKIT=1` asks for what dcb does anyway: it is no order to fail without BuildKit.
+fn typed(ambient: &Ambient, flags: &BuildFlags) -> Result<Option<Set<Option<Strategy>>>, Failure> {
+    let set = |value, from| {
+        Some(Set {
+            value: Some(value),
+            from,
+        })
+    };
+    Ok(match (flags.force_traditional, flags.force_buildkit) {
+        (true, _) => set(Strategy::Classic, "--force-traditional"),
+        (_, true) => set(Strategy::BuildKit, "--force-buildkit"),
+        _ if buildkit_wanted(ambient)? == Some(false) => {
+            set(Strategy::Classic, "DOCKER_BUILDKIT=0 in the environment")
+        }
+        _ => None,
+    })
+}
+
+/// What `DOCKER_BUILDKIT` says, if it is set. Source: `strconv.ParseBool` of Go, which every docker
+/// program reads it with.
+fn buildkit_wanted(ambient: &Ambient) -> Result<Option<bool>, Failure> {
+    match ambient.variable("DOCKER_BUILDKIT") {
+        None => Ok(None),
+        Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(Some(true)),
+        Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(Some(false)),
+        Some(other) => Err(Failure::new(
+            Class::Usage,
+            format!("DOCKER_BUILDKIT is `{other}`, which is neither true nor false"),
+        )
+        .hint("unset DOCKER_BUILDKIT")
+        .hint("docker and Docker Compose refuse that value too")),
+    }
+}
+
+/// The form that a name stands for.
+pub(super) fn wanted(name: &str, markers: &Markers) -> Wanted {
+    match name {
+        "auto" => Wanted::Auto,
+        "optimised" | "optimized" => Wanted::Role(Role::Optimised),
+        "traditional" => Wanted::Role(Role::Traditional),
+        name if name == markers.optimised => Wanted::Role(Role::Optimised),
+        name if name == markers.traditional => Wanted::Role(Role::Traditional),
+        name => Wanted::Named(name.to_owned()),
+    }
+}
+
+/// When another way than planned is taken.
+pub(super) fn fallback(flags: &BuildFlags) -> Set<Fallback> {
+    let (value, from) = match (flags.no_fallback, flags.fallback) {
+        (true, _) => (Fallback::Never, "--no-fallback"),
+        (_, Some(WhenToFallBack::Never)) => (Fallback::Never, "--fallback=never"),
+        (_, Some(WhenToFallBack::Ask)) => (Fallback::Ask, "--fallback=ask"),
+        (_, Some(WhenToFallBack::Auto)) => (Fallback::Auto, "--fallback=auto"),
+        (_, None) => (Fallback::Auto, "the default"),
+    };
+    Set { value, from }
+}
+
+/// Whether the traditional form of the whole project is the one to begin with.
+///
+/// # Errors
+/// When `DOCKER_BUILDKIT` has a value that it cannot have.
+pub fn begins_traditional(ambient: &Ambient, flags: &BuildFlags) -> Result<bool, Failure> {
+    let wanted = flags
+        .variant
+        .as_deref()
+        .map(|name| wanted(name, &Markers::default()));
+    Ok(match wanted {
+        Some(Wanted::Role(role)) => role == Role::Traditional,
+        _ => matches!(
+            typed(ambient, flags)?,
+            Some(Set {
+                value: Some(Strategy::Classic),
+                ..
+            })
+        ),
+    })
+}

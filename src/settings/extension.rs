@@ -1,0 +1,175 @@
+//! `x-dcb`: what a project, or one of its services, says to dcb in its compose file.
+//!
+//! ```yaml
+//! x-dcb:
+//!   variants: { optimised: fast, traditional: plain }
+//!   strategy: auto            # or buildkit, classic
+//!   policy: { cache-mounts: false }
+//! services:
+//!   web:
+//!     x-dcb: { strategy: classic, variant: plain }
+//! ```
+
+use indexmap::IndexMap;
+
+use crate::compose::{Node, Project};
+use crate::diagnostic::Diagnostic;
+use crate::docker::Strategy;
+use crate::dockerfile::Markers;
+use crate::failure::{Class, Failure};
+use crate::human;
+
+/// What a project says.
+#[derive(Debug, Default)]
+pub struct Extension {
+    /// `variants`.
+    pub markers: Markers,
+    /// What it says of all services.
+    pub all: Wishes,
+    /// What single services say, by name.
+    pub services: IndexMap<String, Wishes>,
+}
+
+/// What is said of builders and forms.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Wishes {
+    /// `strategy`.
+    pub strategy: Option<StrategyWish>,
+    /// `variant`.
+    pub variant: Option<String>,
+    /// `policy.cache-mounts`.
+    pub cache_mounts: Option<bool>,
+}
+
+/// Which builder is wished for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StrategyWish {
+    /// The best one.
+    Auto,
+    /// This one.
+    Only(Strategy),
+}
+
+impl Extension {
+    /// Reads the sections of `project`.
+    ///
+    /// # Errors
+    /// With every key that is unknown and every value that is not one.
+    pub fn read(project: &Project) -> Result<Self, Failure> {
+        let mut reader = Reader::default();
+        let mut extension = Self::default();
+        if let Some(node) = project.extension("x-dcb") {
+            reader.section(node, &["variants", "strategy", "variant", "policy"]);
+            if let Some(variants) = node.get("variants") {
+                reader.section(variants, &["optimised", "traditional"]);
+                reader.text(variants, "optimised", &mut extension.markers.optimised);
+                reader.text(variants, "traditional", &mut extension.markers.traditional);
+            }
+            extension.all = reader.wishes(node);
+        }
+        for name in project.services.keys() {
+            if let Some(node) = project.tree.at(&["services", name, "x-dcb"]) {
+                reader.section(node, &["strategy", "variant", "policy"]);
+                extension.services.insert(name.clone(), reader.wishes(node));
+            }
+        }
+        if reader.errors.is_empty() {
+            Ok(extension)
+        } else {
+            Err(Failure::found(
+                Class::ComposeInvalid,
+                "`x-dcb` cannot be understood",
+                reader.errors,
+            ))
+        }
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    errors: Vec<Diagnostic>,
+}
+
+impl Reader {
+    /// Complains of keys that are not among `known`.
+    fn section(&mut self, node: &Node, known: &[&str]) {
+        let Some(map) = node.as_map() else {
+            self.wrong(
+                node,
+                "is no section",
+                &format!("its keys are {}", human::list(known)),
+            );
+            return;
+        };
+        for (key, entry) in map {
+            if known.contains(&key.as_str()) {
+                continue;
+            }
+            let error = Diagnostic::error(format!("`x-dcb` has no key `{key}`"));
+            let help = match human::nearest(key, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("its keys are {}", human::list(known)),
+            };
+            self.errors.push(error.at(entry.at.clone(), "").help(help));
+        }
+    }
+
+    fn wishes(&mut self, node: &Node) -> Wishes {
+        let mut wishes = Wishes::default();
+        if let Some(strategy) = node.get("strategy") {
+            match strategy.as_text() {
+                Some("auto") => wishes.strategy = Some(StrategyWish::Auto),
+                Some("buildkit") => {
+                    wishes.strategy = Some(StrategyWish::Only(Strategy::BuildKit));
+                }
+                Some("classic") => {
+                    wishes.strategy = Some(StrategyWish::Only(Strategy::Classic));
+                }
+                _ => self.wrong(
+                    strategy,
+                    "is no builder",
+                    "write `auto`, `buildkit` or `classic`",
+                ),
+            }
+        }
+        if let Some(variant) = node.get("variant") {
+            let mut name = String::new();
+            self.text(node, "variant", &mut name);
+            if variant.as_text().is_some() {
+                wishes.variant = Some(name);
+            }
+        }
+        if let Some(policy) = node.get("policy") {
+            self.section(policy, &["cache-mounts"]);
+            if let Some(allowed) = policy.get("cache-mounts") {
+                match allowed.scalar_text().as_deref() {
+                    Some("true") => wishes.cache_mounts = Some(true),
+                    Some("false") => wishes.cache_mounts = Some(false),
+                    _ => self.wrong(
+                        allowed,
+                        "is neither true nor false",
+                        "write `true` or `false`",
+                    ),
+                }
+            }
+        }
+        wishes
+    }
+
+    fn text(&mut self, node: &Node, key: &str, into: &mut String) {
+        match node.get(key).map(|value| (value, value.as_text())) {
+            None => {}
+            Some((_, Some(text))) if !text.is_empty() => text.clone_into(into),
+            Some((value, _)) => self.wrong(value, "is no name", "write a word"),
+        }
+    }
+
+    fn wrong(&mut self, node: &Node, what: &str, help: &str) {
+        let shown = node.scalar_text().unwrap_or_else(|| node.kind().to_owned());
+        self.errors.push(
+            Diagnostic::error(format!("`{shown}` {what}"))
+                .at(node.span.clone(), "")
+                .help(help),
+        );
+    }
+}
