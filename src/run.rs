@@ -175,3 +175,6 @@ async fn finished(job: JobId, outcome: &Outcome, began: Instant, events: &Events
         .await;
     took
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::diagnostic::Style;
 use crate::docker::{BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy};
 use crate::failure::Obstacle;
-use crate::plan::{Attempt, Job, Plan, Reason};
+use crate::plan::{Attempt, Detour, Job, Plan, Reason};
 
 /// The version of the JSON schema. It grows by one when a field changes its meaning or goes.
 const SCHEMA: u32 = 1;
@@ -101,7 +101,9 @@ fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
         "contexts",
         join(&mut spec.contexts.iter().map(|(n, v)| format!("{n}={v}"))),
     );
-    for detour in &job.detours {
+    // The same Dockerfile on another builder goes without saying.
+    let other = |detour: &&Detour| detour.attempt.spec.dockerfile != spec.dockerfile;
+    for detour in job.detours.iter().filter(other) {
         let attempt = &detour.attempt;
         let what = match detour.around {
             Obstacle::Frontend => "its frontend",
