@@ -20,6 +20,7 @@ mod reference;
 mod support;
 mod tree;
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -272,6 +273,27 @@ const LISTS: usize = 16;
 const FOLLOWING: usize = 16;
 const COPIES: usize = 2;
 
+/// What is drawn at random: how much, and from which seed.
+struct Draws {
+    seed: u64,
+    cases: usize,
+}
+
+impl Draws {
+    fn asked() -> Self {
+        let number = |name| {
+            std::env::var(name)
+                .ok()
+                .map(|text| text.parse::<u64>().expect("a number"))
+        };
+        let cases = number("DCB_FIDELITY_CASES").unwrap_or(1000);
+        Self {
+            seed: number("DCB_FIDELITY_SEED").unwrap_or(1),
+            cases: usize::try_from(cases).expect("a number"),
+        }
+    }
+}
+
 /// A project with many contexts of many random trees.
 struct Random {
     seed: u64,
@@ -282,14 +304,8 @@ struct Random {
 
 impl Random {
     fn new() -> Self {
-        let number = |name| {
-            std::env::var(name)
-                .ok()
-                .map(|text| text.parse::<u64>().expect("a number"))
-        };
-        let seed = number("DCB_FIDELITY_SEED").unwrap_or(1);
-        let cases = number("DCB_FIDELITY_CASES").unwrap_or(1000);
-        let groups = usize::try_from(cases).expect("a number").div_ceil(GROUP);
+        let Draws { seed, cases } = Draws::asked();
+        let groups = cases.div_ceil(GROUP);
         let mut rng = Rng::with_seed(seed);
         let mut random = Self {
             seed,
@@ -676,58 +692,80 @@ fn an_image_of_random_trees_is_the_same_down_to_times_and_further_names() {
 
 #[test]
 fn an_ignore_file_that_changes_leaves_nothing_of_the_last_transfer() {
+    let Draws { seed, cases } = Draws::asked();
     for engine in engines() {
-        let mut rng = fresh();
-        let project = project("changing", &mut rng)
-            .file(
-                "compose.yaml",
-                &compose_file(&[Service::new("one", "tree", "Dockerfile")]),
-            )
-            .file("tree/Dockerfile", COPY_ALL);
-        for number in 0..10 {
-            tree::random(
-                &project.path().join("tree").join(tree::NAMES[number]),
-                &mut rng,
-            );
-        }
-        for round in 0..6 {
-            let ignores = patterns::ignores(&mut rng, None) + "!salt\n";
-            project.write("tree/.dockerignore", &ignores);
-            project.write("tree/salt", &format!("{:x}", rng.u128(..)));
-            // Docker gets a directory that no transfer was made of.
-            let copy = format!("copy-{:x}", rng.u64(..));
-            let copied = Command::new("cp")
-                .args(["-a", "tree", &copy])
-                .current_dir(project.path())
-                .status();
-            assert!(copied.expect("cp runs").success());
-            let clients = newest_clients(&engine);
-            let service = Service::new("copy", &copy, "Dockerfile");
-            let ran = dcb(&engine, &project, Cache::Use).expect(0);
-            let reference = Reference::Build
-                .build(&clients, &project, &[service])
-                .expect(0);
-            let ours = format!("{}-one", project.name());
-            let (mut docker, ours) = (
-                contents(&engine, &format!("{}-copy:docker", project.name())),
-                contents(&engine, &ours),
-            );
-            let known = emptied(&mut docker, &ours);
-            let differences = tree::differences(("docker", &docker), ("dcb   ", &ours));
-            assert!(
-                differences.is_empty(),
-                "{}: round {round}: {ignores}{differences}",
-                engine.version
-            );
-            // Engines before 23 do not forget what they hashed of a directory when a later transfer
-            // takes files out of it: there the image's content, compared above, is what counts.
-            if known == 0 && engine.major() >= 23 {
-                let what = format!(
-                    "{}: round {round}: {ignores:?}: {}",
-                    engine.version, ran.stderr
-                );
-                assert_cached(&Step::of_docker(&reference), 1, &what, &reference);
+        let clients = newest_clients(&engine);
+        let mut rng = Rng::with_seed(seed);
+        for _ in 0..cases.div_ceil(1000) {
+            let project = project("changing", &mut fresh())
+                .file(
+                    "compose.yaml",
+                    &compose_file(&[Service::new("one", "tree", "Dockerfile")]),
+                )
+                .file("tree/Dockerfile", COPY_ALL);
+            for name in &tree::NAMES[..10] {
+                tree::random(&project.path().join("tree").join(name), &mut rng);
             }
+            for round in 0..6 {
+                let ignores = patterns::ignores(&mut rng, None) + "!salt\n";
+                let what = format!(
+                    "DCB_FIDELITY_SEED={seed} {}: round {round}: {ignores:?}",
+                    engine.version
+                );
+                project.write("tree/.dockerignore", &ignores);
+                project.write("tree/salt", &format!("{:x}", fastrand::u128(..)));
+                // Docker gets a directory that no transfer was made of.
+                let copy = format!("copy-{:x}", fastrand::u64(..));
+                let copied = Command::new("cp")
+                    .args(["-a", "tree", &copy])
+                    .current_dir(project.path())
+                    .status();
+                assert!(copied.expect("cp runs").success());
+                let service = Service::new("copy", &copy, "Dockerfile");
+                let ran = dcb(&engine, &project, Cache::Use).expect(0);
+                let reference = Reference::Build
+                    .build(&clients, &project, &[service])
+                    .expect(0);
+                let ours = format!("{}-one", project.name());
+                let (mut docker, ours) = (
+                    contents(&engine, &format!("{}-copy:docker", project.name())),
+                    contents(&engine, &ours),
+                );
+                let known = emptied(&mut docker, &ours);
+                let differences = tree::differences(("docker", &docker), ("dcb   ", &ours));
+                assert!(differences.is_empty(), "{what}: {differences}");
+                if known == 0 {
+                    let what = format!("{what}: {}", ran.stderr);
+                    assert_cached(&Step::of_docker(&reference), 1, &what, &reference);
+                }
+            }
+            clean(&engine, &project);
+        }
+    }
+}
+
+#[test]
+fn a_directory_that_was_ignored_for_a_while_comes_back_without_what_is_ignored_by_then() {
+    let services = [Service::new("one", "tree", "Dockerfile")];
+    for engine in engines() {
+        let project = project("back", &mut fresh())
+            .file("compose.yaml", &compose_file(&services))
+            .file("tree/Dockerfile", COPY_ALL)
+            .file("tree/salt", &format!("{:x}", fastrand::u128(..)))
+            .file("tree/handle/open", "open")
+            .file("tree/handler/open", "open")
+            .file("tree/handler/secret", "secret");
+        // While `handle` comes `handler` goes, so that an engine may confuse them.
+        for (ignored, secret) in [
+            ("handle\n", true),
+            ("handler\n", false),
+            ("handle\nhandler/secret\n", false),
+        ] {
+            project.write("tree/.dockerignore", &format!(".dockerignore\n{ignored}"));
+            drop(dcb(&engine, &project, Cache::Use).expect(0));
+            let image = contents(&engine, &format!("{}-one", project.name()));
+            let found = image.contains_key(OsStr::new("all/handler/secret"));
+            assert_eq!(found, secret, "{}: {ignored:?}: {image:#?}", engine.version);
         }
         clean(&engine, &project);
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bollard_buildkit_proto::moby::buildkit::v1::{SolveResponse, StatusRequest};
 use futures_util::future::OptionFuture;
 use futures_util::{StreamExt, TryStreamExt};
+use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use tonic::Status;
 
@@ -14,9 +15,11 @@ use super::offers::{Guard, Offer};
 use super::session::random_id;
 use super::status::Steps;
 use super::{Client, attributes, error};
+use crate::docker::detect::ApiVersion;
 use crate::docker::spec::{BuildSpec, ContextSource, DockerfileSource};
 use crate::event::{Event, Events, JobId};
 use crate::failure::Failure;
+use crate::human;
 
 /// How long the status stream may go on after the solve is over. The engine ends it within 20 ms
 /// of the solve, or two seconds after a cancellation.
@@ -60,6 +63,11 @@ impl Client {
             .await
             .map_err(|failure| BuildError::Failed(Box::new(failure)))?;
         let spec = spec.as_ref();
+        let prefix = &if self.engine.api < ApiVersion::V23_0 {
+            with_rules(prefix, spec)
+        } else {
+            prefix.to_owned()
+        };
         let offers = self.offer(prefix, spec);
         let reference = random_id();
         let request = attributes::request(reference.clone(), self.session.reference(prefix), spec);
@@ -171,6 +179,40 @@ impl Client {
     }
 }
 
+/// The prefix of a transfer under the ignore rules of the moment, for engines before 23.
+///
+/// Their BuildKit keeps the hashes of what was transferred in a radix tree whose deletion answers
+/// "not there" of a node that the same transfer has changed before. So what it hashed below a
+/// directory stays when the directory goes right after all others whose names begin as its own do
+/// (`foo1/`, then `foo2/`), or right after one such came (`handle/` comes, `handler/` goes). When
+/// the directory is back, files that are ignored by then still count, and a step from the cache puts
+/// them into the image. Changed rules therefore begin a new transfer; its steps stay cached.
+///
+/// Directories that are removed from the context meet the same fault, with Docker's own clients as
+/// with us: only a walk of the whole context would tell beforehand.
+fn with_rules(prefix: &str, spec: &BuildSpec) -> String {
+    match ignore_rules(spec) {
+        Some(rules) => format!("{prefix}{}", human::hex(&Sha256::digest(rules)[..6])),
+        None => prefix.to_owned(),
+    }
+}
+
+/// What the ignore file holds that the engine will ask for: the Dockerfile's own, else the context's.
+fn ignore_rules(spec: &BuildSpec) -> Option<Vec<u8>> {
+    let own = match &spec.dockerfile {
+        DockerfileSource::File(path) => {
+            let mut name = path.clone().into_os_string();
+            name.push(".dockerignore");
+            std::fs::read(name).ok()
+        }
+        DockerfileSource::InContext(_) | DockerfileSource::Inline(_) => None,
+    };
+    own.or_else(|| match &spec.context {
+        ContextSource::Directory(path) => std::fs::read(path.join(".dockerignore")).ok(),
+        ContextSource::Remote(_) => None,
+    })
+}
+
 async fn tell(told: Vec<Event>, events: &Events) {
     for event in told {
         // A report that is gone must not stop the build.
@@ -181,4 +223,50 @@ async fn tell(told: Vec<Event>, events: &Events) {
 /// The image's id: its configuration's digest in the classic store, its manifest's in containerd's.
 fn image_id(response: &HashMap<String, String>) -> Option<String> {
     response.get("containerimage.digest").cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use indexmap::IndexMap;
+
+    use super::*;
+    use crate::docker::spec::{CacheUse, Network, PullPolicy};
+
+    #[test]
+    fn a_transfer_begins_anew_exactly_when_the_rules_that_count_change() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let write = |name: &str, text: &str| {
+            std::fs::write(directory.path().join(name), text).expect("written");
+        };
+        let spec = BuildSpec {
+            context: ContextSource::Directory(directory.path().into()),
+            dockerfile: DockerfileSource::File(directory.path().join("web.Dockerfile")),
+            dockerfile_name: "web.Dockerfile".into(),
+            target: None,
+            args: IndexMap::new(),
+            labels: IndexMap::new(),
+            tags: Vec::new(),
+            platform: None,
+            cache: CacheUse::Normal,
+            pull: PullPolicy::Missing,
+            network: Network::Default,
+            extra_hosts: Vec::new(),
+            shm_size: None,
+            ulimits: Vec::new(),
+        };
+        let prefix = || with_rules("ab12", &spec);
+        assert_eq!(prefix(), "ab12");
+        write(".dockerignore", "target\n");
+        let first = prefix();
+        assert!(first.starts_with("ab12") && first != "ab12", "{first}");
+        assert_eq!(prefix(), first);
+        write(".dockerignore", "target\n.git\n");
+        let second = prefix();
+        assert_ne!(second, first);
+        write("web.Dockerfile.dockerignore", "target\n");
+        assert_eq!(prefix(), first, "the Dockerfile's own rules count");
+        write(".dockerignore", "");
+        assert_eq!(prefix(), first);
+        assert!(first.chars().all(|c| c.is_ascii_alphanumeric()), "{first}");
+    }
 }
