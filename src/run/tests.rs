@@ -178,7 +178,12 @@ fn class_of(outcome: &Outcome) -> Option<Class> {
 }
 
 fn attempts(builder: &Scripted) -> Vec<String> {
-    builder.began.borrow().iter().map(|(_, name)| name.clone()).collect()
+    builder
+        .began
+        .borrow()
+        .iter()
+        .map(|(_, name)| name.clone())
+        .collect()
 }
 
 #[test]
@@ -220,7 +225,11 @@ fn what_the_user_caused_and_what_has_run_is_never_built_a_second_time() {
         let ended = run(&plan(&[vec![]], 1), &builder, None);
         if class == Class::ImageMissing || class == Class::CopySource {
             // Told to be transient, so it may be tried again, but nowhere else.
-            assert!(attempts(&builder).iter().all(|name| name.starts_with("first")));
+            assert!(
+                attempts(&builder)
+                    .iter()
+                    .all(|name| name.starts_with("first"))
+            );
         } else {
             assert_eq!(class_of(&ended[0]), Some(class));
             assert_eq!(attempts(&builder).len(), 1, "{class:?}");
@@ -232,7 +241,14 @@ fn what_the_user_caused_and_what_has_run_is_never_built_a_second_time() {
 fn at_most_one_detour_is_taken() {
     let builder = Scripted::default();
     fails(&builder, 0, "first", Class::FrontendTooOld, false, false);
-    fails(&builder, 0, "other form", Class::BuilderBroken, false, false);
+    fails(
+        &builder,
+        0,
+        "other form",
+        Class::BuilderBroken,
+        false,
+        false,
+    );
     let ended = run(&plan(&[vec![]], 1), &builder, None);
     assert_eq!(class_of(&ended[0]), Some(Class::BuilderBroken));
     assert_eq!(attempts(&builder).len(), 2);
@@ -259,7 +275,14 @@ fn a_detour_that_needs_consent_is_taken_only_with_it() {
 fn a_registry_that_stumbles_is_asked_three_times_in_all() {
     let builder = Scripted::default();
     for _ in 0..5 {
-        fails(&builder, 0, "first", Class::RegistryUnreachable, false, true);
+        fails(
+            &builder,
+            0,
+            "first",
+            Class::RegistryUnreachable,
+            false,
+            true,
+        );
     }
     let ended = run(&plan(&[vec![]], 1), &builder, None);
     assert_eq!(class_of(&ended[0]), Some(Class::RegistryUnreachable));
@@ -269,7 +292,14 @@ fn a_registry_that_stumbles_is_asked_three_times_in_all() {
 #[test]
 fn without_a_registry_the_base_images_that_are_here_will_do() {
     let builder = Scripted::default();
-    fails(&builder, 0, "first", Class::RegistryUnreachable, false, false);
+    fails(
+        &builder,
+        0,
+        "first",
+        Class::RegistryUnreachable,
+        false,
+        false,
+    );
     let mut plan = plan(&[vec![]], 1);
     plan.jobs[0].attempt.spec.pull = PullPolicy::Always;
     let ended = run(&plan, &builder, None);

@@ -25,6 +25,7 @@ mod error;
 mod filesync;
 mod health;
 mod offers;
+mod prefix;
 mod session;
 mod solve;
 mod status;

@@ -13,7 +13,8 @@ use tonic::Status;
 use super::offers::{Guard, Offer};
 use super::session::random_id;
 use super::status::Steps;
-use super::{Client, attributes, error};
+use super::{Client, attributes, error, prefix};
+use crate::docker::detect::ApiVersion;
 use crate::docker::outcome::{BuildError, Built};
 use crate::docker::spec::{BuildSpec, ContextSource, DockerfileSource};
 use crate::event::{Event, Events, JobId};
@@ -44,9 +45,14 @@ impl Client {
             .await
             .map_err(BuildError::before_any_step)?;
         let spec = spec.as_ref();
-        let offers = self.offer(prefix, spec);
+        let place = &if self.engine.api < ApiVersion::V23_0 {
+            prefix::under_rules(prefix, spec)
+        } else {
+            prefix.to_owned()
+        };
+        let offers = self.offer(place, spec);
         let reference = random_id();
-        let request = attributes::request(reference.clone(), self.session.reference(prefix), spec);
+        let request = attributes::request(reference.clone(), self.session.reference(place), spec);
         let mut control = self.control.client();
         let solve = async move { control.solve(request).await };
         let mut steps = Steps::new(job);

@@ -1,0 +1,87 @@
+//! Where the files of a build are kept in the engine, when the job's own place will not do.
+
+use sha2::{Digest, Sha256};
+
+use crate::docker::spec::{BuildSpec, ContextSource, DockerfileSource};
+use crate::human;
+
+/// The prefix of a transfer under the ignore rules of the moment, for engines before 23.
+///
+/// Their BuildKit keeps the hashes of what was transferred in a radix tree whose deletion answers
+/// "not there" of a node that the same transfer has changed before. So what it hashed below a
+/// directory stays when the directory goes right after all others whose names begin as its own do
+/// (`foo1/`, then `foo2/`), or right after one such came (`handle/` comes, `handler/` goes). When
+/// the directory is back, files that are ignored by then still count, and a step from the cache puts
+/// them into the image. Changed rules therefore begin a new transfer; its steps stay cached.
+///
+/// Directories that are removed from the context meet the same fault, with Docker's own clients as
+/// with us: only a walk of the whole context would tell beforehand.
+pub(super) fn under_rules(prefix: &str, spec: &BuildSpec) -> String {
+    match ignore_rules(spec) {
+        Some(rules) => format!("{prefix}{}", human::hex(&Sha256::digest(rules)[..6])),
+        None => prefix.to_owned(),
+    }
+}
+
+/// What the ignore file holds that the engine will ask for: the Dockerfile's own, else the context's.
+fn ignore_rules(spec: &BuildSpec) -> Option<Vec<u8>> {
+    let own = match &spec.dockerfile {
+        DockerfileSource::File(path) | DockerfileSource::Instead(path, _) => {
+            let mut name = path.clone().into_os_string();
+            name.push(".dockerignore");
+            std::fs::read(name).ok()
+        }
+        DockerfileSource::InContext(_) | DockerfileSource::Inline(_) => None,
+    };
+    own.or_else(|| match &spec.context {
+        ContextSource::Directory(path) => std::fs::read(path.join(".dockerignore")).ok(),
+        ContextSource::Remote(_) => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use indexmap::IndexMap;
+
+    use super::*;
+    use crate::docker::spec::{CacheUse, Network, PullPolicy};
+
+    #[test]
+    fn a_transfer_begins_anew_exactly_when_the_rules_that_count_change() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let write = |name: &str, text: &str| {
+            std::fs::write(directory.path().join(name), text).expect("written");
+        };
+        let spec = BuildSpec {
+            context: ContextSource::Directory(directory.path().into()),
+            dockerfile: DockerfileSource::File(directory.path().join("web.Dockerfile")),
+            dockerfile_name: "web.Dockerfile".into(),
+            target: None,
+            args: IndexMap::new(),
+            labels: IndexMap::new(),
+            tags: Vec::new(),
+            platform: None,
+            cache: CacheUse::Normal,
+            pull: PullPolicy::Missing,
+            network: Network::Default,
+            contexts: IndexMap::new(),
+            extra_hosts: Vec::new(),
+            shm_size: None,
+            ulimits: Vec::new(),
+        };
+        let prefix = || under_rules("ab12", &spec);
+        assert_eq!(prefix(), "ab12");
+        write(".dockerignore", "target\n");
+        let first = prefix();
+        assert!(first.starts_with("ab12") && first != "ab12", "{first}");
+        assert_eq!(prefix(), first);
+        write(".dockerignore", "target\n.git\n");
+        let second = prefix();
+        assert_ne!(second, first);
+        write("web.Dockerfile.dockerignore", "target\n");
+        assert_eq!(prefix(), first, "the Dockerfile's own rules count");
+        write(".dockerignore", "");
+        assert_eq!(prefix(), first);
+        assert!(first.chars().all(|c| c.is_ascii_alphanumeric()), "{first}");
+    }
+}
