@@ -1,7 +1,7 @@
 //! What each builder can do with a form, and what it cannot, by name: nothing is ever dropped, or
 //! left to a builder that ignores it.
 
-use super::inputs::Form;
+use super::forms::Form;
 use super::refuse;
 use crate::compose::{Build, Service};
 use crate::diagnostic::{Diagnostic, Span};
@@ -42,59 +42,57 @@ impl Builders<'_> {
     }
 
     fn lacks_feature(self, strategy: Strategy, form: &Form, used: &Use) -> Option<Diagnostic> {
-        let engine = self.engine?;
         let feature = used.feature;
         let (who, help) = match strategy {
-            Strategy::BuildKit => {
-                let frontend = self.frontend(form)?;
-                if frontend.has(feature) {
-                    return None;
-                }
-                let who = if form.dockerfile.syntax.is_some() {
-                    "the frontend that its `# syntax=` names does not know".to_owned()
-                } else {
-                    format!("engine {} does not know", engine.version)
-                };
-                let help = format!(
-                    "it came with Dockerfile frontend {}: write `# syntax=docker/dockerfile:1` into the first line, which fetches the newest",
-                    feature.frontend()
-                );
-                (who, help)
-            }
-            Strategy::Classic if engine.podman => {
-                if buildah_has(feature) {
-                    return None;
-                }
-                (
-                    format!("Podman {} does not know", engine.version),
-                    "build with an engine that has BuildKit, or write the Dockerfile without it"
-                        .to_owned(),
-                )
-            }
-            Strategy::Classic => {
-                if classic_has(feature, engine.api) {
-                    return None;
-                }
-                let who = if drops(feature) {
-                    "the classic builder drops without a word"
-                } else {
-                    "the classic builder does not know"
-                };
-                (
-                    who.to_owned(),
-                    "build with BuildKit, or write the Dockerfile without it".to_owned(),
-                )
-            }
+            Strategy::BuildKit => self.buildkit_lacks(form, feature)?,
+            Strategy::Classic => self.classic_lacks(feature)?,
         };
-        let mut diagnostic = Diagnostic::error(format!(
-            "`{}` uses {}, which {who}",
-            form.name,
-            quoted(feature)
-        ));
-        if let Some(source) = &form.source {
-            diagnostic = diagnostic.at(Span::lines(source, used.line, used.line), "");
+        let message = format!("`{}` uses {}, which {who}", form.name, quoted(feature));
+        let diagnostic = Diagnostic::error(message).help(help);
+        Some(match &form.source {
+            Some(source) => diagnostic.at(Span::lines(source, used.line, used.line), ""),
+            None => diagnostic,
+        })
+    }
+
+    /// Who does not know `feature`, and what mends it.
+    fn buildkit_lacks(self, form: &Form, feature: Feature) -> Option<(String, String)> {
+        let engine = self.engine?;
+        if self.frontend(form)?.has(feature) {
+            return None;
         }
-        Some(diagnostic.help(help))
+        let who = if form.dockerfile.syntax.is_some() {
+            "the frontend that its `# syntax=` names does not know".to_owned()
+        } else {
+            format!("engine {} does not know", engine.version)
+        };
+        let help = format!(
+            "it came with Dockerfile frontend {}: write `# syntax=docker/dockerfile:1` into the first line, which fetches the newest",
+            feature.frontend()
+        );
+        Some((who, help))
+    }
+
+    fn classic_lacks(self, feature: Feature) -> Option<(String, String)> {
+        let api = self
+            .engine
+            .map_or(ApiVersion::DIRECT_GRPC, |engine| engine.api);
+        let podman = self.engine.filter(|engine| engine.podman);
+        let (has, who) = match podman {
+            Some(engine) => (
+                buildah_has(feature),
+                format!("Podman {} does not know", engine.version),
+            ),
+            None if drops(feature) => {
+                (false, "the classic builder drops without a word".to_owned())
+            }
+            None => (
+                classic_has(feature, api),
+                "the classic builder does not know".to_owned(),
+            ),
+        };
+        let help = "build with an engine that has BuildKit, or write the Dockerfile without it";
+        (!has).then(|| (who, help.to_owned()))
     }
 
     /// The frontend that BuildKit reads `form` with; nothing when its version cannot be told.

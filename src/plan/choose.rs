@@ -6,7 +6,7 @@
 
 use super::Policy;
 use super::ability::Builders;
-use super::inputs::{Form, Role};
+use super::forms::{Form, Role};
 use super::request::Wanted;
 use crate::compose::{Build, Service};
 use crate::diagnostic::Diagnostic;
@@ -49,6 +49,13 @@ pub(super) fn choose<'a>(
         for form in wanted(service, forms, strategy, builders, policy)? {
             let mut lacks = builders.lacks(strategy, service, own, form);
             lacks.extend(forbidden(form, policy));
+            if choices
+                .iter()
+                .any(|choice| choice.strategy == Strategy::Classic)
+            {
+                // There is nothing behind the last builder.
+                break;
+            }
             if lacks.is_empty() {
                 let because = because(strategy, form, &passed_over, builders, policy);
                 choices.push(Choice {
@@ -110,36 +117,27 @@ fn wanted<'a>(
     policy: &Policy,
 ) -> Result<Vec<&'a Form>, Impossible> {
     let of = |role| forms.iter().find(|form| form.is(role));
-    let found = match &policy.variant.value {
-        Wanted::Auto => {
+    let named = match &policy.variant.value {
+        Wanted::Auto => None,
+        Wanted::Role(role) => Some(of(*role)),
+        Wanted::Named(name) => forms.iter().find(|form| form.is_called(name)).map(Some),
+    };
+    let found = match (named, forms) {
+        (Some(form), _) if forms.len() > 1 => form.into_iter().collect(),
+        (_, [only]) if !(policy.strict && only.is(Role::Optimised)) => vec![only],
+        _ => {
             let podman = builders.engine.is_some_and(|engine| engine.podman);
-            let roles = match strategy {
-                Strategy::Classic if policy.strict => vec![Role::Traditional],
-                Strategy::Classic if !podman => vec![Role::Traditional, Role::Optimised],
-                _ => vec![Role::Optimised, Role::Traditional],
+            let roles: &[Role] = match strategy {
+                Strategy::Classic if policy.strict => &[Role::Traditional],
+                Strategy::Classic if !podman => &[Role::Traditional, Role::Optimised],
+                _ => &[Role::Optimised, Role::Traditional],
             };
-            let found: Vec<&Form> = roles.into_iter().filter_map(of).collect();
-            if found.is_empty() && forms.len() == 1 {
-                vec![&forms[0]]
-            } else {
-                found
-            }
-        }
-        Wanted::Role(role) => forms
-            .iter()
-            .filter(|form| form.is(*role) || forms.len() == 1)
-            .collect(),
-        Wanted::Named(name) => {
-            let named = forms
-                .iter()
-                .find(|form| form.variant.as_ref().is_some_and(|own| own.marker == *name));
-            named.or(forms.first()).into_iter().collect()
+            roles.iter().copied().filter_map(of).collect::<Vec<_>>()
         }
     };
     if found.is_empty() {
-        return Err(Impossible::Failed(Box::new(no_such_form(
-            service, forms, policy,
-        ))));
+        let failure = no_such_form(service, forms, policy);
+        return Err(Impossible::Failed(Box::new(failure)));
     }
     Ok(found)
 }
@@ -199,15 +197,23 @@ fn because(
             || "it is the last resort".to_owned(),
             |first| first.message.clone(),
         ),
-        (Strategy::BuildKit, None, _) => match (first, &policy.variant.value) {
-            (_, Wanted::Role(_) | Wanted::Named(_)) => {
+        (Strategy::BuildKit, None, _) => match first {
+            _ if is_asked_for(form, policy) => {
                 format!("{} asks for this form", policy.variant.from)
             }
-            (Some(first), Wanted::Auto) => first.message.clone(),
-            (None, Wanted::Auto) if form.is(Role::Optimised) => {
+            Some(first) => first.message.clone(),
+            None if form.is(Role::Optimised) => {
                 "the engine's own BuildKit builds the optimised form".to_owned()
             }
-            (None, Wanted::Auto) => "the engine's own BuildKit builds it".to_owned(),
+            None => "the engine's own BuildKit builds it".to_owned(),
         },
+    }
+}
+
+fn is_asked_for(form: &Form, policy: &Policy) -> bool {
+    match &policy.variant.value {
+        Wanted::Auto => false,
+        Wanted::Role(role) => form.is(*role),
+        Wanted::Named(name) => form.is_called(name),
     }
 }

@@ -5,10 +5,12 @@
 
 mod ability;
 mod choose;
+mod forms;
 mod graph;
 mod inputs;
 mod refuse;
 mod request;
+mod said;
 mod spec;
 mod twins;
 
@@ -24,7 +26,8 @@ use crate::human;
 use choose::{Choice, Impossible};
 
 pub use ability::Builders;
-pub use inputs::{Beside, Inputs, Role};
+pub use forms::Role;
+pub use inputs::{Beside, Inputs};
 pub use request::{Fallback, Policy, Request, Set, Wanted};
 
 /// What will be done. `jobs[i].needs` are all below `i`.
@@ -139,6 +142,7 @@ pub fn plan(
             Some((service, service.build.as_ref()?))
         })
         .collect();
+    variant_exists(&services, inputs, request)?;
     let choices = choices(&services, inputs, builders, request)?;
     let mut jobs: Vec<Job> = Vec::new();
     for ((service, build), choices) in services.into_iter().zip(choices) {
@@ -184,6 +188,7 @@ pub fn plan(
     }
     let jobs = twins::join(jobs);
     let mut notes = project.notes.clone();
+    notes.extend(said::notes(project, &jobs));
     if jobs.is_empty() {
         notes.push(Diagnostic::warning(
             "no service has a `build:` section: nothing to build",
@@ -228,6 +233,45 @@ fn unknown(project: &Project, name: &str) -> Failure {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
         None => failure.hint(format!("its services are {}", human::list(known))),
     }
+}
+
+/// A form that is asked for by its name must be there for one service at least.
+fn variant_exists(
+    services: &[(&Service, &Build)],
+    inputs: &Inputs,
+    request: &Request,
+) -> Result<(), Failure> {
+    let Set {
+        value: Wanted::Named(name),
+        from,
+    } = &request.policy.variant
+    else {
+        return Ok(());
+    };
+    let forms = || {
+        services
+            .iter()
+            .flat_map(|(service, _)| inputs.forms(&service.name))
+    };
+    if forms().any(|form| form.is_called(name)) {
+        return Ok(());
+    }
+    let mut known: Vec<&str> = forms()
+        .filter_map(|form| Some(form.variant.as_ref()?.marker.as_str()))
+        .collect();
+    known.sort_unstable();
+    known.dedup();
+    let failure = Failure::new(
+        Class::VariantMissing,
+        format!("{from} asks for `{name}`, and no Dockerfile here is called so"),
+    );
+    Err(match human::nearest(name, known.iter().copied()) {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None if known.is_empty() => failure.hint(format!(
+            "a variant stands beside the plain file: `Dockerfile.{name}`, `web.{name}.Dockerfile`"
+        )),
+        None => failure.hint(format!("there are {}", human::list(known))),
+    })
 }
 
 /// The ways to build each service, or everything that is wrong before a build begins, at once.

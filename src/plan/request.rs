@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 
-use super::inputs::Role;
+use super::forms::Role;
 use crate::docker::Strategy;
 
 /// What is asked for.

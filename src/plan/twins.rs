@@ -17,8 +17,9 @@ pub(super) fn join(jobs: Vec<Job>) -> Vec<Job> {
     let mut joined: Vec<Job> = Vec::with_capacity(jobs.len());
     // Where each job went: jobs within others are gone from the plan.
     let mut places: Vec<JobId> = Vec::with_capacity(jobs.len());
-    // Few jobs share all three, so that comparing them whole stays cheap for any number of jobs.
-    let mut alike: HashMap<_, Vec<usize>> = HashMap::new();
+    // Families by what few jobs share, so that comparing them whole stays cheap for any number of
+    // jobs. The first member builds, the others are its copies.
+    let mut families: HashMap<_, Vec<Vec<usize>>> = HashMap::new();
     for mut job in jobs {
         for need in &mut job.needs {
             *need = places[need.0];
@@ -29,21 +30,27 @@ pub(super) fn join(jobs: Vec<Job>) -> Vec<Job> {
             spec.dockerfile.clone(),
             spec.target.clone(),
         );
-        let alike = alike.entry(key).or_default();
-        if let Some(twin) = alike
+        let alike = families.entry(key).or_default();
+        let family = alike
             .iter()
-            .copied()
-            .find(|index| same(&joined[*index], &job))
-        {
-            if names(&joined[twin]) == names(&job) {
-                joined[twin].also.push(job.service);
-                places.push(joined[twin].id);
-                continue;
-            }
-            follow(&mut job, &joined[twin]);
-        } else {
-            alike.push(joined.len());
+            .position(|family| same(&joined[family[0]], &job));
+        let family = family.unwrap_or_else(|| {
+            alike.push(Vec::new());
+            alike.len() - 1
+        });
+        let family = &mut alike[family];
+        let namesake = family
+            .iter()
+            .find(|member| names(&joined[**member]) == names(&job));
+        if let Some(namesake) = namesake {
+            joined[*namesake].also.push(job.service);
+            places.push(joined[*namesake].id);
+            continue;
         }
+        if let Some(leader) = family.first() {
+            follow(&mut job, &joined[*leader]);
+        }
+        family.push(joined.len());
         job.id = JobId(joined.len());
         places.push(job.id);
         joined.push(job);

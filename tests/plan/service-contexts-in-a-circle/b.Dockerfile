@@ -1,0 +1,1 @@
+FROM service-contexts-in-a-circle-a

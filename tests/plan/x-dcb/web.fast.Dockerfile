@@ -1,0 +1,2 @@
+FROM busybox AS worker
+RUN --mount=type=cache,target=/c true
