@@ -97,6 +97,11 @@ impl Engine {
         self.major() < 23
     }
 
+    /// Whether it can build with BuildKit: all but Podman.
+    pub fn has_buildkit(&self) -> bool {
+        self.suite != PODMAN
+    }
+
     /// Whether it keeps its images in containerd, where an image's id is its digest.
     pub fn has_containerd_store(&self) -> bool {
         self.ask(&["info", "--format", "{{.DriverStatus}}"])
@@ -115,7 +120,12 @@ impl Engine {
 
     /// The docker CLI of its generation, ready for arguments.
     pub fn docker(&self) -> Command {
-        let mut command = Command::new("docker");
+        self.other("docker")
+    }
+
+    /// Another program that finds this engine, such as `timeout` with a docker command.
+    pub fn other(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         hermetic(&mut command, Path::new("/nonexistent"));
         self.point(&mut command);
         command

@@ -135,6 +135,9 @@ pub fn login(engine: &Engine, address: &str) -> TempDir {
     config
 }
 
+/// The first byte of a client that speaks TLS.
+const TLS_HANDSHAKE: u8 = 0x16;
+
 /// What can be wrong with a registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -283,6 +286,10 @@ fn serve(
     requests: &Mutex<Vec<String>>,
 ) -> std::io::Result<()> {
     let mut reader = BufReader::new(client.try_clone()?);
+    // Engines try TLS first, and take this answer for a server without it.
+    if reader.fill_buf()?.first() == Some(&TLS_HANDSHAKE) {
+        return reply(&mut client, "", "400 Bad Request", "", "");
+    }
     let mut request = String::new();
     reader.read_line(&mut request)?;
     let mut head = request.clone();
