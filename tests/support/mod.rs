@@ -97,9 +97,9 @@ impl Engine {
         self.major() < 23
     }
 
-    /// Whether it can build with BuildKit: all but Podman.
+    /// Whether it can build with BuildKit: all but Podman, whose versions are far below Docker's.
     pub fn has_buildkit(&self) -> bool {
-        self.suite != PODMAN
+        self.major() > 17
     }
 
     /// Whether it keeps its images in containerd, where an image's id is its digest.
