@@ -108,6 +108,32 @@ impl Walk {
         })
     }
 
+    /// A walk below `root`, which may be a link, of all that an ignore file leaves.
+    ///
+    /// # Errors
+    /// The root is no directory.
+    pub fn ignoring(root: &Path, ignored: Option<Patterns>) -> Result<Self, WalkError> {
+        Ok(Self {
+            exclude: ignored,
+            ..Self::new(root, &Filter::default())?
+        })
+    }
+
+    /// The context's directory, without links on the way to it.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Whether the ignore patterns leave `path` out.
+    ///
+    /// # Errors
+    /// A pattern that had to be tried is broken.
+    pub fn ignores(&self, path: &[u8]) -> Result<bool, PatternError> {
+        self.exclude
+            .as_ref()
+            .map_or(Ok(false), |patterns| patterns.matches(path))
+    }
+
     /// The entries, without the root. Ends after the first error.
     pub fn entries(&self) -> Entries<'_> {
         Entries {

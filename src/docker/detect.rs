@@ -122,6 +122,16 @@ fn not_an_engine(endpoint: &Endpoint, status: hyper::StatusCode, body: &str) -> 
     .hint("a proxy in front of the engine must let /_ping, /grpc and /session through")
 }
 
+/// The engine went away in the middle of a build.
+pub(super) fn lost(endpoint: &Endpoint, why: &str) -> Failure {
+    Failure::new(
+        Class::DaemonLost,
+        format!("the engine at {} went away: {why}", endpoint.address),
+    )
+    .hint("look into its log: journalctl -u docker --since -5min")
+    .hint("then build again; finished steps are kept")
+}
+
 /// Tells why a connection to the engine failed, and what mends it.
 pub(super) fn unreachable(endpoint: &Endpoint, error: &io::Error) -> Failure {
     let address = &endpoint.address;

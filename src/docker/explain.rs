@@ -52,6 +52,35 @@ impl Said<'_> {
 /// stand above wide ones.
 const TEXTS: &[(&[&str], Class)] = &[
     (&["no space left on device"], Class::DiskFull),
+    // The classic builder and Buildah, where a row of BuildKit's would read them wrongly.
+    (&["requires BuildKit"], Class::Unsupported),
+    (&["only supports the --"], Class::Unsupported),
+    (&["OCI runtime create failed"], Class::RunFailed),
+    (&["returned a non-zero code: "], Class::RunFailed),
+    (&["while running runtime: exit status "], Class::RunFailed),
+    (&["ADD failed: Get "], Class::BuildFailed),
+    (&["reading \"http"], Class::BuildFailed),
+    (&["failed to reach build target"], Class::TargetMissing),
+    (
+        &["was not found in the provided Dockerfile"],
+        Class::TargetMissing,
+    ),
+    (
+        &["Cannot locate specified Dockerfile"],
+        Class::DockerfileMissing,
+    ),
+    (&["copier: stat: ", "no such file"], Class::CopySource),
+    (
+        &["stat ", "/libpod_builder", "/build/", "no such file"],
+        Class::DockerfileMissing,
+    ),
+    (&["Unknown instruction"], Class::DockerfileSyntax),
+    (&["no contents in "], Class::DockerfileSyntax),
+    (&["no stages to build"], Class::DockerfileSyntax),
+    (&["file not found in build context"], Class::CopySource),
+    (&["COPY failed: stat "], Class::CopySource),
+    (&["ADD failed: stat "], Class::CopySource),
+    (&["specified platform"], Class::ImageMissing),
     (
         &["failed to read dockerfile", "no such file"],
         Class::DockerfileMissing,
@@ -112,7 +141,16 @@ pub(super) fn plain(message: &str) -> String {
     ] {
         text = text.strip_prefix(wrapper).unwrap_or(text);
     }
-    human::sanitize(text)
+    human::sanitize(buildahs(text))
+}
+
+/// Buildah's text without the step's name before it, and without the parser's insides after it.
+fn buildahs(text: &str) -> &str {
+    let text = match text.strip_prefix("building at STEP \"") {
+        Some(rest) => rest.split_once("\": ").map_or(text, |(_, why)| why),
+        None => text,
+    };
+    text.split(" &imagebuilder.").next().unwrap_or(text)
 }
 
 fn classify(text: &str) -> Class {
@@ -123,7 +161,9 @@ fn classify(text: &str) -> Class {
 }
 
 fn exit_code(text: &str) -> Option<i32> {
-    let (_, after) = text.rsplit_once("exit code: ")?;
+    let (_, after) = ["exit code: ", "non-zero code: ", "exit status "]
+        .into_iter()
+        .find_map(|words| text.rsplit_once(words))?;
     let end = after
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(after.len());
@@ -142,6 +182,13 @@ fn message(class: Class, text: &str, step: Option<&str>, exit_code: Option<i32>)
             let command = human::truncate(instruction(step), 100).into_owned();
             format!("`{command}` ended with exit code {code}")
         }
+        (Class::RunFailed, Some(step), None) => match not_started(text) {
+            Some(why) => {
+                let command = human::truncate(instruction(step), 100);
+                format!("`{command}` did not start: {why}")
+            }
+            None => text.to_owned(),
+        },
         (Class::CopySource, step, _) => {
             let place = match step {
                 Some(step) => format!(", which `{}` needs", human::truncate(instruction(step), 80)),
@@ -157,6 +204,15 @@ fn message(class: Class, text: &str, step: Option<&str>, exit_code: Option<i32>)
     }
 }
 
+/// Why a container's process did not start.
+fn not_started(text: &str) -> Option<&str> {
+    let (_, why) = text.split_once("unable to start container process: ")?;
+    let why = why
+        .split_once("container init: ")
+        .map_or(why, |(_, why)| why);
+    Some(why.strip_suffix(": unknown").unwrap_or(why))
+}
+
 /// What could not be looked up and why, without the request's whole story.
 fn unreachable_image(text: &str) -> Option<String> {
     let (_, image) = text.split_once("failed to resolve source metadata for ")?;
@@ -169,6 +225,12 @@ fn unreachable_image(text: &str) -> Option<String> {
 
 /// The path that a missing source names: quoted, relative to the context.
 fn missing_path(text: &str) -> Option<&str> {
+    if let Some((_, path)) = text.split_once("excluded by .dockerignore: stat ") {
+        return path.strip_suffix(": file does not exist");
+    }
+    if let Some((_, path)) = text.split_once("copier: stat: \"/") {
+        return path.strip_suffix("\": no such file or directory");
+    }
     let end = text
         .rfind("\": not found")
         .or_else(|| text.rfind("\" not found"))?;
@@ -179,7 +241,13 @@ fn missing_path(text: &str) -> Option<&str> {
 fn hints(class: Class, text: &str, exit_code: Option<i32>, spec: &BuildSpec) -> Vec<String> {
     let one = |hint: &str| vec![hint.to_owned()];
     match class {
+        Class::RunFailed if not_started(text).is_some_and(|why| why.contains("\"/bin/sh\"")) => {
+            one(
+                "the image has no shell: write the command as a list, or begin with an image that has one",
+            )
+        }
         Class::RunFailed => exit_code.and_then(meaning).map(one).unwrap_or_default(),
+        Class::Unsupported => one("use an engine with BuildKit, or leave the flag out"),
         Class::CopySource => missing_path(text)
             .and_then(|path| source_hint(path, spec))
             .into_iter()
@@ -256,7 +324,9 @@ fn source_hint(path: &str, spec: &BuildSpec) -> Option<String> {
 
 /// The line that an old engine names when it cannot parse the Dockerfile.
 fn span_named(text: &str, spec: &BuildSpec) -> Option<Span> {
-    let (_, after) = text.split_once("dockerfile parse error line ")?;
+    let (_, after) = text.split_once("dockerfile parse error ")?;
+    let after = after.strip_prefix("on ").unwrap_or(after);
+    let after = after.strip_prefix("line ")?;
     let line = after.split_once(':')?.0.parse().ok()?;
     Some(Span::lines(&dockerfile_text(spec)?, line, line))
 }
@@ -350,6 +420,134 @@ mod tests {
             ("something new", Class::BuildFailed),
         ] {
             assert_eq!(classify(text), class, "{text}");
+        }
+    }
+
+    /// Sentences of the classic builder, 20.10 first where it differs, and of Buildah 1.28.
+    #[test]
+    fn each_class_is_known_by_the_words_of_the_other_builders() {
+        for (text, class) in [
+            (
+                "The command '/bin/sh -c exit 7' returned a non-zero code: 7",
+                Class::RunFailed,
+            ),
+            (
+                "building at STEP \"RUN exit 7\": while running runtime: exit status 7\n",
+                Class::RunFailed,
+            ),
+            (
+                "failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"/bin/sh\": stat /bin/sh: no such file or directory: unknown",
+                Class::RunFailed,
+            ),
+            (
+                "the --mount option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/ to learn how to build images with BuildKit enabled",
+                Class::Unsupported,
+            ),
+            (
+                "building at STEP \"RUN --network=none echo\": RUN only supports the --mount flag\n",
+                Class::Unsupported,
+            ),
+            (
+                "building at STEP \"COPY --link hi /hi\": COPY only supports the --chmod=<permissions> --chown=<uid:gid> and the --from=<image|stage> flags",
+                Class::Unsupported,
+            ),
+            (
+                "COPY failed: file not found in build context or excluded by .dockerignore: stat nope.txt: file does not exist",
+                Class::CopySource,
+            ),
+            (
+                "COPY failed: stat etc/nope: file does not exist",
+                Class::CopySource,
+            ),
+            (
+                "building at STEP \"COPY nope.txt /x\": checking on sources under \"/var/tmp/libpod_builder1/build\": copier: stat: \"/nope.txt\": no such file or directory\n",
+                Class::CopySource,
+            ),
+            (
+                "dockerfile parse error line 2: Unknown flag: link",
+                Class::DockerfileSyntax,
+            ),
+            (
+                "the Dockerfile (Dockerfile) cannot be empty",
+                Class::DockerfileSyntax,
+            ),
+            (
+                "building at STEP \"FOO \": Build error: Unknown instruction: \"FOO\" &imagebuilder.Step{Env:[]string{}}",
+                Class::DockerfileSyntax,
+            ),
+            (
+                "no contents in \"/var/tmp/libpod_builder1958373258/build/Dockerfile\"",
+                Class::DockerfileSyntax,
+            ),
+            ("building: no stages to build", Class::DockerfileSyntax),
+            (
+                "failed to reach build target zzz in Dockerfile",
+                Class::TargetMissing,
+            ),
+            (
+                "The target \"zzz\" was not found in the provided Dockerfile",
+                Class::TargetMissing,
+            ),
+            (
+                "Cannot locate specified Dockerfile: Nope",
+                Class::DockerfileMissing,
+            ),
+            (
+                "stat /var/tmp/libpod_builder4155935353/build/Nope: no such file or directory",
+                Class::DockerfileMissing,
+            ),
+            (
+                "Get \"https://nope.invalid/v2/\": dial tcp: lookup nope.invalid on 10.0.0.53:53: no such host",
+                Class::RegistryUnreachable,
+            ),
+            (
+                "creating build container: initializing source docker://nope.invalid/nope:1: pinging container registry nope.invalid: Get \"https://nope.invalid/v2/\": dial tcp: lookup nope.invalid on 10.0.0.53:53: no such host",
+                Class::RegistryUnreachable,
+            ),
+            (
+                "ADD failed: Get \"https://nope.invalid/x\": dial tcp: lookup nope.invalid on 10.0.0.53:53: no such host",
+                Class::BuildFailed,
+            ),
+            (
+                "invalid from flag value one: image with reference sha256:5591 was found but does not match the specified platform: wanted linux/arm64, actual: linux/amd64",
+                Class::ImageMissing,
+            ),
+        ] {
+            assert_eq!(classify(&plain(text)), class, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_other_builders_words_are_read_to_the_point() {
+        assert_eq!(
+            plain(
+                "building at STEP \"FOO \": Build error: Unknown instruction: \"FOO\" &imagebuilder.Step{Env:[]string{}}\n"
+            ),
+            "Build error: Unknown instruction: \"FOO\""
+        );
+        for text in [
+            "COPY failed: file not found in build context or excluded by .dockerignore: stat a/nope.txt: file does not exist",
+            "checking on sources under \"/var/tmp/x/build\": copier: stat: \"/a/nope.txt\": no such file or directory",
+        ] {
+            assert_eq!(missing_path(text), Some("a/nope.txt"));
+        }
+        for (text, code) in [
+            (
+                "The command '/bin/sh -c exit 7' returned a non-zero code: 42",
+                42,
+            ),
+            ("while running runtime: exit status 127", 127),
+        ] {
+            assert_eq!(exit_code(text), Some(code));
+        }
+        for text in [
+            "runc create failed: unable to start container process: exec: \"/bin/sh\": stat /bin/sh: no such file or directory: unknown",
+            "runc create failed: unable to start container process: error during container init: exec: \"/bin/sh\": stat /bin/sh: no such file or directory",
+        ] {
+            assert_eq!(
+                not_started(text),
+                Some("exec: \"/bin/sh\": stat /bin/sh: no such file or directory")
+            );
         }
     }
 

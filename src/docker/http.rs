@@ -8,10 +8,13 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::client::conn::http1::SendRequest;
+use hyper::http::request;
 use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinSet;
 
 use super::host::Address;
 
@@ -47,6 +50,22 @@ pub(super) async fn connect(address: &Address) -> io::Result<BoxStream> {
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
+/// A request without its body.
+fn request(method: Method, path: &str, headers: &[(&str, &str)]) -> request::Builder {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, "docker")
+        .header(
+            header::USER_AGENT,
+            concat!("dcb/", env!("CARGO_PKG_VERSION")),
+        );
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request
+}
+
 /// Sends one request without a body on a fresh connection and returns the head of the answer; its
 /// body can still be read.
 async fn send(
@@ -60,21 +79,56 @@ async fn send(
         .await
         .map_err(io::Error::other)?;
     tokio::spawn(connection.with_upgrades());
-    let mut request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header(header::HOST, "docker")
-        .header(
-            header::USER_AGENT,
-            concat!("dcb/", env!("CARGO_PKG_VERSION")),
-        );
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let request = request
+    let request = request(method, path, headers)
         .body(Empty::<Bytes>::new())
         .map_err(io::Error::other)?;
     sender.send_request(request).await.map_err(io::Error::other)
+}
+
+/// A connection that carries one request with a streamed body. Dropping it closes the connection
+/// at once, whatever is on its way.
+pub(super) struct Exchange<B> {
+    sender: SendRequest<B>,
+    _connection: JoinSet<()>,
+}
+
+impl<B> Exchange<B>
+where
+    B: Body<Data = Bytes, Error = io::Error> + Send + 'static,
+{
+    /// Opens the connection.
+    pub(super) async fn open(address: &Address) -> io::Result<Self> {
+        let stream = connect(address).await?;
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(io::Error::other)?;
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            // What breaks a connection is told to whoever waits for the answer.
+            let _ = connection.await;
+        });
+        Ok(Self {
+            sender,
+            _connection: task,
+        })
+    }
+
+    /// `POST path`; the head of the answer, whose body can still be read. An engine may answer
+    /// before it has taken all of `body`.
+    pub(super) async fn post(
+        &mut self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: B,
+    ) -> io::Result<Response<Incoming>> {
+        let request = request(Method::POST, path, headers)
+            .body(body)
+            .map_err(io::Error::other)?;
+        self.sender
+            .send_request(request)
+            .await
+            .map_err(io::Error::other)
+    }
 }
 
 /// `GET path`; the answer's head and its body as text, bounded to 64 KiB.
@@ -112,7 +166,8 @@ pub(super) async fn upgrade(
     }
 }
 
-async fn text(body: Incoming) -> String {
+/// The rest of an answer as text, bounded to 64 KiB.
+pub(super) async fn text(body: Incoming) -> String {
     let body = http_body_util::Limited::new(body, 64 * 1024);
     body.collect().await.map_or_else(
         |_| String::new(),

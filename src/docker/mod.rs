@@ -3,12 +3,14 @@
 //! - [`host`] finds the engine's address, [`config`] reads the docker configuration.
 //! - [`detect`] asks the engine what it is and looks for Docker Compose: [`Facts`].
 //! - [`buildkit`] drives the engine's own BuildKit with a [`BuildSpec`].
+//! - [`classic`] drives the builder of engines without BuildKit, and Podman's.
 //! - [`explain`] reads a builder's words when a build fails.
 //! - [`compose_cli`] hands verbs over to Docker Compose.
 //! - [`api`] is the rest of the Engine API.
 
 pub mod api;
 pub mod buildkit;
+pub mod classic;
 pub mod compose_cli;
 pub mod config;
 pub mod detect;

@@ -13,10 +13,11 @@ use tonic::{Code, Status};
 
 use super::status::Steps;
 use crate::diagnostic::{Source, Span};
+use crate::docker::detect;
 use crate::docker::explain::{self, Said};
 use crate::docker::host::Endpoint;
 use crate::docker::spec::BuildSpec;
-use crate::failure::{Class, Failure};
+use crate::failure::Failure;
 
 /// What is known when a build fails.
 pub(super) struct Context<'a> {
@@ -47,16 +48,7 @@ pub(super) fn explain(status: &Status, context: &Context<'_>) -> Failure {
 
 /// The engine went away.
 pub(super) fn lost(endpoint: &Endpoint, status: &Status) -> Failure {
-    Failure::new(
-        Class::DaemonLost,
-        format!(
-            "the engine at {} went away: {}",
-            endpoint.address,
-            explain::plain(status.message())
-        ),
-    )
-    .hint("look into its log: journalctl -u docker --since -5min")
-    .hint("then build again; finished steps are kept")
+    detect::lost(endpoint, &explain::plain(status.message()))
 }
 
 /// Whether the connection broke, rather than the build.

@@ -1,0 +1,94 @@
+//! The classic builder: `POST /build` of the Engine API, for engines without BuildKit.
+//!
+//! Podman answers the same request with Buildah, which takes some parameters in other forms and
+//! tells its progress in other words; what differs is a [`Dialect`].
+//!
+//! ```text
+//! BuildSpec ── query ────> parameters ─┐
+//!     └── package ── archive ── upload ┴─> POST /build ── message ── line ── step ──> events
+//! ```
+//!
+//! The request is made here and not by `bollard`, whose options hold one tag, 2 GiB of `/dev/shm`
+//! and no limits, and whose patience for the first word of an answer would also bound the sending of
+//! the context. Dropping the connection is what stops a build: the engine then kills the running
+//! step and removes its container.
+//!
+//! What the classic builder would build wrongly without a word (here-documents, `COPY --link`) is
+//! refused in the plan, before anything reaches this module.
+
+mod archive;
+mod build;
+mod line;
+mod message;
+mod package;
+mod query;
+mod step;
+mod upload;
+
+use std::borrow::Cow;
+
+use super::api::Api;
+use super::detect::{ApiVersion, Engine};
+use super::host::Endpoint;
+use super::spec::BuildSpec;
+use crate::failure::{Class, Failure};
+
+/// The word for the engine's machine under `extra_hosts:`.
+const HOST_GATEWAY: &str = "host-gateway";
+
+/// Whose builder answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    /// The engine's own.
+    Docker,
+    /// Podman's.
+    Buildah,
+}
+
+/// An engine's classic builder, or what Podman has in its place.
+#[derive(Debug, Clone)]
+pub struct Classic {
+    endpoint: Endpoint,
+    api: ApiVersion,
+    dialect: Dialect,
+}
+
+impl Classic {
+    /// The builder of `engine` at `endpoint`. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the engine builds images for Windows.
+    pub fn new(endpoint: &Endpoint, engine: &Engine) -> Result<Self, Failure> {
+        if engine.os == "windows" {
+            return Err(Failure::new(
+                Class::Unsupported,
+                "the engine builds Windows images, which this dcb does not",
+            )
+            .hint("docker compose build"));
+        }
+        Ok(Self {
+            endpoint: endpoint.clone(),
+            api: engine.api,
+            dialect: if engine.podman {
+                Dialect::Buildah
+            } else {
+                Dialect::Docker
+            },
+        })
+    }
+
+    /// `spec` with `host-gateway` replaced by its address. The classic builder knows the word;
+    /// Buildah before 1.31 would write it into `/etc/hosts` as it is.
+    async fn resolve_hosts<'a>(&self, spec: &'a BuildSpec) -> Result<Cow<'a, BuildSpec>, Failure> {
+        let stands_for_host = |(_, address): &(String, String)| address == HOST_GATEWAY;
+        if self.dialect == Dialect::Docker || !spec.extra_hosts.iter().any(stands_for_host) {
+            return Ok(Cow::Borrowed(spec));
+        }
+        let gateway = Api::new(&self.endpoint, self.api)?.bridge_gateway().await?;
+        let mut spec = spec.clone();
+        for host in spec.extra_hosts.iter_mut().filter(|h| stands_for_host(h)) {
+            host.1.clone_from(&gateway);
+        }
+        Ok(Cow::Owned(spec))
+    }
+}
