@@ -26,10 +26,10 @@ use crate::settings::Typed;
 use crate::{run, settings};
 
 /// An engine that answered, with its BuildKit where it has one.
-struct Open {
-    facts: Facts,
+pub(super) struct Open {
+    pub(super) facts: Facts,
     /// Why it has none.
-    buildkit: Result<Client, Failure>,
+    pub(super) buildkit: Result<Client, Failure>,
 }
 
 /// What loading and looking around found.
@@ -220,8 +220,7 @@ impl App<'_> {
         if plan.jobs.is_empty() {
             return Ok(Vec::new());
         }
-        let open = engine?;
-        let drivers = Drivers::new(&open.facts, open.buildkit, self.ambient);
+        let drivers = Drivers::new(engine?, self.ambient);
         let stop = Stop::watch().context("failed to watch for signals")?;
         let began = Instant::now();
         let (reporting, events) = report::Run::start(plan, self.ambient.stderr, detail);

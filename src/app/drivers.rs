@@ -4,9 +4,11 @@ use std::io::{self, Write};
 
 use tokio::sync::watch;
 
+use super::build::Open;
 use crate::ambient::Ambient;
 use crate::docker::buildkit::Client;
-use crate::docker::{BuildError, Built, Facts, Strategy};
+use crate::docker::classic::Classic;
+use crate::docker::{BuildError, Built, Strategy};
 use crate::event::{Events, JobId};
 use crate::failure::Failure;
 use crate::plan::Attempt;
@@ -15,18 +17,16 @@ use crate::run;
 /// The builders of one engine.
 pub(super) struct Drivers {
     buildkit: Result<Client, Failure>,
+    classic: Result<Classic, Failure>,
     /// Whether somebody is there to answer.
     interactive: bool,
 }
 
 impl Drivers {
-    pub(super) fn new(
-        _facts: &Facts,
-        buildkit: Result<Client, Failure>,
-        ambient: &Ambient,
-    ) -> Self {
+    pub(super) fn new(open: Open, ambient: &Ambient) -> Self {
         Self {
-            buildkit,
+            classic: Classic::new(&open.facts.endpoint, &open.facts.engine),
+            buildkit: open.buildkit,
             interactive: ambient.stdin_is_terminal && ambient.stderr.columns.is_some(),
         }
     }
@@ -40,18 +40,25 @@ impl run::Builder for Drivers {
         events: &Events,
         mut stop: watch::Receiver<bool>,
     ) -> Result<Built, BuildError> {
-        match (attempt.strategy, &self.buildkit) {
-            (Strategy::BuildKit, Ok(client)) => {
-                client
-                    .build(job, &attempt.prefix, &attempt.spec, events, &mut stop)
-                    .await
-            }
-            (Strategy::BuildKit, Err(failure)) => Err(BuildError::Failed {
-                failure: Box::new(failure.clone()),
-                ran: false,
-            }),
-            (Strategy::Classic, _) => todo!(),
-        }
+        let spec = &attempt.spec;
+        let missing = match attempt.strategy {
+            Strategy::BuildKit => match &self.buildkit {
+                Ok(client) => {
+                    return client
+                        .build(job, &attempt.prefix, spec, events, &mut stop)
+                        .await;
+                }
+                Err(failure) => failure,
+            },
+            Strategy::Classic => match &self.classic {
+                Ok(classic) => return classic.build(job, spec, events, &mut stop).await,
+                Err(failure) => failure,
+            },
+        };
+        Err(BuildError::Failed {
+            failure: Box::new(missing.clone()),
+            ran: false,
+        })
     }
 
     async fn agree(&self, question: &str) -> bool {

@@ -145,7 +145,9 @@ fn dockerfile(spec: &BuildSpec, root: &Path) -> Result<Vec<u8>, Failure> {
     let content = match &spec.dockerfile {
         DockerfileSource::File(path) => read(path)?,
         DockerfileSource::InContext(path) => read(&root.join(path))?,
-        DockerfileSource::Inline(text) => text.clone().into_bytes(),
+        DockerfileSource::Inline(text) | DockerfileSource::Instead(_, text) => {
+            text.clone().into_bytes()
+        }
     };
     let parsed = Dockerfile::parse(&String::from_utf8_lossy(&content));
     // Every engine breaks off the connection over a Dockerfile of nothing but `ARG`.
@@ -159,7 +161,7 @@ fn dockerfile(spec: &BuildSpec, root: &Path) -> Result<Vec<u8>, Failure> {
 /// The patterns in force: those of `<Dockerfile>.dockerignore`, else those of the context.
 fn ignore(spec: &BuildSpec, root: &Path) -> Result<Option<Ignore>, Failure> {
     let mut found = None;
-    if let DockerfileSource::File(path) = &spec.dockerfile {
+    if let DockerfileSource::File(path) | DockerfileSource::Instead(path, _) = &spec.dockerfile {
         let mut name = path.clone().into_os_string();
         name.push(IGNORE);
         found = patterns(Path::new(&name))?.map(|patterns| (patterns, true));
@@ -221,7 +223,7 @@ fn place(spec: &BuildSpec, walk: &Walk, specific: bool) -> Result<Place, Failure
     let file = match &spec.dockerfile {
         DockerfileSource::File(path) => path.clone(),
         DockerfileSource::InContext(path) => walk.root().join(path),
-        DockerfileSource::Inline(_) => return Ok(Place::Added),
+        DockerfileSource::Inline(_) | DockerfileSource::Instead(..) => return Ok(Place::Added),
     };
     // Links are followed here, since what they lead to may not be sent.
     let real = file.canonicalize().unwrap_or(file);

@@ -3,6 +3,8 @@
 //! The names are the Engine API's. Buildah spells two values differently: hosts and limits are lists
 //! of its command line's words, where the engine takes repeated keys and objects.
 
+use std::collections::BTreeMap;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde_json::json;
 
@@ -102,10 +104,11 @@ fn parameters(spec: &BuildSpec, dockerfile: &[u8], dialect: Dialect) -> Vec<Para
     if spec.pull == PullPolicy::Always {
         set("pull", "1".to_owned());
     }
-    match spec.network {
+    match &spec.network {
         Network::Default => {}
         Network::Host => set("networkmode", "host".to_owned()),
         Network::None => set("networkmode", "none".to_owned()),
+        Network::Named(name) => set("networkmode", name.clone()),
     }
     if let Some(bytes) = spec.shm_size {
         set("shmsize", bytes.to_string());
@@ -165,6 +168,7 @@ mod tests {
             cache: CacheUse::Normal,
             pull: PullPolicy::Missing,
             network: Network::Default,
+            contexts: IndexMap::new(),
             extra_hosts: Vec::new(),
             shm_size: None,
             ulimits: Vec::new(),
