@@ -149,7 +149,8 @@ impl App<'_> {
             engine,
             compose,
         };
-        if found.builders().no_buildkit.is_some() && !typed.flags.force_buildkit {
+        let podman = found.builders().engine.is_some_and(|engine| engine.podman);
+        if found.builders().no_buildkit.is_some() && !podman && !typed.flags.force_buildkit {
             found.loaded.become_traditional();
         }
         Ok(found)

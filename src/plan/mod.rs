@@ -72,6 +72,14 @@ pub struct Job {
     pub detours: Vec<Detour>,
 }
 
+impl Job {
+    /// All services that use its image.
+    pub fn services(&self) -> Vec<&str> {
+        let also = self.also.iter().map(String::as_str);
+        std::iter::once(self.service.as_str()).chain(also).collect()
+    }
+}
+
 /// One way to build an image. Builder and Dockerfile change together.
 #[derive(Debug, Clone)]
 pub struct Attempt {

@@ -35,7 +35,7 @@ pub(super) fn render(
                 Outcome::Skipped { .. } => String::new(),
                 _ => human::duration(*took),
             };
-            [job.service.clone(), word.to_owned(), took, detail]
+            [job.services().join(", "), word.to_owned(), took, detail]
         })
         .collect();
     let heads = ["SERVICE", "OUTCOME", "TIME", "IMAGE"].map(str::to_owned);
@@ -52,7 +52,7 @@ pub(super) fn render(
         let outcome = index.checked_sub(1).map(|index| &outcomes[index].0);
         write_row(&mut text, row, widths, &paint(outcome, style));
     }
-    let _ = writeln!(text, "{}", summary(outcomes, took));
+    let _ = writeln!(text, "{}", summary(plan, outcomes, took));
     text
 }
 
@@ -99,12 +99,12 @@ fn short(image: &str) -> String {
     digits.chars().take(12).collect()
 }
 
-fn summary(outcomes: &[(Outcome, Duration)], took: Duration) -> String {
+fn summary(plan: &Plan, outcomes: &[(Outcome, Duration)], took: Duration) -> String {
     let number = |wanted: fn(&Outcome) -> bool| {
-        outcomes
-            .iter()
-            .filter(|(outcome, _)| wanted(outcome))
-            .count()
+        let jobs = plan.jobs.iter().zip(outcomes);
+        jobs.filter(|(_, (outcome, _))| wanted(outcome))
+            .map(|(job, _)| job.services().len())
+            .sum()
     };
     let built = number(|outcome| matches!(outcome, Outcome::Built { .. }));
     let mut parts = vec![format!("{} built", human::count(built, "service"))];
