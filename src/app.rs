@@ -10,6 +10,7 @@
 mod build;
 mod config;
 mod handover;
+mod machine;
 mod stop;
 
 use std::process::ExitCode;
@@ -85,7 +86,7 @@ async fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Verb::Up(up) => app.up(&up).await,
         Verb::Config(config) => app.show_config(&config).await,
-        Verb::Env(env) => app.show_env(&env),
+        Verb::Env(env) => app.show_env(&env).await,
         Verb::Compose(words) => app.hand_over(words).await,
     }
 }

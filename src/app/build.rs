@@ -55,7 +55,8 @@ impl App<'_> {
         services: &[String],
         format: PlanFormat,
     ) -> anyhow::Result<ExitCode> {
-        let found = self.look(services).await?;
+        let (found, machine) = tokio::try_join!(self.look(services), self.machine(format))?;
+        let machine = machine.as_ref();
         let mut plan = self.plan(flags, services, &found)?;
         if let Err(failure) = &found.engine {
             let mut note = Diagnostic::warning(format!("planned without an engine: {failure}"));
@@ -64,8 +65,8 @@ impl App<'_> {
         }
         report::diagnostics(&plan.notes, self.ambient.stderr);
         match format {
-            PlanFormat::Text => report::plan(&plan, self.ambient.stdout),
-            PlanFormat::Json => report::result(&report::plan_json(&plan)),
+            PlanFormat::Text => report::plan(&plan, machine, self.ambient.stdout),
+            PlanFormat::Json => report::result(&report::plan_json(&plan, machine)),
         }
         .context(UNWRITTEN)?;
         Ok(ExitCode::SUCCESS)
@@ -89,7 +90,7 @@ impl App<'_> {
         let command = handover.up(up)?;
         if up.dry_run {
             report::diagnostics(&plan.notes, self.ambient.stderr);
-            report::plan(&plan, self.ambient.stdout)
+            report::plan(&plan, None, self.ambient.stdout)
                 .and_then(|()| report::command_only(&command))
                 .context(UNWRITTEN)?;
             return Ok(ExitCode::SUCCESS);

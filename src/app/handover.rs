@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::App;
+use super::machine::may_build;
 use crate::cli::{ProjectFlags, Up};
 use crate::compose::Project;
 use crate::docker::compose_cli::{self, Compose, Kind};
@@ -103,13 +104,19 @@ impl App<'_> {
     /// Any verb that dcb does not have.
     pub(super) async fn hand_over(&self, words: Vec<OsString>) -> anyhow::Result<ExitCode> {
         let compose = self.compose().await?;
-        let command = Handover {
+        let environment = if may_build(&words) {
+            self.building_variables().await?
+        } else {
+            Vec::new()
+        };
+        let mut command = Handover {
             app: self,
             compose: &compose,
             project: None,
             stdin: None,
         }
         .command(words)?;
+        command.environment = environment;
         Err(self.become_compose(&command).into())
     }
 

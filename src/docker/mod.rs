@@ -1,14 +1,17 @@
 //! The only room that talks to an engine or a docker program.
 //!
 //! - [`host`] finds the engine's address, [`config`] reads the docker configuration.
-//! - [`detect`] asks the engine what it is and looks for Docker Compose: [`Facts`].
+//! - [`detect`] asks the engine what it is: [`Facts`], and for the full picture [`detect::Machine`].
+//! - [`programs`] finds the docker programs and their versions, [`variables`] judges the variables.
 //! - [`buildkit`] drives the engine's own BuildKit with a [`BuildSpec`].
 //! - [`explain`] reads a builder's words when a build fails.
-//! - [`compose_cli`] hands verbs over to Docker Compose.
+//! - [`compose_cli`] hands verbs over to Docker Compose, [`child_environment`] says with which variables.
 //! - [`api`] is the rest of the Engine API.
 
 pub mod api;
+mod api_version;
 pub mod buildkit;
+pub mod child_environment;
 pub mod compose_cli;
 pub mod config;
 pub mod detect;
@@ -16,9 +19,14 @@ mod explain;
 pub mod host;
 mod http;
 mod outcome;
+pub mod programs;
 pub mod reference;
 mod spec;
+pub mod variables;
+mod version;
 
-pub use detect::{ApiVersion, Engine, Facts};
+pub use api_version::ApiVersion;
+pub use detect::{Engine, Facts};
 pub use outcome::{BuildError, Built};
 pub use spec::{BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy};
+pub use version::Version;

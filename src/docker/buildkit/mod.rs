@@ -37,7 +37,8 @@ use std::sync::Arc;
 use bollard_buildkit_proto::moby::buildkit::v1::ListWorkersRequest;
 
 use super::api::Api;
-use super::detect::{Engine, Facts};
+use super::api_version::ApiVersion;
+use super::detect::Facts;
 use super::host::Endpoint;
 use super::spec::BuildSpec;
 use crate::failure::Failure;
@@ -56,7 +57,7 @@ pub struct Client {
     control: Control,
     session: Arc<session::Session>,
     endpoint: Endpoint,
-    engine: Engine,
+    api: ApiVersion,
     host_gateway: Arc<OnceCell<String>>,
 }
 
@@ -73,7 +74,7 @@ impl Client {
             control,
             session: Arc::new(session),
             endpoint: facts.endpoint.clone(),
-            engine: facts.engine.clone(),
+            api: facts.spoken(),
             host_gateway: Arc::default(),
         })
     }
@@ -115,11 +116,7 @@ impl Client {
             .find_map(|worker| worker.labels.get(HOST_GATEWAY).cloned());
         match label {
             Some(address) => Ok(address),
-            None => {
-                Api::new(&self.endpoint, self.engine.api)?
-                    .bridge_gateway()
-                    .await
-            }
+            None => Api::new(&self.endpoint, self.api)?.bridge_gateway().await,
         }
     }
 }
