@@ -406,10 +406,9 @@ fn broken_plugins_are_told_from_missing_ones_with_the_reason() {
 
     std::fs::remove_file(plugins.join("docker-buildx")).expect("removed");
     let system = ["local/lib", "local/libexec", "lib", "libexec"];
-    let installed = |place: &&str| {
-        Path::new(&format!("/usr/{place}/docker/cli-plugins/docker-buildx")).exists()
-    };
-    if !system.iter().any(|place| installed(&place)) {
+    let installed =
+        |place: &str| Path::new(&format!("/usr/{place}/docker/cli-plugins/docker-buildx")).exists();
+    if !system.iter().any(|place| installed(place)) {
         let told = docker(&project, &mut configured(&project));
         assert_eq!(told["buildx"], Value::Null);
     }

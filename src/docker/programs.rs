@@ -19,8 +19,9 @@ use crate::ambient::Ambient;
 use crate::human;
 use crate::process::{self, Command};
 
-/// How long a program may take to tell its version. Most need 20 to 60 ms, Compose v1 500.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a program may take to tell its version. Most need 20 to 60 ms and Compose v1 500, twenty
+/// times that on a machine that is busy; and a Compose that is not known may name images wrongly.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Variables with which these programs end in an error before they tell anything.
 const DISTRACTING: [&str; 10] = [
