@@ -136,7 +136,7 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__env)
-            opts="-v -h --service --show --verbose --help"
+            opts="-v -h --service --show --shell --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -144,6 +144,10 @@ _dcb() {
             case "${prev}" in
                 --service)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shell)
+                    COMPREPLY=($(compgen -W "posix fish powershell" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -37,7 +37,7 @@ complete -c dcb -n "__fish_dcb_needs_command" -f -a "build" -d 'Build the images
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "up" -d 'Build what has changed, then start the services through Docker Compose'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "plan" -d 'Show what would be built, how, and why'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "config" -d 'Show the project as it is in the end, and where its values come from'
-complete -c dcb -n "__fish_dcb_needs_command" -f -a "env" -d 'Show where a variable gets its value, and what it overrode'
+complete -c dcb -n "__fish_dcb_needs_command" -f -a "env" -d 'Show where a variable gets its value, and what it overrode; or what to set for Compose'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -s j -l jobs -d 'How many services build side by side [default: the number of processors]' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l no-cache -d 'Take nothing from the cache; the engine also empties the cache mounts in use'
@@ -117,6 +117,9 @@ complete -c dcb -n "__fish_dcb_using_subcommand config" -l no-consistency -d 'Ch
 complete -c dcb -n "__fish_dcb_using_subcommand config" -s v -l verbose -d 'Show what is run, and the log of every step'
 complete -c dcb -n "__fish_dcb_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dcb -n "__fish_dcb_using_subcommand env" -l service -d 'Look into the containers of this service only; repeatable' -r
+complete -c dcb -n "__fish_dcb_using_subcommand env" -l shell -d 'Print the variables with which Docker Compose builds as dcb does, for `eval`' -r -f -a "posix\t'sh, bash, zsh and the like'
+fish\t'fish'
+powershell\t'PowerShell'"
 complete -c dcb -n "__fish_dcb_using_subcommand env" -l show -d 'Show values that look secret'
 complete -c dcb -n "__fish_dcb_using_subcommand env" -s v -l verbose -d 'Show what is run, and the log of every step'
-complete -c dcb -n "__fish_dcb_using_subcommand env" -s h -l help -d 'Print help'
+complete -c dcb -n "__fish_dcb_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -12,6 +12,7 @@ mod config;
 mod drivers;
 mod handover;
 mod loading;
+mod machine;
 mod stop;
 
 use std::process::ExitCode;
@@ -87,7 +88,7 @@ async fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Verb::Up(up) => app.up(&up).await,
         Verb::Config(config) => app.show_config(&config).await,
-        Verb::Env(env) => app.show_env(&env),
+        Verb::Env(env) => app.show_env(&env).await,
         Verb::Compose(words) => app.hand_over(words).await,
     }
 }

@@ -37,6 +37,8 @@ pub enum Class {
     DaemonHung,
     /// What answers is not a Docker engine, or answers with an error.
     DaemonError,
+    /// The engine does not speak the version of its API that is asked for.
+    ApiRange,
     /// The engine went away during the build.
     DaemonLost,
     /// The engine has no BuildKit.
@@ -86,6 +88,7 @@ impl Class {
             Self::SocketForbidden => "socket-forbidden",
             Self::DaemonHung => "daemon-hung",
             Self::DaemonError => "daemon-error",
+            Self::ApiRange => "api-range",
             Self::DaemonLost => "daemon-lost",
             Self::NoBuildKit => "no-buildkit",
             Self::ComposeMissing => "compose-missing",
@@ -118,6 +121,7 @@ impl Class {
             | Self::SocketForbidden
             | Self::DaemonHung
             | Self::DaemonError
+            | Self::ApiRange
             | Self::DaemonLost
             | Self::NoBuildKit
             | Self::ComposeMissing => 3,

@@ -15,6 +15,22 @@ pub fn duration(value: Duration) -> String {
     }
 }
 
+/// `512 B`, `1.5 KiB`, `23.5 GiB`.
+pub fn bytes(number: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if number < 1024 {
+        return format!("{number} B");
+    }
+    // In tenths, so that no number needs a fraction.
+    let (mut tenths, mut unit) = (u128::from(number) * 10, 0);
+    while (tenths + 512) / 1024 >= 10_240 && unit + 1 < UNITS.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    let tenths = (tenths + 512) / 1024;
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
 /// `2 services`, `1 service`.
 pub fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
@@ -112,6 +128,21 @@ mod tests {
             (3_720_000, "1h 02m"),
         ] {
             assert_eq!(duration(Duration::from_millis(millis)), text);
+        }
+    }
+
+    #[test]
+    fn bytes_have_one_decimal_and_a_unit() {
+        for (number, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (1536, "1.5 KiB"),
+            (1024 * 1024 - 1, "1.0 MiB"),
+            (25_276_502_016, "23.5 GiB"),
+            (u64::MAX, "16.0 EiB"),
+        ] {
+            assert_eq!(bytes(number), text, "{number}");
         }
     }
 

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncReadExt};
+
 /// A program and its arguments, not yet run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
@@ -19,6 +21,8 @@ pub struct Command {
     pub arguments: Vec<OsString>,
     /// What it reads on standard input, instead of that of this process.
     pub input: Option<String>,
+    /// Variables that it sees otherwise than this process; none takes one away.
+    pub environment: Vec<(String, Option<String>)>,
 }
 
 impl Command {
@@ -28,6 +32,7 @@ impl Command {
             program: program.into(),
             arguments: Vec::new(),
             input: None,
+            environment: Vec::new(),
         }
     }
 
@@ -42,6 +47,16 @@ impl Command {
 impl fmt::Display for Command {
     /// As a person would type it in a POSIX shell.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut unset = self.environment.iter().filter(|(_, v)| v.is_none());
+        if let Some((first, _)) = unset.next() {
+            write!(f, "env -u {first} ")?;
+            unset.try_for_each(|(name, _)| write!(f, "-u {name} "))?;
+        }
+        for (name, value) in &self.environment {
+            if let Some(value) = value {
+                write!(f, "{name}={} ", quote(OsStr::new(value)))?;
+            }
+        }
         f.write_str(&quote(self.program.as_os_str()))?;
         for argument in &self.arguments {
             write!(f, " {}", quote(argument))?;
@@ -51,7 +66,7 @@ impl fmt::Display for Command {
 }
 
 /// A word as a POSIX shell needs it written.
-fn quote(word: &OsStr) -> String {
+pub fn quote(word: &OsStr) -> String {
     let word = word.to_string_lossy();
     let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -61,27 +76,47 @@ fn quote(word: &OsStr) -> String {
     }
 }
 
-/// What a program answered on standard output, with its exit status ignored unless it failed.
+/// The most that is read of a short answer.
+const SHORT: u64 = 64 << 10;
+
+/// What a program answers on standard output, run in `directory`.
 ///
 /// # Errors
-/// When it cannot be started, exits with another status than 0, or takes longer than `limit` (it
-/// is then killed).
-pub async fn output(command: &Command, limit: Duration) -> io::Result<String> {
-    let run = tokio::process::Command::new(&command.program)
-        .args(&command.arguments)
+/// When it cannot be started, exits with another status than 0, answers more than 64 KiB, or takes
+/// longer than `limit`; it is killed in the last two cases.
+pub async fn output(command: &Command, directory: &Path, limit: Duration) -> io::Result<String> {
+    let mut child = tokio::process::Command::from(prepare(command, directory)?)
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .kill_on_drop(true)
-        .output();
-    let output = tokio::time::timeout(limit, run).await.map_err(|_| {
+        .spawn()?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let run = async {
+        let (stdout, stderr) = tokio::try_join!(short(stdout), short(stderr))?;
+        Ok::<_, io::Error>((child.wait().await?, stdout, stderr))
+    };
+    let (status, stdout, stderr) = tokio::time::timeout(limit, run).await.map_err(|_| {
         io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {limit:?}"))
     })??;
-    if output.status.success() {
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    } else {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let said = said.lines().last().unwrap_or_default();
-        Err(io::Error::other(format!("{}: {said}", output.status)))
+    if status.success() {
+        return Ok(stdout);
     }
+    let said = stderr.lines().last().unwrap_or_default();
+    let colon = if said.is_empty() { "" } else { ": " };
+    Err(io::Error::other(format!("{status}{colon}{said}")))
+}
+
+async fn short(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<String> {
+    let Some(pipe) = pipe else {
+        return Ok(String::new());
+    };
+    let mut text = Vec::new();
+    pipe.take(SHORT + 1).read_to_end(&mut text).await?;
+    if text.len() as u64 > SHORT {
+        return Err(io::Error::other("an answer of more than 64 KiB"));
+    }
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// Runs the other program on this terminal and waits for its end.
@@ -118,6 +153,12 @@ pub fn replace(command: &Command, directory: &Path) -> io::Error {
 fn prepare(command: &Command, directory: &Path) -> io::Result<std::process::Command> {
     let mut prepared = std::process::Command::new(&command.program);
     prepared.args(&command.arguments).current_dir(directory);
+    for (name, value) in &command.environment {
+        match value {
+            Some(value) => prepared.env(name, value),
+            None => prepared.env_remove(name),
+        };
+    }
     if let Some(input) = &command.input {
         // A file without a name, not a pipe: nobody is left to fill a pipe after `exec`.
         let mut file = tempfile::tempfile()?;
@@ -138,6 +179,16 @@ mod tests {
         assert_eq!(
             command.to_string(),
             r"docker-compose -p 'it'\''s' up '' 'a b'"
+        );
+        let mut command = Command::new("docker-compose").args(["run", "web"]);
+        command.environment = vec![
+            ("A".into(), Some("1 2".into())),
+            ("B".into(), None),
+            ("C".into(), None),
+        ];
+        assert_eq!(
+            command.to_string(),
+            "env -u B -u C A='1 2' docker-compose run web"
         );
     }
 }

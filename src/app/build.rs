@@ -66,7 +66,8 @@ impl App<'_> {
         typed: Typed<'_>,
         format: PlanFormat,
     ) -> anyhow::Result<ExitCode> {
-        let found = self.look(typed).await?;
+        let (found, machine) = tokio::try_join!(self.look(typed), self.machine(format))?;
+        let machine = machine.as_ref();
         let mut plan = self.plan(typed, &found)?;
         if let Err(failure) = &found.engine {
             let mut note = Diagnostic::warning(format!("planned without an engine: {failure}"));
@@ -75,8 +76,8 @@ impl App<'_> {
         }
         report::diagnostics(&plan.notes, self.ambient.stderr);
         match format {
-            PlanFormat::Text => report::plan(&plan, self.ambient.stdout),
-            PlanFormat::Json => report::result(&report::plan_json(&plan)),
+            PlanFormat::Text => report::plan(&plan, machine, self.ambient.stdout),
+            PlanFormat::Json => report::result(&report::plan_json(&plan, machine)),
         }
         .context(UNWRITTEN)?;
         Ok(ExitCode::SUCCESS)
@@ -104,7 +105,7 @@ impl App<'_> {
         let command = handover.up(up)?;
         if up.dry_run {
             report::diagnostics(&plan.notes, self.ambient.stderr);
-            report::plan(&plan, self.ambient.stdout)
+            report::plan(&plan, None, self.ambient.stdout)
                 .and_then(|()| report::command_only(&command))
                 .context(UNWRITTEN)?;
             return Ok(ExitCode::SUCCESS);

@@ -42,18 +42,21 @@ impl App<'_> {
     }
 
     /// `dcb env`.
-    pub(super) fn show_env(&self, env: &Env) -> anyhow::Result<ExitCode> {
+    pub(super) async fn show_env(&self, env: &Env) -> anyhow::Result<ExitCode> {
+        let Some(name) = &env.name else {
+            return self.show_shell(env.shell).await;
+        };
         let request = settings::project(self.ambient, &self.flags, &env.services)?;
         let project = load(&request)?;
         let whence = project
-            .whence(&env.name, &env.services)
+            .whence(name, &env.services)
             .map_err(no_such_service)?;
         let secrets = if env.show {
             report::Secrets::Shown
         } else {
             report::Secrets::Masked
         };
-        report::env(&env.name, &whence, secrets, self.ambient.stdout).context(super::UNWRITTEN)?;
+        report::env(name, &whence, secrets, self.ambient.stdout).context(super::UNWRITTEN)?;
         report::diagnostics(&whence.notes, self.ambient.stderr);
         Ok(if whence.is_set() {
             ExitCode::SUCCESS

@@ -25,7 +25,7 @@ pub(super) struct Drivers {
 impl Drivers {
     pub(super) fn new(open: Open, ambient: &Ambient) -> Self {
         Self {
-            classic: Classic::new(&open.facts.endpoint, &open.facts.engine),
+            classic: Classic::new(&open.facts),
             buildkit: open.buildkit,
             interactive: ambient.stdin_is_terminal && ambient.stderr.columns.is_some(),
         }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::App;
+use super::machine::may_build;
 use crate::cli::{ProjectFlags, Up};
 use crate::compose::Project;
 use crate::docker::compose_cli::{self, Compose, Kind};
@@ -119,8 +120,14 @@ impl App<'_> {
     /// Any verb that dcb does not have.
     pub(super) async fn hand_over(&self, words: Vec<OsString>) -> anyhow::Result<ExitCode> {
         let compose = self.compose().await?;
+        let environment = if may_build(&words) {
+            self.building_variables().await?
+        } else {
+            Vec::new()
+        };
         let flags = self.project_flags()?;
-        let command = Handover::bare(self, &compose, &flags).command(words)?;
+        let mut command = Handover::bare(self, &compose, &flags).command(words)?;
+        command.environment = environment;
         Err(self.become_compose(&command).into())
     }
 

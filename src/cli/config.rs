@@ -152,12 +152,34 @@ impl Config {
 #[derive(Debug, Args)]
 pub struct Env {
     /// The variable
-    #[arg(value_name = "NAME")]
-    pub name: String,
+    #[arg(value_name = "NAME", required_unless_present = "shell")]
+    pub name: Option<String>,
     /// Look into the containers of this service only; repeatable
     #[arg(long = "service", value_name = "SERVICE")]
     pub services: Vec<String>,
     /// Show values that look secret
     #[arg(long)]
     pub show: bool,
+    /// Print the variables with which Docker Compose builds as dcb does, for `eval`
+    #[arg(
+        long,
+        value_enum,
+        value_name = "SHELL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "posix",
+        conflicts_with_all = ["name", "services", "show"]
+    )]
+    pub shell: Option<ShellKind>,
+}
+
+/// A shell that variables are written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ShellKind {
+    /// sh, bash, zsh and the like
+    Posix,
+    /// fish
+    Fish,
+    /// PowerShell
+    Powershell,
 }

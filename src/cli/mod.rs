@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use config::{ComposeConfig, Config, ConfigFormat, Env};
+pub use config::{ComposeConfig, Config, ConfigFormat, Env, ShellKind};
 pub use up::{ComposeUp, Up};
 
 /// Builds and starts Docker Compose projects on any Docker, through the engine's own BuildKit.
@@ -82,7 +82,7 @@ pub enum Verb {
     Plan(Plan),
     /// Show the project as it is in the end, and where its values come from
     Config(Config),
-    /// Show where a variable gets its value, and what it overrode
+    /// Show where a variable gets its value, and what it overrode; or what to set for Compose
     Env(Env),
     /// Any other verb, with its arguments: Docker Compose runs it.
     #[command(external_subcommand)]

@@ -2,14 +2,14 @@
 
 use bollard::{ClientVersion, Docker};
 
-use super::detect::ApiVersion;
+use super::api_version::ApiVersion;
 use super::host::{Address, Endpoint};
 use crate::failure::{Class, Failure};
 
 /// Seconds an answer may take.
 const PATIENCE: u64 = 30;
 
-/// A client of the Engine API at the version the engine offered.
+/// A client of the Engine API at the version the engine is spoken to in.
 pub struct Api(Docker);
 
 impl Api {

@@ -104,39 +104,49 @@ impl DockerConfig {
         .collect()
     }
 
-    /// The path of a CLI plugin such as `docker-compose`, found in the order the docker CLI looks.
+    /// The path of a CLI plugin such as `docker-compose`, found in the order the docker CLI looks:
+    /// the first that can be run.
     pub fn plugin(&self, name: &str) -> Option<PathBuf> {
+        self.plugin_candidates(name).find(|path| is_program(path))
+    }
+
+    /// Everything that lies where a plugin of this name would, in the order the docker CLI looks,
+    /// be it a program or a link to nothing. The docker CLI takes the first for the plugin.
+    pub(super) fn plugin_candidates(&self, name: &str) -> impl Iterator<Item = PathBuf> {
         let file = if cfg!(windows) {
             format!("{name}.exe")
         } else {
             name.to_owned()
         };
         let own = self.directory.join("cli-plugins");
-        let system = [
-            "/usr/local/lib/docker/cli-plugins",
-            "/usr/local/libexec/docker/cli-plugins",
-            "/usr/lib/docker/cli-plugins",
-            "/usr/libexec/docker/cli-plugins",
-        ];
-        self.cli_plugins_extra_dirs
-            .iter()
-            .map(PathBuf::as_path)
-            .chain([own.as_path()])
-            .chain(system.into_iter().map(Path::new))
-            .map(|directory| directory.join(&file))
-            .find(|path| is_program(path))
+        let extra = self.cli_plugins_extra_dirs.iter().cloned();
+        extra
+            .chain([own])
+            .chain(SYSTEM_PLUGINS.iter().map(PathBuf::from))
+            .map(move |directory| directory.join(&file))
+            .filter(|path| path.symlink_metadata().is_ok_and(|data| !data.is_dir()))
     }
 }
 
+/// Where packages put plugins.
+const SYSTEM_PLUGINS: [&str; 4] = [
+    "/usr/local/lib/docker/cli-plugins",
+    "/usr/local/libexec/docker/cli-plugins",
+    "/usr/lib/docker/cli-plugins",
+    "/usr/libexec/docker/cli-plugins",
+];
+
+/// Whether this user may run it, as far as its mode tells.
 #[cfg(unix)]
-fn is_program(path: &Path) -> bool {
+pub(super) fn is_program(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     path.metadata()
         .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
+/// Whether it is there.
 #[cfg(not(unix))]
-fn is_program(path: &Path) -> bool {
+pub(super) fn is_program(path: &Path) -> bool {
     path.is_file()
 }
 

@@ -1,30 +1,53 @@
 //! What this machine's Docker can do, found out in a few milliseconds.
 //!
-//! One `GET /_ping` with a limit of its own tells the engine, its API and its kind, so that a dead
-//! or hung engine costs two seconds and not a request's whole patience. Whether BuildKit is really
-//! there is proven by opening it, never by a version: see [`super::buildkit::Client::connect`].
+//! ```text
+//! engine ──> Facts     one GET /_ping: all that a build asks before it opens BuildKit
+//! machine ─> Machine   the full picture, for those who show or diagnose it
+//! ```
+//!
+//! The ping has a limit of its own, so that a dead or hung engine costs two seconds and not a
+//! request's whole patience. Whether BuildKit is really there is proven by opening it, never by a
+//! version: see [`super::buildkit::Client::connect`].
 
-use std::fmt;
+mod builder;
+mod info;
+mod machine;
+mod surroundings;
+
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Serialize;
+use hyper::{Response, StatusCode};
 
+use super::api_version::{self, ApiVersion};
 use super::host::Endpoint;
 use super::http;
 use crate::failure::{Class, Failure};
 
+pub use builder::{Builder, Chooser, Driver};
+pub use info::{ImageStore, Info, Product};
+pub use machine::{BuildKit, Machine, buildkit, machine};
+pub use surroundings::{Disk, Wsl};
+
 /// How long the engine may take to answer its first request.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// What is known of the engine and its surroundings.
+/// What is known of the engine before anything is built.
 #[derive(Debug, Clone)]
 pub struct Facts {
     /// Where the engine is.
     pub endpoint: Endpoint,
     /// What it is.
     pub engine: Engine,
+}
+
+impl Facts {
+    /// The version of the API in which this engine is spoken to.
+    pub fn spoken(&self) -> ApiVersion {
+        let offered = self.engine.api.min(ApiVersion::NEWEST);
+        self.endpoint.pinned.unwrap_or(offered)
+    }
 }
 
 /// An engine that answered.
@@ -40,50 +63,47 @@ pub struct Engine {
     pub podman: bool,
 }
 
-/// A version of the Engine API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct ApiVersion(pub u32, pub u32);
-
-impl ApiVersion {
-    /// Engine 23.0, with BuildKit 0.10: `shm-size` and `ulimit` are obeyed, errors carry details.
-    pub const V23_0: Self = Self(1, 42);
-    /// Engine 29.2: gRPC straight on the socket.
-    pub const DIRECT_GRPC: Self = Self(1, 53);
-
-    /// Reads `1.41`.
-    fn parse(text: &str) -> Option<Self> {
-        let (major, minor) = text.trim().split_once('.')?;
-        Some(Self(major.parse().ok()?, minor.parse().ok()?))
-    }
-}
-
-impl fmt::Display for ApiVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.0, self.1)
-    }
-}
-
 /// Asks the engine at `endpoint` what it is.
 ///
 /// # Errors
-/// When nothing answers there within two seconds, or what answers is no engine.
+/// When nothing answers there within two seconds, what answers is no engine, or it does not speak
+/// the pinned version of the API.
 pub async fn engine(endpoint: &Endpoint) -> Result<Engine, Failure> {
-    let answer = tokio::time::timeout(ANSWER, http::get(&endpoint.address, "/_ping")).await;
-    let (head, body) = match answer {
-        Err(_) => return Err(hung(endpoint)),
-        Ok(Err(error)) => return Err(unreachable(endpoint, &error)),
-        Ok(Ok(answer)) => answer,
-    };
+    match tokio::time::timeout(ANSWER, ping(endpoint)).await {
+        Err(_) => Err(hung(endpoint)),
+        Ok(Err(error)) => Err(unreachable(endpoint, &error)),
+        Ok(Ok((head, body))) => read(endpoint, &head, body.trim()),
+    }
+}
+
+/// A pinned version goes into the path, so that the engine itself says whether it speaks it.
+async fn ping(endpoint: &Endpoint) -> io::Result<(Response<()>, String)> {
+    let get = async |path: &str| http::get(&endpoint.address, path, http::SHORT).await;
+    if let Some(pinned) = endpoint.pinned {
+        let answer = get(&format!("/v{pinned}/_ping")).await?;
+        // Some proxies let nothing but the bare path through.
+        if !matches!(answer.0.status().as_u16(), 403 | 404) {
+            return Ok(answer);
+        }
+    }
+    get("/_ping").await
+}
+
+/// What the answer to a ping tells.
+fn read(endpoint: &Endpoint, head: &Response<()>, body: &str) -> Result<Engine, Failure> {
     let header = |name: &str| head.headers().get(name).and_then(|v| v.to_str().ok());
     let api = header("api-version").and_then(ApiVersion::parse);
-    match api {
-        Some(api) if head.status().is_success() => Ok(Engine {
+    match (api, endpoint.pinned) {
+        (Some(api), Some(pinned)) if pinned > api || head.status() == StatusCode::BAD_REQUEST => {
+            Err(api_version::refused(endpoint, pinned, api, body))
+        }
+        (Some(api), _) if head.status().is_success() => Ok(Engine {
             version: header("server").map_or_else(|| "unknown".to_owned(), server_version),
             api,
             os: header("ostype").unwrap_or("linux").to_owned(),
             podman: header("libpod-api-version").is_some(),
         }),
-        _ => Err(not_an_engine(endpoint, head.status(), body.trim())),
+        _ => Err(not_an_engine(endpoint, head.status(), body)),
     }
 }
 
@@ -109,7 +129,7 @@ fn hung(endpoint: &Endpoint) -> Failure {
     .hint("a paused Docker Desktop or a suspended machine looks like this too")
 }
 
-fn not_an_engine(endpoint: &Endpoint, status: hyper::StatusCode, body: &str) -> Failure {
+fn not_an_engine(endpoint: &Endpoint, status: StatusCode, body: &str) -> Failure {
     let said = crate::human::sanitize(body.lines().next().unwrap_or_default());
     Failure::new(
         Class::DaemonError,
@@ -202,6 +222,33 @@ fn owner(_socket: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::docker::host::{Address, Origin};
+
+    fn endpoint(pinned: Option<ApiVersion>) -> Endpoint {
+        Endpoint {
+            address: Address::Unix("/run/docker.sock".into()),
+            origin: Origin::Default,
+            pinned,
+        }
+    }
+
+    /// What an answer such as `200 OK` with header lines tells.
+    fn told(
+        pinned: Option<ApiVersion>,
+        status: u16,
+        headers: &str,
+        body: &str,
+    ) -> Result<Engine, Failure> {
+        let mut head = Response::builder().status(status);
+        for (name, value) in headers.lines().filter_map(|line| line.split_once(": ")) {
+            head = head.header(name, value);
+        }
+        read(&endpoint(pinned), &head.body(()).expect("an answer"), body)
+    }
+
+    const E29: &str =
+        "Api-Version: 1.56\nBuilder-Version: 2\nOstype: linux\nServer: Docker/29.7.2 (linux)";
+    const PODMAN: &str = "Api-Version: 1.41\nBuilder-Version: \nBuildkit-Version: \nLibpod-Api-Version: 4.3.1\nServer: Libpod/4.3.1 (linux)";
 
     #[test]
     fn versions_are_kept_as_the_engine_tells_them() {
@@ -214,8 +261,80 @@ mod tests {
     }
 
     #[test]
-    fn api_versions_compare_as_numbers() {
-        assert!(ApiVersion::parse("1.9") < ApiVersion::parse("1.41"));
-        assert_eq!(ApiVersion::parse("two"), None);
+    fn a_ping_tells_the_engine() {
+        let engine = told(None, 200, E29, "OK").expect("an engine");
+        assert_eq!(
+            (engine.version.as_str(), engine.api),
+            ("29.7.2", ApiVersion(1, 56))
+        );
+        assert!(!engine.podman);
+        let podman = told(None, 200, PODMAN, "OK").expect("an engine");
+        assert!(podman.podman);
+        assert_eq!(
+            (podman.os.as_str(), podman.api),
+            ("linux", ApiVersion(1, 41))
+        );
+        let windows = "Api-Version: 1.51\nBuilder-Version: 1\nOstype: windows\nServer: Docker/28.5.1 (windows)";
+        assert_eq!(
+            told(None, 200, windows, "OK").expect("an engine").os,
+            "windows"
+        );
+    }
+
+    #[test]
+    fn what_answers_otherwise_is_no_healthy_engine() {
+        let starting = "Content-Type: text/plain";
+        for (status, headers) in [(500, E29), (200, starting), (404, starting)] {
+            let failure = told(None, status, headers, "no").expect_err("no engine");
+            assert_eq!(failure.class, Class::DaemonError, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_pin_beyond_what_the_engine_speaks_names_the_variable_and_the_remedy() {
+        let too_old =
+            "client version 1.12 is too old. Minimum supported API version is 1.40, please upgrade";
+        for (pin, status, body, speaks) in [
+            (
+                ApiVersion(1, 99),
+                400,
+                "client version 1.99 is too new",
+                "speaks 1.56 and older",
+            ),
+            // Podman takes every version.
+            (ApiVersion(1, 99), 200, "OK", "speaks 1.56 and older"),
+            (ApiVersion(1, 12), 400, too_old, "speaks 1.40 to 1.56"),
+        ] {
+            let failure = told(Some(pin), status, E29, body).expect_err("refused");
+            assert_eq!(failure.class, Class::ApiRange);
+            assert!(
+                failure
+                    .message
+                    .starts_with("DOCKER_API_VERSION pins API 1."),
+                "{failure}"
+            );
+            assert!(failure.message.ends_with(speaks), "{failure}");
+            assert_eq!(failure.hints, ["unset DOCKER_API_VERSION"]);
+        }
+    }
+
+    #[test]
+    fn a_pin_changes_how_the_engine_is_spoken_to_and_not_what_it_is() {
+        let spoken = |pinned, headers| {
+            let engine = told(pinned, 200, headers, "OK").expect("an engine");
+            let facts = Facts {
+                endpoint: endpoint(pinned),
+                engine,
+            };
+            (facts.spoken(), facts.engine.api)
+        };
+        let pin = ApiVersion(1, 45);
+        assert_eq!(spoken(Some(pin), E29), (pin, ApiVersion(1, 56)));
+        assert_eq!(spoken(None, E29), (ApiVersion(1, 56), ApiVersion(1, 56)));
+        let newer = E29.replace("1.56", "1.99");
+        assert_eq!(
+            spoken(None, &newer),
+            (ApiVersion::NEWEST, ApiVersion(1, 99))
+        );
     }
 }

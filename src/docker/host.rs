@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::api_version::{self, ApiVersion};
 use super::config::DockerConfig;
 use crate::ambient::Ambient;
 use crate::failure::{Class, Failure};
@@ -24,6 +25,8 @@ pub struct Endpoint {
     pub address: Address,
     /// Who said so.
     pub origin: Origin,
+    /// The version of its API that `DOCKER_API_VERSION` pins.
+    pub pinned: Option<ApiVersion>,
 }
 
 /// How to reach an engine.
@@ -72,7 +75,7 @@ impl fmt::Display for Origin {
 /// Finds the engine that the docker CLI would talk to here.
 ///
 /// # Errors
-/// When the address or the context is wrong, or asks for TLS or ssh.
+/// When the address, the context or the pinned API is wrong, or TLS or ssh is asked for.
 pub fn resolve(ambient: &Ambient, config: &DockerConfig) -> Result<Endpoint, Failure> {
     let (address, origin) = if let Some(host) = ambient.variable("DOCKER_HOST") {
         (host.to_owned(), Origin::DockerHost)
@@ -96,7 +99,12 @@ pub fn resolve(ambient: &Ambient, config: &DockerConfig) -> Result<Endpoint, Fai
     if tls && matches!(address, Address::Tcp(_)) {
         return Err(refuse(&origin, "TLS"));
     }
-    Ok(Endpoint { address, origin })
+    let pinned = api_version::pinned(ambient.variable("DOCKER_API_VERSION"))?;
+    Ok(Endpoint {
+        address,
+        origin,
+        pinned,
+    })
 }
 
 /// What dcb reads of a context's `meta.json`.
@@ -200,8 +208,15 @@ fn refuse(origin: &Origin, what: &str) -> Failure {
     }
 }
 
-/// The path of the engine's socket, when it has one.
 impl Endpoint {
+    /// The docker context in use, `default` when it is none or `DOCKER_HOST` overrules them.
+    pub fn context(&self) -> &str {
+        match &self.origin {
+            Origin::ContextVariable(name) | Origin::CurrentContext(name) => name,
+            Origin::DockerHost | Origin::Default => "default",
+        }
+    }
+
     /// The socket's path, when the engine listens on one.
     pub fn socket(&self) -> Option<&Path> {
         match &self.address {

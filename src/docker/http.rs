@@ -13,7 +13,7 @@ use hyper::client::conn::http1::SendRequest;
 use hyper::http::request;
 use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::task::JoinSet;
 
 use super::host::Address;
@@ -131,11 +131,36 @@ where
     }
 }
 
-/// `GET path`; the answer's head and its body as text, bounded to 64 KiB.
-pub(super) async fn get(address: &Address, path: &str) -> io::Result<(Response<()>, String)> {
+/// The most that is read of an answer of a line or two: a ping's, a refusal's.
+pub(super) const SHORT: usize = 64 << 10;
+
+/// `GET path`; the answer's head and its body as text, which may have `largest` bytes.
+pub(super) async fn get(
+    address: &Address,
+    path: &str,
+    largest: usize,
+) -> io::Result<(Response<()>, String)> {
     let (head, body) = send(address, Method::GET, path, &[]).await?.into_parts();
-    let body = text(body).await;
+    let body = text(body, largest).await?;
     Ok((Response::from_parts(head, ()), body))
+}
+
+/// Whether HTTP/2 is spoken on a fresh connection without any upgrade: its server side begins with
+/// a SETTINGS frame, whatever is asked afterwards.
+pub(super) async fn speaks_http2(address: &Address) -> io::Result<bool> {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    const EMPTY_SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+    const KIND: usize = 3;
+    let mut stream = connect(address).await?;
+    stream
+        .write_all(&[PREFACE, EMPTY_SETTINGS].concat())
+        .await?;
+    let mut frame = [0; 9];
+    match stream.read_exact(&mut frame).await {
+        Ok(_) => Ok(frame[KIND] == EMPTY_SETTINGS[KIND] && frame[5..] == EMPTY_SETTINGS[5..]),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// What the engine answered to a request for an upgrade.
@@ -162,15 +187,15 @@ pub(super) async fn upgrade(
         Ok(Upgrade::Done(Box::pin(TokioIo::new(upgraded))))
     } else {
         let (head, body) = response.into_parts();
-        Ok(Upgrade::Refused(head.status, text(body).await))
+        // A reason that cannot be read is none; that it refused is what counts.
+        let reason = text(body, SHORT).await.unwrap_or_default();
+        Ok(Upgrade::Refused(head.status, reason))
     }
 }
 
-/// The rest of an answer as text, bounded to 64 KiB.
-pub(super) async fn text(body: Incoming) -> String {
-    let body = http_body_util::Limited::new(body, 64 * 1024);
-    body.collect().await.map_or_else(
-        |_| String::new(),
-        |body| String::from_utf8_lossy(&body.to_bytes()).into_owned(),
-    )
+/// The rest of an answer as text, which may have `largest` bytes.
+pub(super) async fn text(body: Incoming, largest: usize) -> io::Result<String> {
+    let body = http_body_util::Limited::new(body, largest);
+    let body = body.collect().await.map_err(io::Error::other)?;
+    Ok(String::from_utf8_lossy(&body.to_bytes()).into_owned())
 }

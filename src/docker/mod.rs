@@ -1,15 +1,18 @@
 //! The only room that talks to an engine or a docker program.
 //!
 //! - [`host`] finds the engine's address, [`config`] reads the docker configuration.
-//! - [`detect`] asks the engine what it is and looks for Docker Compose: [`Facts`].
+//! - [`detect`] asks the engine what it is: [`Facts`], and for the full picture [`detect::Machine`].
+//! - [`programs`] finds the docker programs and their versions, [`variables`] judges the variables.
 //! - [`buildkit`] drives the engine's own BuildKit with a [`BuildSpec`].
 //! - [`classic`] drives the builder of engines without BuildKit, and Podman's.
 //! - [`explain`] reads a builder's words when a build fails.
-//! - [`compose_cli`] hands verbs over to Docker Compose.
+//! - [`compose_cli`] hands verbs over to Docker Compose, [`child_environment`] says with which variables.
 //! - [`api`] is the rest of the Engine API.
 
 pub mod api;
+mod api_version;
 pub mod buildkit;
+pub mod child_environment;
 pub mod classic;
 pub mod compose_cli;
 pub mod config;
@@ -18,11 +21,16 @@ mod explain;
 pub mod host;
 mod http;
 mod outcome;
+pub mod programs;
 pub mod reference;
 mod spec;
+pub mod variables;
+mod version;
 
-pub use detect::{ApiVersion, Engine, Facts};
+pub use api_version::ApiVersion;
+pub use detect::{Engine, Facts};
 pub use outcome::{BuildError, Built};
 pub use spec::{
     BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy, Strategy,
 };
+pub use version::Version;

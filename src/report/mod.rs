@@ -4,11 +4,13 @@
 //! and not the build's health checks. Progress goes to standard error, results to standard output.
 
 mod config;
+mod docker;
 mod env;
 mod failure;
 mod plain;
 mod plan;
 mod screen;
+mod shell;
 mod table;
 
 use std::io::{self, Write};
@@ -20,6 +22,7 @@ use std::time::Duration;
 use crate::ambient::Terminal;
 use crate::compose::{Node, Whence};
 use crate::diagnostic::{Diagnostic, Style};
+use crate::docker::detect::Machine;
 use crate::event::{Events, Outcome};
 use crate::failure::Failure;
 use crate::plan::Plan;
@@ -28,6 +31,7 @@ use crate::process::Command;
 pub use config::{config_json, origins_json, variables, variables_json};
 pub use env::Secrets;
 pub use plan::json as plan_json;
+pub use shell::{Shell, assignments};
 
 /// How much a run tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,12 +120,12 @@ pub fn diagnostics(diagnostics: &[Diagnostic], terminal: Terminal) {
     }
 }
 
-/// Prints a plan for people.
+/// Prints a plan for people, with the full picture of Docker where there is one.
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub fn plan(plan: &Plan, terminal: Terminal) -> io::Result<()> {
-    result(&plan::text(plan, style(terminal)))
+pub fn plan(plan: &Plan, machine: Option<&Machine>, terminal: Terminal) -> io::Result<()> {
+    result(&plan::text(plan, machine, style(terminal)))
 }
 
 /// Prints a result as it is. A reader that has seen enough (`| head`) is no error.

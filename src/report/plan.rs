@@ -5,7 +5,9 @@ use std::fmt::Write;
 use console::Style as Paint;
 use serde_json::{Value, json};
 
+use super::docker;
 use crate::diagnostic::Style;
+use crate::docker::detect::Machine;
 use crate::docker::{BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy};
 use crate::failure::Obstacle;
 use crate::plan::{Attempt, Detour, Job, Plan, Reason};
@@ -13,8 +15,8 @@ use crate::plan::{Attempt, Detour, Job, Plan, Reason};
 /// The version of the JSON schema. It grows by one when a field changes its meaning or goes.
 const SCHEMA: u32 = 1;
 
-/// The plan for people.
-pub(super) fn text(plan: &Plan, style: Style) -> String {
+/// The plan for people, with the full picture of Docker where it was asked for.
+pub(super) fn text(plan: &Plan, machine: Option<&Machine>, style: Style) -> String {
     let bold = Paint::new().bold().force_styling(style == Style::Coloured);
     let dim = Paint::new().dim().force_styling(style == Style::Coloured);
     let mut text = String::new();
@@ -34,9 +36,14 @@ pub(super) fn text(plan: &Plan, style: Style) -> String {
         plan.parallel.value.min(plan.jobs.len().max(1)),
         plan.parallel.from
     );
-    for job in &plan.jobs {
-        let _ = writeln!(text, "\n{}", bold.apply_to(&job.service));
-        for (name, value) in rows(plan, job) {
+    let docker = machine.map(|machine| ("docker", docker::rows(machine)));
+    let jobs = plan
+        .jobs
+        .iter()
+        .map(|job| (job.service.as_str(), rows(plan, job)));
+    for (title, rows) in docker.into_iter().chain(jobs) {
+        let _ = writeln!(text, "\n{}", bold.apply_to(title));
+        for (name, value) in rows {
             let _ = writeln!(text, "  {}  {value}", dim.apply_to(format!("{name:10}")));
         }
     }
@@ -169,7 +176,7 @@ fn context(source: &ContextSource) -> String {
 }
 
 /// The plan for programs.
-pub fn json(plan: &Plan) -> String {
+pub fn json(plan: &Plan, machine: Option<&Machine>) -> String {
     let value = json!({
         "version": SCHEMA,
         "project": {
@@ -182,6 +189,7 @@ pub fn json(plan: &Plan) -> String {
             "api": engine.api.to_string(),
             "os": engine.os,
         })),
+        "docker": machine.map(docker::json),
         "parallel": {
             "value": plan.parallel.value.min(plan.jobs.len().max(1)),
             "from": plan.parallel.from,

@@ -6,8 +6,9 @@ use super::extension::{Extension, StrategyWish, Wishes};
 use crate::ambient::Ambient;
 use crate::cli::{BuildFlags, WhenToFallBack};
 use crate::docker::Strategy;
+use crate::docker::variables::{DOCKER_BUILDKIT, docker_buildkit};
 use crate::dockerfile::Markers;
-use crate::failure::{Class, Failure};
+use crate::failure::Failure;
 use crate::plan::{Fallback, Policy, Role, Set, Wanted};
 
 /// What counts for all services, and what counts for those that say otherwise.
@@ -98,27 +99,11 @@ fn typed(ambient: &Ambient, flags: &BuildFlags) -> Result<Option<Set<Option<Stra
     Ok(match (flags.force_traditional, flags.force_buildkit) {
         (true, _) => set(Strategy::Classic, "--force-traditional"),
         (_, true) => set(Strategy::BuildKit, "--force-buildkit"),
-        _ if buildkit_wanted(ambient)? == Some(false) => {
+        _ if docker_buildkit(ambient.variable(DOCKER_BUILDKIT))? == Some(false) => {
             set(Strategy::Classic, "DOCKER_BUILDKIT=0 in the environment")
         }
         _ => None,
     })
-}
-
-/// What `DOCKER_BUILDKIT` says, if it is set. Source: `strconv.ParseBool` of Go, which every docker
-/// program reads it with.
-fn buildkit_wanted(ambient: &Ambient) -> Result<Option<bool>, Failure> {
-    match ambient.variable("DOCKER_BUILDKIT") {
-        None => Ok(None),
-        Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(Some(true)),
-        Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(Some(false)),
-        Some(other) => Err(Failure::new(
-            Class::Usage,
-            format!("DOCKER_BUILDKIT is `{other}`, which is neither true nor false"),
-        )
-        .hint("unset DOCKER_BUILDKIT")
-        .hint("docker and Docker Compose refuse that value too")),
-    }
 }
 
 /// The form that a name stands for.

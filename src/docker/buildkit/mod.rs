@@ -38,7 +38,8 @@ use std::sync::Arc;
 use bollard_buildkit_proto::moby::buildkit::v1::ListWorkersRequest;
 
 use super::api::Api;
-use super::detect::{Engine, Facts};
+use super::api_version::ApiVersion;
+use super::detect::Facts;
 use super::host::Endpoint;
 use super::spec::BuildSpec;
 use crate::failure::Failure;
@@ -57,7 +58,7 @@ pub struct Client {
     control: Control,
     session: Arc<session::Session>,
     endpoint: Endpoint,
-    engine: Engine,
+    api: ApiVersion,
     host_gateway: Arc<OnceCell<String>>,
 }
 
@@ -74,7 +75,7 @@ impl Client {
             control,
             session: Arc::new(session),
             endpoint: facts.endpoint.clone(),
-            engine: facts.engine.clone(),
+            api: facts.spoken(),
             host_gateway: Arc::default(),
         })
     }
@@ -116,11 +117,7 @@ impl Client {
             .find_map(|worker| worker.labels.get(HOST_GATEWAY).cloned());
         match label {
             Some(address) => Ok(address),
-            None => {
-                Api::new(&self.endpoint, self.engine.api)?
-                    .bridge_gateway()
-                    .await
-            }
+            None => Api::new(&self.endpoint, self.api)?.bridge_gateway().await,
         }
     }
 }

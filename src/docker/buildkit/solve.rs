@@ -14,7 +14,7 @@ use super::offers::{Guard, Offer};
 use super::session::random_id;
 use super::status::Steps;
 use super::{Client, attributes, error, prefix};
-use crate::docker::detect::ApiVersion;
+use crate::docker::api_version::ApiVersion;
 use crate::docker::outcome::{BuildError, Built};
 use crate::docker::spec::{BuildSpec, ContextSource, DockerfileSource};
 use crate::event::{Event, Events, JobId};
@@ -45,7 +45,7 @@ impl Client {
             .await
             .map_err(BuildError::before_any_step)?;
         let spec = spec.as_ref();
-        let place = &if self.engine.api < ApiVersion::V23_0 {
+        let place = &if self.api < ApiVersion::V23_0 {
             prefix::under_rules(prefix, spec)
         } else {
             prefix.to_owned()

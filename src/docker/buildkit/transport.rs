@@ -21,7 +21,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
 
 use super::session::{self, Identity, Session};
-use crate::docker::detect::{ApiVersion, Facts, unreachable};
+use crate::docker::ApiVersion;
+use crate::docker::detect::{Facts, unreachable};
 use crate::docker::http::{self, BoxStream, Upgrade};
 use crate::failure::{Class, Failure};
 
@@ -46,7 +47,10 @@ impl Control {
 /// Opens both connections in the way this engine offers.
 pub(super) async fn open(facts: &Facts, key: &str) -> Result<(Control, Session), Failure> {
     let identity = Identity::new(key);
-    if facts.engine.api >= ApiVersion::DIRECT_GRPC {
+    let spoken = facts.spoken();
+    if spoken < ApiVersion::BUILDKIT {
+        Err(too_old(facts, spoken))
+    } else if spoken >= ApiVersion::DIRECT_GRPC {
         direct(facts, identity).await
     } else {
         hijacked(facts, identity).await
@@ -138,6 +142,27 @@ fn no_buildkit(facts: &Facts, path: &str, status: hyper::StatusCode, reason: &st
     Failure::new(Class::NoBuildKit, what)
         .hint("engines from 19.03 on have BuildKit; a proxy in front of one must let /grpc and /session through")
         .hint("docker compose build")
+}
+
+fn too_old(facts: &Facts, spoken: ApiVersion) -> Failure {
+    let buildkit = ApiVersion::BUILDKIT;
+    if facts.endpoint.pinned.is_some() {
+        Failure::new(
+            Class::NoBuildKit,
+            format!("DOCKER_API_VERSION pins API {spoken}, and BuildKit needs {buildkit}"),
+        )
+        .hint("unset DOCKER_API_VERSION")
+    } else {
+        Failure::new(
+            Class::NoBuildKit,
+            format!(
+                "engine {} speaks API {spoken}, and BuildKit needs {buildkit}",
+                facts.engine.version
+            ),
+        )
+        .hint("engines from 18.09 on have BuildKit")
+        .hint("docker compose build")
+    }
 }
 
 /// A gRPC client's transport: one HTTP/2 connection.

@@ -17,7 +17,8 @@ use super::step::Steps;
 use super::upload::{Body, Upload};
 use super::{Classic, Dialect, query};
 use crate::diagnostic::{Source, Span};
-use crate::docker::detect::{self, ApiVersion};
+use crate::docker::api_version::ApiVersion;
+use crate::docker::detect;
 use crate::docker::explain::Said;
 use crate::docker::http::{self, Exchange};
 use crate::docker::outcome::{BuildError, Built};
@@ -326,7 +327,9 @@ async fn refused(response: Response<Incoming>) -> Ended {
         message: String,
     }
     let status = response.status();
-    let text = http::text(response.into_body()).await;
+    let text = http::text(response.into_body(), http::SHORT)
+        .await
+        .unwrap_or_default();
     let words = serde_json::from_str::<Words>(&text).map(|words| words.message);
     match (status, words) {
         (StatusCode::BAD_REQUEST | StatusCode::INTERNAL_SERVER_ERROR, Ok(message)) => {

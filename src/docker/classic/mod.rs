@@ -28,7 +28,8 @@ mod upload;
 use std::borrow::Cow;
 
 use super::api::Api;
-use super::detect::{ApiVersion, Engine};
+use super::api_version::ApiVersion;
+use super::detect::Facts;
 use super::host::Endpoint;
 use super::spec::BuildSpec;
 use crate::failure::{Class, Failure};
@@ -54,11 +55,12 @@ pub struct Classic {
 }
 
 impl Classic {
-    /// The builder of `engine` at `endpoint`. Nothing is sent yet.
+    /// The builder of an engine. Nothing is sent yet.
     ///
     /// # Errors
     /// When the engine builds images for Windows.
-    pub fn new(endpoint: &Endpoint, engine: &Engine) -> Result<Self, Failure> {
+    pub fn new(facts: &Facts) -> Result<Self, Failure> {
+        let engine = &facts.engine;
         if engine.os == "windows" {
             return Err(Failure::new(
                 Class::Unsupported,
@@ -67,8 +69,8 @@ impl Classic {
             .hint("docker compose build"));
         }
         Ok(Self {
-            endpoint: endpoint.clone(),
-            api: engine.api,
+            endpoint: facts.endpoint.clone(),
+            api: facts.spoken(),
             dialect: if engine.podman {
                 Dialect::Buildah
             } else {

@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde_json::json;
 
 use super::Dialect;
-use crate::docker::detect::ApiVersion;
+use crate::docker::api_version::ApiVersion;
 use crate::docker::spec::{BuildSpec, CacheUse, ContextSource, Network, PullPolicy};
 use crate::failure::{Class, Failure};
 
