@@ -3,6 +3,8 @@
 //! The names are the Engine API's. Buildah spells two values differently: hosts and limits are lists
 //! of its command line's words, where the engine takes repeated keys and objects.
 
+use std::collections::BTreeMap;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde_json::json;
 
@@ -105,6 +107,10 @@ fn parameters(spec: &BuildSpec, dockerfile: &[u8], dialect: Dialect) -> Vec<Para
     match spec.network {
         Network::Default => {}
         Network::Host => set("networkmode", "host".to_owned()),
+        // Podman 4.3 ignores `none` in silence.
+        Network::None if dialect == Dialect::Buildah => {
+            set("networkmode", "NetworkDisabled".to_owned());
+        }
         Network::None => set("networkmode", "none".to_owned()),
     }
     if let Some(bytes) = spec.shm_size {
@@ -238,6 +244,7 @@ mod tests {
     #[test]
     fn buildah_takes_hosts_and_limits_as_lists() {
         let told = told(&full(), Dialect::Buildah);
+        assert_eq!(told[13], "networkmode=NetworkDisabled");
         assert_eq!(
             told[15..],
             [
