@@ -588,6 +588,30 @@ fn what_is_not_here_is_not_sent() {
     });
 }
 
+#[test]
+fn half_a_context_is_never_taken_for_a_whole_one() {
+    on_engines(&everywhere(), "classic-half", |engine, project| {
+        let file = fs::File::create(project.path().join("big")).expect("a file");
+        file.set_len(8 << 30).expect("a sparse file");
+        let ran = run(engine, &inline(&project, COPY_ALL), |event| {
+            if matches!(event, Event::Progress { .. }) {
+                file.set_len(0).expect("a shorter file");
+            }
+            false
+        });
+        let (failure, began) = ran.failure();
+        assert!(
+            failure
+                .message
+                .starts_with("`big` shrank from 8589934592 to "),
+            "{failure}"
+        );
+        assert!(!began);
+        assert!(!engine.has_image(project.name()));
+        assert!(ran.took < Duration::from_secs(20), "{:?}", ran.took);
+    });
+}
+
 /// Whether a process of this machine has `words` on its command line.
 fn runs(words: &str) -> bool {
     let processes = Path::new("/proc").read_dir().expect("processes");

@@ -144,6 +144,8 @@ impl Build<'_> {
             return Err(refused(response).await);
         }
         self.follow(response.into_body()).await?;
+        // An engine need not have taken the context to its last byte; nobody waits for the rest.
+        drop(exchange);
         for message in self.upload.end().await.map_err(Ended::Refused)? {
             self.warn(message).await;
         }
