@@ -27,6 +27,10 @@ use support::{Engine, PrivateEngine, Project, engines, on_engines, serve, until}
 use tokio::sync::{mpsc, watch};
 
 /// Docker's engines, and Podman where there is one.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests read the environment they are given"
+)]
 fn everywhere() -> Vec<Engine> {
     let mut all = engines();
     if let Ok(socket) = std::env::var("DCB_TEST_PODMAN") {
@@ -148,9 +152,9 @@ impl Run {
         }
     }
 
-    fn logs(&self) -> Vec<&str> {
-        let line = |event| match event {
-            Event::Log { line, .. } => Some(String::as_str(line)),
+    fn logs<'a>(&'a self) -> Vec<&'a str> {
+        let line = |event: &'a Event| match event {
+            Event::Log { line, .. } => Some(line.as_str()),
             _ => None,
         };
         self.events.iter().filter_map(line).collect()
@@ -200,7 +204,7 @@ fn cli(engine: &Engine, project: &Project, arguments: &[&str]) -> String {
 /// What `find` sees below a directory of an image, with kind, mode, owner, size and link.
 fn listing(engine: &Engine, image: &str, directory: &str) -> String {
     let script = format!(
-        "cd {directory} && find . | sort | while read -r f; do stat -c '%N %a %u:%g %F %h' \"$f\"; \
+        "cd {directory} && find . | sort | while read -r f; do stat -c '%n %a %u:%g %F %h' \"$f\"; readlink \"$f\"; \
          [ -f \"$f\" ] && [ ! -L \"$f\" ] && md5sum < \"$f\"; done; true"
     );
     engine.run(image, &["sh", "-c", &script])
@@ -243,7 +247,8 @@ fn an_image_is_built_and_named_and_every_step_is_told() {
             let inspected = engine.ask(&["image", "inspect", "--format", "{{.Id}}", name]);
             assert_eq!(id.as_deref(), Some(inspected.as_str()), "{name}");
         }
-        assert_eq!(ran.states(), ["done"; 5], "{:?}", ran.steps());
+        // The labels are one step more.
+        assert_eq!(ran.states(), ["done"; 6], "{:?}", ran.steps());
         let mut logs = ran.logs();
         logs.sort_unstable();
         assert_eq!(logs, ["err", "out"]);
@@ -258,7 +263,7 @@ fn an_image_is_built_and_named_and_every_step_is_told() {
 fn all_keys_reach_the_builder() {
     on_engines(&everywhere(), "classic-keys", |engine, project| {
         let text = "FROM busybox AS wanted\nARG A\nARG DB_TOKEN\nLABEL own=1\n\
-                    RUN echo \"arg $A $DB_TOKEN\"; cat /etc/hosts; ulimit -n; df -k /dev/shm | tail -1; ls /sys/class/net\n\
+                    RUN echo \"arg $A $DB_TOKEN\"; cat /etc/hosts; ulimit -n; df -k /dev/shm | tail -1\n\
                     FROM wanted\nRUN exit 9\n";
         let mut spec = inline(&project, text);
         spec.target = Some("wanted".to_owned());
@@ -267,7 +272,6 @@ fn all_keys_reach_the_builder() {
             .into();
         spec.labels.insert("l.m".to_owned(), "n, o".to_owned());
         spec.cache = CacheUse::None;
-        spec.network = Network::None;
         spec.extra_hosts = vec![
             ("db".to_owned(), "10.9.8.7".to_owned()),
             ("gate".to_owned(), "host-gateway".to_owned()),
@@ -288,7 +292,7 @@ fn all_keys_reach_the_builder() {
         let address = gateway.and_then(|line| line.split('\t').next());
         let is_address = |text: &str| text.parse::<std::net::IpAddr>().is_ok();
         assert!(address.is_some_and(is_address), "{logs:#?}");
-        assert!(logs.contains(&"77") && !has("eth0"), "{logs:#?}");
+        assert!(logs.contains(&"77"), "{logs:#?}");
         let labels = engine.ask(&[
             "image",
             "inspect",
@@ -300,6 +304,23 @@ fn all_keys_reach_the_builder() {
             labels.contains("\"l.m\":\"n, o\"") && labels.contains("own"),
             "{labels}"
         );
+    });
+}
+
+#[test]
+fn a_build_without_network_has_none() {
+    on_engines(&everywhere(), "classic-network", |engine, project| {
+        let spec = BuildSpec {
+            network: Network::None,
+            cache: CacheUse::None,
+            ..inline(&project, "FROM busybox\nRUN cat /proc/net/dev\n")
+        };
+        let ran = build(engine, &project, &spec).built();
+        let names: Vec<&str> = ran.logs()[2..]
+            .iter()
+            .filter_map(|line| Some(line.split_once(':')?.0.trim()))
+            .collect();
+        assert_eq!(names, ["lo"]);
     });
 }
 
@@ -322,7 +343,7 @@ fn the_image_holds_the_same_files_as_the_docker_clis() {
         build(engine, &project, &spec).built();
         let ours = listing(engine, &spec.tags[0], "/c");
         assert_eq!(ours, listing(engine, &theirs, "/c"));
-        for words in ["d/f' 4711", "ünïcödé ☃", "'./soft' -> 'd/f'", "sub' 1700"] {
+        for words in ["./d/f 711", "ünïcödé ☃", "./soft 777", "./d/sub 1700"] {
             assert!(ours.contains(words), "no `{words}` in\n{ours}");
         }
         assert!(
@@ -367,15 +388,15 @@ fn what_the_docker_cli_built_is_found_in_the_cache_and_the_other_way_round() {
 
 /// The files that `COPY . /c` finds in a context of `a`, `x` and what else `files` say.
 fn copied(engine: &Engine, project: &Project, spec: &BuildSpec) -> String {
-    build(engine, project, spec).built();
-    let found = engine.run(
-        &spec.tags[0],
-        &["sh", "-c", "cd /c && find . -type f | sort"],
-    );
-    found.lines().collect::<Vec<_>>().join(" ")
+    let spec = BuildSpec {
+        cache: CacheUse::None,
+        ..spec.clone()
+    };
+    build(engine, project, &spec).built().logs().join(" ")
 }
 
-const COPY_ALL: &str = "FROM busybox\nCOPY . /c\n";
+/// Podman lets nobody attach to a container as the docker CLI does, so the build itself tells.
+const COPY_ALL: &str = "FROM busybox\nCOPY . /c\nRUN cd /c && find . -type f | sort\n";
 
 #[test]
 fn an_ignored_dockerfile_is_read_and_not_copied() {
@@ -474,10 +495,13 @@ fn names_that_are_not_utf_8_arrive() {
     on_engines(&everywhere(), "classic-bytes", |engine, project| {
         let name = std::ffi::OsStr::from_bytes(b"bad\xff");
         fs::write(project.path().join(name), "").expect("a file");
-        let spec = inline(&project, COPY_ALL);
-        build(engine, &project, &spec).built();
-        let found = engine.run(&spec.tags[0], &["sh", "-c", "ls /c | od -An -tx1"]);
-        assert_eq!(found, "62 61 64 ff 0a");
+        let text = "FROM busybox\nCOPY . /c\nRUN cd /c && for f in *; do printf %s \"$f\" | od -An -tx1; done\n";
+        let spec = BuildSpec {
+            cache: CacheUse::None,
+            ..inline(&project, text)
+        };
+        let ran = build(engine, &project, &spec).built();
+        assert_eq!(ran.logs().concat().trim(), "62 61 64 ff");
     });
 }
 
@@ -564,6 +588,30 @@ fn what_is_not_here_is_not_sent() {
     });
 }
 
+#[test]
+fn half_a_context_is_never_taken_for_a_whole_one() {
+    on_engines(&everywhere(), "classic-half", |engine, project| {
+        let file = fs::File::create(project.path().join("big")).expect("a file");
+        file.set_len(8 << 30).expect("a sparse file");
+        let ran = run(engine, &inline(&project, COPY_ALL), |event| {
+            if matches!(event, Event::Progress { .. }) {
+                file.set_len(0).expect("a shorter file");
+            }
+            false
+        });
+        let (failure, began) = ran.failure();
+        assert!(
+            failure
+                .message
+                .starts_with("`big` shrank from 8589934592 to "),
+            "{failure}"
+        );
+        assert!(!began);
+        assert!(!engine.has_image(project.name()));
+        assert!(ran.took < Duration::from_secs(20), "{:?}", ran.took);
+    });
+}
+
 /// Whether a process of this machine has `words` on its command line.
 fn runs(words: &str) -> bool {
     let processes = Path::new("/proc").read_dir().expect("processes");
@@ -577,7 +625,7 @@ fn runs(words: &str) -> bool {
 fn a_stopped_build_leaves_no_process_and_no_container() {
     on_engines(&everywhere(), "classic-stopped", |engine, project| {
         let text = format!(
-            "FROM busybox\nRUN echo go; : {}; sleep 1000; true\n",
+            "FROM busybox\nRUN echo go; : {}; sleep 20; true\n",
             project.name()
         );
         let spec = inline(&project, &text);
@@ -592,6 +640,12 @@ fn a_stopped_build_leaves_no_process_and_no_container() {
             ran.result
         );
         assert!(ran.took < Duration::from_millis(500), "{:?}", ran.took);
+        if is_podman(engine) {
+            // Nothing that Podman offers ends a command of Buildah's: that is said.
+            let warned = |event: &Event| matches!(event, Event::Warning { message, .. } if message.contains("goes on"));
+            assert!(ran.events.iter().any(warned));
+            return;
+        }
         until("the end of the process", Duration::from_secs(1), || {
             !runs(project.name())
         });

@@ -101,8 +101,7 @@ impl Classic {
             Some(Ok(built)) => Ok(built),
             Some(Err(ended)) => Err(build.failed(ended).await),
             None => {
-                let told = build.steps.fail("context canceled", Instant::now());
-                build.tell(told).await;
+                build.stopped().await;
                 Err(BuildError::Stopped)
             }
         }
@@ -146,21 +145,13 @@ impl Build<'_> {
             return Err(refused(response).await);
         }
         self.follow(response.into_body()).await?;
+        // An engine need not have taken the context to its last byte; nobody waits for the rest.
+        drop(exchange);
         for message in self.upload.end().await.map_err(Ended::Refused)? {
-            let warning = Event::Warning {
-                job: self.job,
-                message,
-                line: None,
-                url: None,
-            };
-            self.tell([warning]).await;
+            self.warn(message).await;
         }
-        match self.steps.built() {
-            Some(image) => Ok(Built {
-                image: image.map(str::to_owned),
-            }),
-            None => Err(Ended::Broken("its answer ended too early".to_owned())),
-        }
+        let early = || Ended::Broken("its answer ended too early".to_owned());
+        self.steps.built().ok_or_else(early)
     }
 
     /// Waits for the head of the answer, telling how far the context is.
@@ -221,6 +212,27 @@ impl Build<'_> {
             // A report that is gone must not stop the build.
             let _ = self.events.send(event).await;
         }
+    }
+
+    /// The connection was dropped, because the user stopped the build.
+    async fn stopped(&mut self) {
+        let told = self.steps.fail("context canceled", Instant::now());
+        self.tell(told).await;
+        // Buildah hears of it only when the command is over, and Podman offers nothing to end one.
+        if self.classic.dialect == Dialect::Buildah && self.steps.is_running() {
+            self.warn("the running command goes on until it ends by itself: Podman cannot stop it")
+                .await;
+        }
+    }
+
+    async fn warn(&self, message: impl Into<String>) {
+        let warning = Event::Warning {
+            job: self.job,
+            message: message.into(),
+            line: None,
+            url: None,
+        };
+        self.tell([warning]).await;
     }
 
     /// Why there is no image.

@@ -243,10 +243,7 @@ fn place(spec: &BuildSpec, walk: &Walk, specific: bool) -> Result<Place, Failure
 
 /// A path with `/` between its elements.
 fn portable(path: &Path) -> Vec<u8> {
-    let elements: Vec<&[u8]> = path
-        .iter()
-        .map(|element| element.as_encoded_bytes())
-        .collect();
+    let elements: Vec<&[u8]> = path.iter().map(std::ffi::OsStr::as_encoded_bytes).collect();
     elements.join(&b'/')
 }
 

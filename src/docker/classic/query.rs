@@ -107,6 +107,10 @@ fn parameters(spec: &BuildSpec, dockerfile: &[u8], dialect: Dialect) -> Vec<Para
     match &spec.network {
         Network::Default => {}
         Network::Host => set("networkmode", "host".to_owned()),
+        // Podman 4.3 ignores `none` in silence.
+        Network::None if dialect == Dialect::Buildah => {
+            set("networkmode", "NetworkDisabled".to_owned());
+        }
         Network::None => set("networkmode", "none".to_owned()),
         Network::Named(name) => set("networkmode", name.clone()),
     }
@@ -242,6 +246,7 @@ mod tests {
     #[test]
     fn buildah_takes_hosts_and_limits_as_lists() {
         let told = told(&full(), Dialect::Buildah);
+        assert_eq!(told[13], "networkmode=NetworkDisabled");
         assert_eq!(
             told[15..],
             [

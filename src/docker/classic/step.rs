@@ -10,6 +10,7 @@ use std::time::Instant;
 use super::Dialect;
 use super::line::{self, Line};
 use super::message::{Message, Progress};
+use crate::docker::outcome::Built;
 use crate::dockerfile::{Dockerfile, Instruction};
 use crate::event::{Event, JobId, StepId, StepState};
 
@@ -70,9 +71,16 @@ impl Steps {
         self.ran
     }
 
+    /// Whether a command runs.
+    pub(super) fn is_running(&self) -> bool {
+        let runs = |step: &Step| step.keyword == "RUN" && !step.over;
+        self.current.as_ref().is_some_and(runs)
+    }
+
     /// The image, once the builder said that it is built.
-    pub(super) fn built(&self) -> Option<Option<&str>> {
-        self.built.then_some(self.image.as_deref())
+    pub(super) fn built(&self) -> Option<Built> {
+        let image = self.image.clone();
+        self.built.then_some(Built { image })
     }
 
     /// The name of the step that runs, unless that is not one of the Dockerfile's.

@@ -134,7 +134,7 @@ fn the_classic_builders_words_are_steps_with_their_output() {
         ];
         assert_eq!(told, expected);
         assert!(folded.steps.ran());
-        let built = folded.steps.built().expect("success").expect("an id");
+        let built = folded.steps.built().expect("success").image.expect("an id");
         assert!(built.starts_with("sha256:") && built.len() == 71, "{built}");
     }
 }
@@ -228,7 +228,7 @@ fn buildahs_words_are_steps_counted_by_stage() {
         "9 done [stage-1 5/5] CMD [\"x\"]",
     ];
     assert_eq!(folded.told, expected);
-    let built = folded.steps.built().expect("success").expect("an id");
+    let built = folded.steps.built().expect("success").image.expect("an id");
     assert!(built.starts_with("sha256:"), "{built}");
 
     let folded = fold(captured!("podman-4.3.exit42"), Dialect::Buildah, EXIT);
