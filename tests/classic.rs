@@ -16,8 +16,8 @@ use dcb::compose::Ulimit;
 use dcb::docker::classic::Classic;
 use dcb::docker::host::{Address, Endpoint, Origin};
 use dcb::docker::{
-    BuildError, BuildSpec, Built, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy,
-    detect,
+    BuildError, BuildSpec, Built, CacheUse, ContextSource, DockerfileSource, Facts, Network,
+    PullPolicy, detect,
 };
 use dcb::event::{Event, JobId, StepState};
 use dcb::failure::{Class, Failure};
@@ -66,6 +66,7 @@ fn spec(project: &Project) -> BuildSpec {
         cache: CacheUse::Normal,
         pull: PullPolicy::Missing,
         network: Network::Default,
+        contexts: IndexMap::new(),
         extra_hosts: Vec::new(),
         shm_size: None,
         ulimits: Vec::new(),
@@ -95,14 +96,18 @@ fn run(engine: &Engine, spec: &BuildSpec, mut watch: impl FnMut(&Event) -> bool)
     let endpoint = Endpoint {
         address: Address::Unix(engine.socket().to_owned()),
         origin: Origin::DockerHost,
+        pinned: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let facts = detect::engine(&endpoint).await.expect("an engine");
-        let classic = Classic::new(&endpoint, &facts).expect("a builder");
+        let facts = Facts {
+            engine: detect::engine(&endpoint).await.expect("an engine"),
+            endpoint,
+        };
+        let classic = Classic::new(&facts).expect("a builder");
         let (sender, mut receiver) = mpsc::channel(16);
         let (stop, mut stopped) = watch::channel(false);
         let mut events = Vec::new();

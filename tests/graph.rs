@@ -70,7 +70,9 @@ fn what_begins_with_a_service_is_not_looked_for_in_a_registry() {
             .file("Dockerfile", "ARG BASE\nFROM $BASE\nRUN true\n")
             .file("base/Dockerfile", "FROM scratch\nCOPY base /base\n")
             .file("base/base", "b");
-        let ran = project.run(engine, &["plan", "--pull", "--format", "json"]).expect(0);
+        let ran = project
+            .run(engine, &["plan", "--pull", "--format", "json"])
+            .expect(0);
         let plan: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
         assert_eq!(plan["jobs"][0]["pull"], true);
         assert_eq!(plan["jobs"][1]["pull"], false);
@@ -92,10 +94,21 @@ fn services_that_are_built_from_the_same_are_built_once_and_stay_services() {
                 "Dockerfile",
                 "FROM busybox\nRUN cat /proc/sys/kernel/random/uuid >/made\n",
             );
-        for flags in [&[] as &[&str], &["--no-cache"], &["--no-cache", "--force-traditional"]] {
-            build(&project, engine, flags).expect(0).telling(&["4 services built"]);
+        for flags in [
+            &[] as &[&str],
+            &["--no-cache"],
+            &["--no-cache", "--force-traditional"],
+        ] {
+            build(&project, engine, flags)
+                .expect(0)
+                .telling(&["4 services built"]);
             let made: BTreeSet<String> = (1..=4)
-                .map(|name| engine.run(&project.image(engine, &format!("s{name}")), &["cat", "/made"]))
+                .map(|name| {
+                    engine.run(
+                        &project.image(engine, &format!("s{name}")),
+                        &["cat", "/made"],
+                    )
+                })
                 .collect();
             assert_eq!(made.len(), 1, "{flags:?}: built {} times", made.len());
         }

@@ -19,7 +19,10 @@ use support::{Engine, Project, engines, podman, serve};
 
 /// A feature as the table names it, and a Dockerfile that fails where it is not obeyed.
 const FEATURES: &[(&str, &str)] = &[
-    ("nothing special", "FROM busybox\nCOPY f /f\nRUN test -e /f\n"),
+    (
+        "nothing special",
+        "FROM busybox\nCOPY f /f\nRUN test -e /f\n",
+    ),
     (
         "`RUN --mount=type=cache`",
         "FROM busybox\nRUN --mount=type=cache,target=/c touch /c/x\nRUN test ! -e /c/x\n",
@@ -36,12 +39,18 @@ const FEATURES: &[(&str, &str)] = &[
         "`RUN --security`",
         "FROM busybox\nRUN --security=sandbox true\n",
     ),
-    ("`--chmod`", "FROM busybox\nCOPY --chmod=711 f /f\nRUN test -x /f\n"),
+    (
+        "`--chmod`",
+        "FROM busybox\nCOPY --chmod=711 f /f\nRUN test -x /f\n",
+    ),
     (
         "`--chmod` with letters",
         "FROM busybox\nCOPY --chmod=u=rwx,go=x f /f\nRUN test -x /f\n",
     ),
-    ("`--link`", "FROM busybox\nCOPY --link f /f\nRUN test -e /f\n"),
+    (
+        "`--link`",
+        "FROM busybox\nCOPY --link f /f\nRUN test -e /f\n",
+    ),
     (
         "here-documents",
         "FROM busybox\nRUN <<EOF\ntouch /x\nEOF\nRUN test -e /x\n",
@@ -89,7 +98,10 @@ fn cell(engine: &Engine, dockerfile: &str, way: Way) -> String {
         .file("f", "f")
         .file("d/f", "f")
         .file("d/g", "g")
-        .file("compose.yaml", "services:\n  web:\n    build: { context: ., dockerfile: web.test-local.Dockerfile }\n");
+        .file(
+            "compose.yaml",
+            "services:\n  web:\n    build: { context: ., dockerfile: web.test-local.Dockerfile }\n",
+        );
     project.write("web.test-local.Dockerfile", dockerfile);
     if matches!(way, Way::Pair) {
         project.write("web.test.Dockerfile", "FROM busybox\nRUN true\n");
@@ -103,7 +115,9 @@ fn cell(engine: &Engine, dockerfile: &str, way: Way) -> String {
     let detour = told.contains("instead");
     match (ran.code, way) {
         (Some(0), Way::Pair) if told.contains("web from web.test.Dockerfile") => "`.test`".into(),
-        (Some(0), Way::Pair) if told.contains("with web.test.Dockerfile") => "`.test`, instead".into(),
+        (Some(0), Way::Pair) if told.contains("with web.test.Dockerfile") => {
+            "`.test`, instead".into()
+        }
         (Some(0), Way::Pair) if detour => "`.test-local`, instead".into(),
         (Some(0), Way::Pair) => "`.test-local`".into(),
         (Some(0), _) if detour => "yes, instead".into(),
@@ -144,7 +158,10 @@ fn columns() -> Option<Vec<(String, Engine, Way)>> {
 
 fn table(columns: &[(String, Engine, Way)]) -> String {
     let server = serve::files(BTreeMap::from([("/f".to_owned(), b"f".to_vec())]));
-    let sum: String = Sha256::digest(b"f").iter().map(|byte| format!("{byte:02x}")).collect();
+    let sum: String = Sha256::digest(b"f")
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let fill = |text: &str| text.replace("SUM", &sum).replace("SERVER", &server);
     let cells: Vec<Vec<String>> = std::thread::scope(|scope| {
         let columns: Vec<_> = columns
@@ -163,7 +180,10 @@ fn table(columns: &[(String, Engine, Way)]) -> String {
             .collect()
     });
     for (cells, (name, ..)) in cells.iter().zip(columns) {
-        assert!(!cells.is_empty(), "the column `{name}` has a cell that is wrong");
+        assert!(
+            !cells.is_empty(),
+            "the column `{name}` has a cell that is wrong"
+        );
     }
     let mut text = String::new();
     let heads: Vec<&str> = columns.iter().map(|(head, ..)| head.as_str()).collect();
@@ -180,10 +200,8 @@ fn table(columns: &[(String, Engine, Way)]) -> String {
 fn every_cell_of_the_table_is_as_the_engines_have_it() {
     const BEGIN: &str = "<!-- the matrix begins -->\n";
     const END: &str = "<!-- the matrix ends -->\n";
-    let Some(columns) = columns() else {
-        eprintln!("not every engine of the table is here");
-        return;
-    };
+    // A developer's own engine is none of the table's.
+    let Some(columns) = columns() else { return };
     let found = table(&columns);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/choosing.md");
     let page = std::fs::read_to_string(&path).expect("the page");
@@ -217,6 +235,8 @@ fn building_needs_no_program_of_dockers() {
         for flags in [&["build"] as &[&str], &["build", "--force-traditional"]] {
             alone(flags).expect(0).telling(&["1 service built"]);
         }
-        alone(&["up"]).expect(3).telling(&["no Docker Compose found"]);
+        alone(&["up"])
+            .expect(3)
+            .telling(&["no Docker Compose found"]);
     });
 }
