@@ -1,7 +1,6 @@
 //! The classic builder, on every engine of this machine: what it builds, tells and leaves behind.
 //!
-//! Driven through the library. `DCB_TEST_PODMAN` may name the socket of a Podman, whose Buildah then
-//! counts as one more engine.
+//! Driven through the library, so that what a driver answers can be looked at.
 
 mod support;
 
@@ -23,30 +22,16 @@ use dcb::event::{Event, JobId, StepState};
 use dcb::failure::{Class, Failure};
 use dcb::secret::ArgValue;
 use indexmap::IndexMap;
-use support::{Engine, PrivateEngine, Project, engines, on_engines, serve, until};
+use support::{Engine, PrivateEngine, Project, engines, on_engines, podman, serve, until};
 use tokio::sync::{mpsc, watch};
 
 /// Docker's engines, and Podman where there is one.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests read the environment they are given"
-)]
 fn everywhere() -> Vec<Engine> {
-    let mut all = engines();
-    if let Ok(socket) = std::env::var("DCB_TEST_PODMAN") {
-        let like = all.first().expect("an engine").clone();
-        all.push(Engine {
-            version: "4.3.1".to_owned(),
-            host: format!("unix://{socket}"),
-            suite: "podman".to_owned(),
-            ..like
-        });
-    }
-    all
+    engines().into_iter().chain(podman()).collect()
 }
 
 fn is_podman(engine: &Engine) -> bool {
-    engine.suite == "podman"
+    !engine.has_buildkit()
 }
 
 /// A build of the project's directory.
