@@ -11,10 +11,10 @@ use crate::human;
 
 use super::files::{directory_of, shown};
 use super::load::{Loader, Scope};
-use super::merge::merge;
+use super::merge::{self, merge};
 use super::paths;
 use super::resets::Resets;
-use super::tree::{Entry, Map, Node, Path as Way};
+use super::tree::{Entry, Map, Node};
 
 /// A longer chain is a mistake, and resolving is recursive.
 const CHAIN: usize = 100;
@@ -94,8 +94,8 @@ fn resolve(
     });
     let mut errors = Vec::new();
     let above = entry.node.clone();
-    let path = Way::ROOT;
-    let merged = merge(below, above, &path.join("services").join(name), &mut errors);
+    let root = merge::root();
+    let merged = merge(below, above, &root.join("services").join(name), &mut errors);
     for error in errors {
         loader.findings.error(error);
     }

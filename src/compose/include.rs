@@ -12,13 +12,13 @@ use super::discover::{default_env_file, read_env_files};
 use super::dotenv::Assigned;
 use super::files::{directory_of, shown};
 use super::load::{Loader, Scope};
-use super::merge::merge;
+use super::merge::{self, merge};
 use super::model::Setting;
 use super::paths;
 use super::rebase;
 use super::resets::Resets;
 use super::schema;
-use super::tree::{Entry, Map, Node, Path as Way, Value};
+use super::tree::{Entry, Map, Node, Value};
 
 /// The sections that an included project contributes.
 const SECTIONS: [&str; 6] = [
@@ -232,8 +232,7 @@ fn import(loader: &mut Loader<'_>, mut imported: Node, document: &mut Node, rese
             slot.node.value = Value::Map(Map::new());
         }
         let above = std::mem::replace(&mut slot.node, Node::new(Value::Null, span.clone()));
-        let path = Way::ROOT;
-        slot.node = merge(below.node, above, &path.join(section), &mut errors);
+        slot.node = merge(below.node, above, &merge::root().join(section), &mut errors);
     }
     for error in errors {
         loader.findings.error(error);

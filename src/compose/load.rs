@@ -21,7 +21,7 @@ use super::merge;
 use super::rebase;
 use super::resets::Resets;
 use super::schema;
-use super::tree::{Map, Node, Path as Way, Value};
+use super::tree::{Map, Node, Value};
 use super::unique;
 use super::variables::{Findings, interpolate};
 use super::yaml;
@@ -158,7 +158,7 @@ impl<'r> Loader<'r> {
         let forgotten = resets.apply(&mut model);
         extends::apply(self, &mut document, file, scope, &resets);
         let mut errors = Vec::new();
-        model = merge::merge(model, document, &Way::ROOT, &mut errors);
+        model = merge::merge(model, document, &merge::root(), &mut errors);
         forgotten.recall(&mut model);
         unique::deduplicate(&mut model);
         errors.extend(schema::check(&model));
@@ -193,7 +193,7 @@ impl<'r> Loader<'r> {
             let mut below =
                 model.unwrap_or_else(|| Node::new(Value::Map(Map::new()), document.span.clone()));
             let forgotten = resets.apply(&mut below);
-            below = merge::merge(below, document, &Way::ROOT, &mut errors);
+            below = merge::merge(below, document, &merge::root(), &mut errors);
             forgotten.recall(&mut below);
             unique::deduplicate(&mut below);
             canonicalise(&mut below, &mut errors);

@@ -40,6 +40,7 @@ mod name;
 mod notes;
 mod origin;
 mod paths;
+mod places;
 mod profiles;
 mod rebase;
 mod request;

@@ -88,7 +88,7 @@ fn walk(node: &Node, rule: &Rule, path: &Path<'_>, errors: &mut Vec<Diagnostic>)
         }
         (List(item) | Unique(item), Value::List(items)) => {
             for (index, child) in items.iter().enumerate() {
-                walk(child, item, &path.join(&index.to_string()), errors);
+                walk(child, item, &path.item(index), errors);
             }
             if matches!(rule, Unique(_)) {
                 check_unique(items, path, errors);

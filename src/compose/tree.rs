@@ -272,43 +272,43 @@ impl Entry {
     }
 }
 
-/// The way from the root to a node, for rules that hold at certain places and for messages.
+/// The way from the root to a node, for messages.
 ///
 /// A chain of borrowed links, so that walking a tree does not allocate.
 #[derive(Clone, Copy)]
 pub(super) struct Path<'a> {
     parent: Option<&'a Path<'a>>,
-    key: &'a str,
+    step: Step<'a>,
+}
+
+/// One step of a way.
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Key(&'a str),
+    Index(usize),
 }
 
 impl<'a> Path<'a> {
     /// The way to the root itself.
     pub(super) const ROOT: Path<'static> = Path {
         parent: None,
-        key: "",
+        step: Step::Key(""),
     };
 
     /// The way to what `key` maps to below this.
     pub(super) fn join(&'a self, key: &'a str) -> Path<'a> {
         Path {
             parent: Some(self),
-            key,
+            step: Step::Key(key),
         }
     }
 
-    /// Whether this is the way that `pattern` describes: keys joined by dots, `*` for any key.
-    pub(super) fn matches(&self, pattern: &str) -> bool {
-        let mut here = *self;
-        for wanted in pattern.rsplit('.') {
-            let Some(parent) = here.parent else {
-                return false;
-            };
-            if wanted != "*" && wanted != here.key {
-                return false;
-            }
-            here = *parent;
+    /// The way to an item of the list that is here.
+    pub(super) fn item(&'a self, index: usize) -> Path<'a> {
+        Path {
+            parent: Some(self),
+            step: Step::Index(index),
         }
-        here.parent.is_none()
     }
 }
 
@@ -318,24 +318,11 @@ impl fmt::Display for Path<'_> {
             if parent.parent.is_some() {
                 write!(f, "{parent}.")?;
             }
-            f.write_str(self.key)?;
+            match self.step {
+                Step::Key(key) => f.write_str(key)?,
+                Step::Index(index) => write!(f, "{index}")?,
+            }
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_matches_key_by_key_from_the_root() {
-        let services = Path::ROOT.join("services");
-        let service = services.join("web.one");
-        let build = service.join("build");
-        assert!(build.matches("services.*.build"));
-        assert!(!build.matches("*.build"));
-        assert!(!build.matches("services.web.one.build"));
-        assert_eq!(build.to_string(), "services.web.one.build");
     }
 }

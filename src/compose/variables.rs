@@ -4,6 +4,7 @@
 //! number or a boolean, so that `${PORT}` can stand where the schema wants a number.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use indexmap::IndexMap;
 
@@ -11,6 +12,7 @@ use crate::diagnostic::{Diagnostic, Span};
 
 use super::interpolate::{Fault, TEXT, Variables, substitute, uses};
 use super::model::{Setting, Variable};
+use super::places::{Place, Rules};
 use super::scalar::{self, Spelling};
 use super::tree::{Node, Path, Value};
 
@@ -23,7 +25,9 @@ enum Cast {
 }
 
 /// Where texts are cast. Nothing below `build` is among them.
-const CASTS: [(&str, Cast); 50] = [
+static CASTS: LazyLock<Rules<Cast>> = LazyLock::new(|| Rules::new(&TABLE));
+
+const TABLE: [(&str, Cast); 50] = [
     ("configs.*.external", Cast::Bool),
     ("networks.*.attachable", Cast::Bool),
     ("networks.*.enable_ipv4", Cast::Bool),
@@ -176,24 +180,24 @@ pub(super) fn interpolate(
     environment: &IndexMap<String, String>,
     findings: &mut Findings,
 ) {
-    walk(document, &Path::ROOT, environment, findings);
+    walk(document, &Place::root(&CASTS), environment, findings);
 }
 
 fn walk(
     node: &mut Node,
-    path: &Path<'_>,
+    place: &Place<'_, Cast>,
     environment: &IndexMap<String, String>,
     findings: &mut Findings,
 ) {
     match &mut node.value {
         Value::Map(map) => {
             for (key, entry) in map {
-                walk(&mut entry.node, &path.join(key), environment, findings);
+                walk(&mut entry.node, &place.join(key), environment, findings);
             }
         }
         Value::List(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                walk(item, &path.join(&index.to_string()), environment, findings);
+                walk(item, &place.item(index), environment, findings);
             }
         }
         Value::Text(text) => {
@@ -203,10 +207,10 @@ fn walk(
             if text.contains('$') && findings.expanded <= TEXT {
                 match expand(text, &node.span, environment, findings) {
                     Ok(expanded) => *text = expanded,
-                    Err(fault) => return findings.error(refusal(&fault, path, &node.span)),
+                    Err(fault) => return findings.error(refusal(&fault, place.path(), &node.span)),
                 }
             }
-            cast(node, path, findings);
+            cast(node, place, findings);
         }
         _ => {}
     }
@@ -262,8 +266,8 @@ impl Variables for Scope<'_> {
     }
 }
 
-fn cast(node: &mut Node, path: &Path<'_>, findings: &mut Findings) {
-    let Some((_, cast)) = CASTS.iter().find(|(pattern, _)| path.matches(pattern)) else {
+fn cast(node: &mut Node, place: &Place<'_, Cast>, findings: &mut Findings) {
+    let Some(cast) = place.rule() else {
         return;
     };
     let Value::Text(text) = &node.value else {
@@ -280,7 +284,7 @@ fn cast(node: &mut Node, path: &Path<'_>, findings: &mut Findings) {
     match value {
         Some(value) => node.value = value,
         None => findings.error(
-            Diagnostic::error(format!("{path} is no {kind}: `{text}`"))
+            Diagnostic::error(format!("{place} is no {kind}: `{text}`"))
                 .at(node.span.clone(), format!("a {kind} belongs here")),
         ),
     }
