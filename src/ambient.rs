@@ -20,8 +20,6 @@ pub struct Ambient {
     pub directory: PathBuf,
     /// The home directory, where there is one.
     pub home: Option<PathBuf>,
-    /// Processors this process may use.
-    pub processors: usize,
     /// The name of this machine.
     pub hostname: String,
     /// Standard output.
@@ -74,7 +72,6 @@ impl Ambient {
                 .get(home)
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
-            processors: std::thread::available_parallelism().map_or(1, usize::from),
             hostname: hostname(),
             stdout: terminal(io::stdout().is_terminal(), console::Term::stdout()),
             stderr: terminal(io::stderr().is_terminal(), console::Term::stderr()),
@@ -88,6 +85,12 @@ impl Ambient {
             .get(name)
             .map(String::as_str)
             .filter(|value| !value.is_empty())
+    }
+
+    /// Processors this process may use. Asked for when it matters: finding out takes reading a handful
+    /// of files.
+    pub fn processors(&self) -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from)
     }
 
     /// Where dcb may keep what it can always find out again: `$XDG_CACHE_HOME/dcb`, else

@@ -12,6 +12,7 @@ mod config;
 mod handover;
 mod stop;
 
+use std::future::Future;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -40,18 +41,20 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    run(&ambient, cli).unwrap_or_else(|error| report::failure(&failure(error), ambient.stderr))
+    dispatch(&ambient, cli).unwrap_or_else(|error| report::failure(&failure(error), ambient.stderr))
 }
 
-fn run(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
+/// Waits for what takes its time elsewhere: an engine, another program. The runtime that it takes is
+/// started here and not for every verb, because `config` and `env` have nothing to wait for.
+fn wait<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("failed to start the runtime")?;
-    let code = runtime.block_on(dispatch(ambient, cli));
+    let result = runtime.block_on(work);
     // Threads that still read files for a build that is over are not waited for.
     runtime.shutdown_background();
-    code
+    result
 }
 
 /// The failure in an error; everything that was not foreseen is ours.
@@ -61,7 +64,7 @@ fn failure(error: anyhow::Error) -> Failure {
         .unwrap_or_else(|error| Failure::new(Class::Internal, format!("{error:#}")))
 }
 
-async fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
+fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli {
         project,
         output,
@@ -75,18 +78,14 @@ async fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
     };
     match verb {
         Verb::Build(build) if build.dry_run => {
-            app.show_plan(&build.flags, &build.services, PlanFormat::Text)
-                .await
+            wait(app.show_plan(&build.flags, &build.services, PlanFormat::Text))
         }
-        Verb::Build(build) => app.build(&build).await,
-        Verb::Plan(plan) => {
-            app.show_plan(&plan.flags, &plan.services, plan.format)
-                .await
-        }
-        Verb::Up(up) => app.up(&up).await,
-        Verb::Config(config) => app.show_config(&config).await,
+        Verb::Build(build) => wait(app.build(&build)),
+        Verb::Plan(plan) => wait(app.show_plan(&plan.flags, &plan.services, plan.format)),
+        Verb::Up(up) => wait(app.up(&up)),
+        Verb::Config(config) => app.show_config(&config),
         Verb::Env(env) => app.show_env(&env),
-        Verb::Compose(words) => app.hand_over(words).await,
+        Verb::Compose(words) => wait(app.hand_over(words)),
     }
 }
 

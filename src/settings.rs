@@ -118,7 +118,7 @@ fn parallel(ambient: &Ambient, flags: &BuildFlags) -> Result<Set<usize>, Failure
     }
     match ambient.variable("COMPOSE_PARALLEL_LIMIT") {
         None => Ok(Set {
-            value: ambient.processors,
+            value: ambient.processors(),
             from: "the number of processors",
         }),
         Some(text) => match text.parse::<i64>() {

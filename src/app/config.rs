@@ -1,11 +1,12 @@
 //! `config` and `env`: what the project is, and where its values come from.
 
 use std::collections::BTreeSet;
+use std::mem::ManuallyDrop;
 use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::{App, load};
+use super::{App, load, wait};
 use crate::cli::{Config, ConfigFormat, Env};
 use crate::compose::{self, Node, Project};
 use crate::diagnostic::Diagnostic;
@@ -14,12 +15,13 @@ use crate::{report, settings};
 
 impl App<'_> {
     /// `dcb config`.
-    pub(super) async fn show_config(&self, config: &Config) -> anyhow::Result<ExitCode> {
+    pub(super) fn show_config(&self, config: &Config) -> anyhow::Result<ExitCode> {
         if let Some(words) = config.for_compose() {
-            return self.hand_over(words).await;
+            return wait(self.hand_over(words));
         }
         let request = settings::project(self.ambient, &self.flags, &config.names)?;
-        let project = load(&request)?;
+        // Taking trees of many thousand nodes apart is left to the end of the process.
+        let project = ManuallyDrop::new(load(&request)?);
         project.select(&config.names).map_err(no_such_service)?;
         report::diagnostics(&project.notes, self.ambient.stderr);
         let tree = project.resolved(&config.names).map_err(|diagnostics| {
@@ -28,7 +30,8 @@ impl App<'_> {
                 "the compose project cannot be resolved",
                 diagnostics,
             )
-        })?;
+        });
+        let tree = ManuallyDrop::new(tree?);
         if config.quiet {
             return Ok(ExitCode::SUCCESS);
         }

@@ -226,10 +226,13 @@ fn import(loader: &mut Loader<'_>, mut imported: Node, document: &mut Node, rese
             continue;
         };
         let slot = map.entry(section.to_owned()).or_insert_with(|| {
-            Entry::new(&below.at, Node::new(Value::Map(Map::new()), span.clone()))
+            Entry::new(
+                &below.at,
+                Node::new(Value::Map(Map::default()), span.clone()),
+            )
         });
         if slot.node.is_null() {
-            slot.node.value = Value::Map(Map::new());
+            slot.node.value = Value::Map(Map::default());
         }
         let above = std::mem::replace(&mut slot.node, Node::new(Value::Null, span.clone()));
         slot.node = merge(below.node, above, &merge::root().join(section), &mut errors);

@@ -41,9 +41,29 @@ pub(super) struct Loader<'r> {
     /// What was found out so far.
     pub(super) findings: Findings,
     /// Files already read, by path; `None` for those that could not be.
-    parsed: HashMap<PathBuf, Option<Rc<Vec<Node>>>>,
+    read: HashMap<PathBuf, Option<File>>,
+    /// Files that services were extended from, by path.
+    extended: HashMap<PathBuf, Rc<Extended>>,
     loads: usize,
     copies: usize,
+}
+
+/// A file that was read.
+struct File {
+    source: Arc<Source>,
+    /// Its documents, until they go into a model: nearly always that is the only use of them, and
+    /// copying a tree takes a third of the time of making it.
+    documents: Option<Vec<Node>>,
+}
+
+/// A file of which `extends` takes services.
+pub(super) struct Extended {
+    /// Where its values came from.
+    environment: Rc<IndexMap<String, String>>,
+    /// Interpolated and in long forms, its paths absolute, nothing in it extended or included.
+    pub(super) model: Node,
+    /// What its last document asks to be forgotten.
+    pub(super) resets: Resets,
 }
 
 /// What the files of one model have in common: the main files, or those of one `include`.
@@ -63,21 +83,36 @@ impl<'r> Loader<'r> {
             here,
             stdin,
             findings: Findings::default(),
-            parsed: HashMap::new(),
+            read: HashMap::new(),
+            extended: HashMap::new(),
             loads: 0,
             copies: 0,
         }
     }
 
-    /// The documents of a file; errors are told once per file.
-    pub(super) fn documents(&mut self, file: &Path) -> Option<Rc<Vec<Node>>> {
-        if let Some(known) = self.parsed.get(file) {
-            return known.clone();
+    /// The documents of a file, to look at; errors are told once per file.
+    pub(super) fn documents(&mut self, file: &Path) -> Option<&[Node]> {
+        if !self.read.contains_key(file) {
+            let read = self.source(file).and_then(|source| {
+                let documents = Some(self.parse(&source)?);
+                Some(File { source, documents })
+            });
+            self.read.insert(file.to_owned(), read);
         }
-        let documents = self.source(file).and_then(|source| self.parse(&source));
-        let documents = documents.map(Rc::new);
-        self.parsed.insert(file.to_owned(), documents.clone());
-        documents
+        let read = self.read.get(file)?.as_ref()?;
+        if read.documents.is_none() {
+            let source = Arc::clone(&read.source);
+            let documents = self.parse(&source);
+            let again = File { source, documents };
+            self.read.insert(file.to_owned(), Some(again));
+        }
+        self.read.get(file)?.as_ref()?.documents.as_deref()
+    }
+
+    /// The same, to have.
+    fn take_documents(&mut self, file: &Path) -> Option<Vec<Node>> {
+        self.documents(file)?;
+        self.read.get_mut(file)?.as_mut()?.documents.take()
     }
 
     fn source(&mut self, file: &Path) -> Option<Arc<Source>> {
@@ -131,11 +166,8 @@ impl<'r> Loader<'r> {
                 )));
                 return model;
             }
-            let Some(documents) = self.documents(file) else {
-                continue;
-            };
-            for document in documents.iter() {
-                model = Some(self.document(document.clone(), file, model, scope));
+            for document in self.take_documents(file).unwrap_or_default() {
+                model = Some(self.document(document, file, model, scope));
             }
         }
         model
@@ -154,7 +186,7 @@ impl<'r> Loader<'r> {
         let resets = Resets::take(&mut document);
         include::apply(self, &mut document, file, scope, &resets);
         let mut model =
-            model.unwrap_or_else(|| Node::new(Value::Map(Map::new()), document.span.clone()));
+            model.unwrap_or_else(|| Node::new(Value::Map(Map::default()), document.span.clone()));
         let forgotten = resets.apply(&mut model);
         extends::apply(self, &mut document, file, scope, &resets);
         let mut errors = Vec::new();
@@ -179,19 +211,27 @@ impl<'r> Loader<'r> {
         }
     }
 
-    /// A file of which `extends` takes one service: interpolated and in long forms, its paths
-    /// absolute, nothing in it extended or included yet.
-    pub(super) fn extended_file(&mut self, file: &Path, scope: &Scope) -> Option<(Node, Resets)> {
-        let documents = self.documents(file)?;
+    /// A file of which `extends` takes a service; many services may extend those of one file.
+    pub(super) fn extended_file(&mut self, file: &Path, scope: &Scope) -> Option<Rc<Extended>> {
+        if let Some(known) = self.extended.get(file)
+            && Rc::ptr_eq(&known.environment, &scope.environment)
+        {
+            return Some(Rc::clone(known));
+        }
+        let extended = Rc::new(self.extended_model(file, scope)?);
+        self.extended.insert(file.to_owned(), Rc::clone(&extended));
+        Some(extended)
+    }
+
+    fn extended_model(&mut self, file: &Path, scope: &Scope) -> Option<Extended> {
         let mut model: Option<Node> = None;
         let mut all = Resets::default();
         let mut errors = Vec::new();
-        for document in documents.iter() {
-            let mut document = document.clone();
+        for mut document in self.take_documents(file)? {
             interpolate(&mut document, &scope.environment, &mut self.findings);
             let resets = Resets::take(&mut document);
-            let mut below =
-                model.unwrap_or_else(|| Node::new(Value::Map(Map::new()), document.span.clone()));
+            let mut below = model
+                .unwrap_or_else(|| Node::new(Value::Map(Map::default()), document.span.clone()));
             let forgotten = resets.apply(&mut below);
             below = merge::merge(below, document, &merge::root(), &mut errors);
             forgotten.recall(&mut below);
@@ -206,7 +246,11 @@ impl<'r> Loader<'r> {
         }
         let mut model = model?;
         rebase::absolute(&mut model, &scope.directory, &scope.environment);
-        Some((model, all))
+        Some(Extended {
+            environment: Rc::clone(&scope.environment),
+            model,
+            resets: all,
+        })
     }
 
     /// Whether `extends` may still copy so much; beyond the budget it is an error.

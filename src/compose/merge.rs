@@ -224,7 +224,7 @@ pub(super) fn pairs_to_map(node: Node) -> Node {
         Value::Null => Vec::new(),
         _ => return node,
     };
-    let mut map = Map::new();
+    let mut map = Map::default();
     for item in items {
         let Some(text) = item.scalar_text() else {
             continue;
@@ -248,7 +248,7 @@ pub(super) fn names_to_map(node: Node) -> Node {
     if !is_plain(&items) {
         return Node::new(Value::List(items), node.span);
     }
-    let mut map = Map::new();
+    let mut map = Map::default();
     for item in items {
         if let Some(name) = item.scalar_text() {
             let entry = Entry::new(&item.span, Node::new(Value::Null, item.span.clone()));

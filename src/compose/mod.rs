@@ -56,6 +56,7 @@ mod variables;
 mod whence;
 mod yaml;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use indexmap::IndexMap;
@@ -128,16 +129,19 @@ pub fn load(request: &Request) -> Result<Project, Vec<Diagnostic>> {
 }
 
 fn project_name(request: &Request, found: &Found, loader: &mut load::Loader<'_>) -> String {
-    let files: Vec<_> = found
-        .files
-        .iter()
-        .filter_map(|file| loader.documents(file))
-        .collect();
-    let documents: Vec<&Node> = files.iter().flat_map(|file| file.iter()).collect();
+    let mut written = Vec::new();
+    for file in &found.files {
+        let documents = loader.documents(file).unwrap_or_default();
+        written.extend(
+            documents
+                .iter()
+                .filter_map(|node| node.get("name").cloned()),
+        );
+    }
     name::choose(
         request,
         &found.environment,
-        &documents,
+        &written,
         &found.directory,
         &mut loader.findings,
     )
@@ -153,7 +157,7 @@ fn services(
 ) -> (IndexMap<String, Service>, Vec<String>) {
     let profiles = profiles::requested(&request.profiles, environment);
     label_files(request, here, tree, &profiles, findings);
-    let none = Map::new();
+    let none = Map::default();
     let tree = &*tree;
     let all = tree.get("services").and_then(Node::as_map).unwrap_or(&none);
     let active = profiles::active(all, &profiles, &request.services);
@@ -167,6 +171,7 @@ fn services(
         environment,
         here,
         secrets: tree.get("secrets").and_then(Node::as_map),
+        directories: RefCell::default(),
     };
     let mut services = IndexMap::new();
     let mut disabled = Vec::new();

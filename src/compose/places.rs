@@ -4,7 +4,6 @@
 //! or index. [`Rules`] is that table as a tree, so that a walk steps down in it along with the nodes,
 //! one look-up per node however long the table is, and none below a place that no rule speaks of.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use super::tree::Path;
@@ -14,8 +13,8 @@ use super::tree::Path;
 pub(super) struct Rules<T> {
     /// The rule for the place itself.
     here: Option<T>,
-    /// What holds below a key.
-    below: HashMap<&'static str, Rules<T>>,
+    /// What holds below a key, sorted by keys.
+    below: Vec<(&'static str, Rules<T>)>,
     /// What holds below any other key, and below the items of a list.
     other: Option<Box<Rules<T>>>,
 }
@@ -24,7 +23,7 @@ impl<T> Default for Rules<T> {
     fn default() -> Self {
         Self {
             here: None,
-            below: HashMap::new(),
+            below: Vec::new(),
             other: None,
         }
     }
@@ -42,16 +41,27 @@ impl<T: Copy> Rules<T> {
     }
 
     fn step(&mut self, key: &'static str) -> &mut Self {
-        match key {
-            "*" => self.other.get_or_insert_default(),
-            _ => self.below.entry(key).or_default(),
+        if key == "*" {
+            return self.other.get_or_insert_default();
         }
+        let at = self.find(key).unwrap_or_else(|at| {
+            self.below.insert(at, (key, Self::default()));
+            at
+        });
+        &mut self.below[at].1
     }
 }
 
 impl<T> Rules<T> {
     fn key(&self, key: &str) -> Option<&Self> {
-        self.below.get(key).or(self.other.as_deref())
+        match self.find(key) {
+            Ok(at) => Some(&self.below[at].1),
+            Err(_) => self.other.as_deref(),
+        }
+    }
+
+    fn find(&self, key: &str) -> Result<usize, usize> {
+        self.below.binary_search_by(|(known, _)| (*known).cmp(key))
     }
 }
 

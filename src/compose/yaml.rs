@@ -8,10 +8,10 @@
 //! Nothing in a file may make this slow: depth and the copies that aliases make are budgeted.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use base64::Engine;
+use foldhash::{HashMap, HashMapExt};
 use indexmap::map::Entry as Slot;
 use libyaml_safer::{Error as YamlError, Event, EventData, Mark, Parser, ScalarStyle};
 
@@ -333,7 +333,7 @@ impl Composer<'_, '_> {
             },
             Some(kind @ ("int" | "float" | "bool" | "null")) => self.forced(kind, text, &span),
             // Any tag of its own makes a scalar text: `!override 1.10` stays `1.10`.
-            _ if plain && tag.is_none() => scalar::resolve(&text),
+            _ if plain && tag.is_none() => scalar::resolve(text),
             _ => Value::Text(text),
         };
         let mut node = Node::new(value, span);
@@ -343,7 +343,7 @@ impl Composer<'_, '_> {
 
     /// A scalar whose tag names its type.
     fn forced(&mut self, kind: &str, text: String, span: &Span) -> Value {
-        let value = scalar::resolve(&text);
+        let value = scalar::resolve(text.clone());
         match (kind, value) {
             ("int", value @ Value::Int(_))
             | ("float", value @ (Value::Int(_) | Value::Float(_)))
@@ -374,7 +374,7 @@ impl Composer<'_, '_> {
     }
 
     fn mapping(&mut self, start: Mark, depth: usize) -> Result<Node, Fatal> {
-        let mut map = Map::new();
+        let mut map = Map::default();
         let mut seen: HashMap<String, Span> = HashMap::new();
         let mut merges = Vec::new();
         let mut end = start;
