@@ -19,7 +19,7 @@ use anyhow::Context;
 
 use crate::ambient::{Ambient, Terminal};
 use crate::cli::{Cli, OutputFlags, PlanFormat, ProjectFlags, Verb};
-use crate::compose::{self, Lost, Project};
+use crate::compose::{self, Project, Unloadable};
 use crate::docker::config::DockerConfig;
 use crate::failure::{Class, Failure};
 use crate::{report, settings};
@@ -107,19 +107,23 @@ impl App<'_> {
 
 /// Loads a project.
 fn load(request: &compose::Request) -> Result<Project, Failure> {
-    compose::load(request).map_err(|diagnostics| {
-        // What is not there is another matter than what is wrong: looking again tells which it is.
-        match compose::discover(request) {
-            Err(Lost::Missing(missing)) => {
-                Failure::found(Class::ComposeFileMissing, missing.message, diagnostics)
-            }
-            _ => Failure::found(
-                Class::ComposeInvalid,
-                "the compose project cannot be loaded",
-                diagnostics,
-            ),
-        }
-    })
+    compose::load(request).map_err(unloadable)
+}
+
+/// What is not there is another matter than what is wrong.
+fn unloadable(why: Unloadable) -> Failure {
+    match why {
+        Unloadable::Missing(missing) => Failure::found(
+            Class::ComposeFileMissing,
+            missing.message.clone(),
+            vec![missing],
+        ),
+        Unloadable::Invalid(diagnostics) => Failure::found(
+            Class::ComposeInvalid,
+            "the compose project cannot be loaded",
+            diagnostics,
+        ),
+    }
 }
 
 /// Mistakes in the command line, and what was asked for with `--help` and `--version`.

@@ -11,7 +11,7 @@ use crate::human;
 
 use super::files::{directory_of, shown};
 use super::load::{Loader, Scope};
-use super::merge::{self, merge};
+use super::merge;
 use super::paths;
 use super::resets::Resets;
 use super::tree::{Entry, Map, Node, Value};
@@ -72,7 +72,7 @@ fn resolve(
     let step = (file.to_owned(), name.to_owned());
     if chain.contains(&step) || chain.len() > CHAIN {
         let error = circular(chain, &step, &base.node, loader.here);
-        loader.findings.error(error);
+        loader.error(error);
         forget(services, name);
         return None;
     }
@@ -93,12 +93,7 @@ fn resolve(
     let slot = &mut services.get_mut(name)?.node;
     let nothing = Node::new(Value::Null, slot.span.clone());
     let above = std::mem::replace(slot, nothing);
-    let mut errors = Vec::new();
-    let root = merge::root();
-    *slot = merge(below, above, &root.join("services").join(name), &mut errors);
-    for error in errors {
-        loader.findings.error(error);
-    }
+    *slot = loader.merge(below, above, &merge::root().join("services").join(name));
     forget(services, name);
     Some(())
 }
@@ -121,7 +116,7 @@ fn read(loader: &mut Loader<'_>, service: &Node, name: &str) -> Option<Base> {
     };
     let Some(reference) = reference.and_then(Node::as_text) else {
         // A wrong kind of value is the schema's to tell, but the key is gone by then.
-        loader.findings.error(
+        loader.error(
             Diagnostic::error(format!("services.{name}.extends must name a service"))
                 .at(node.span.clone(), "no `service` here"),
         );
@@ -131,7 +126,7 @@ fn read(loader: &mut Loader<'_>, service: &Node, name: &str) -> Option<Base> {
     for (key, Entry { at, .. }) in
         unknown.filter(|(key, _)| !["service", "file"].contains(&key.as_str()))
     {
-        loader.findings.error(
+        loader.error(
             Diagnostic::error(format!("unknown key `services.{name}.extends.{key}`"))
                 .at(at.clone(), "only `service` and `file` belong here"),
         );
@@ -159,9 +154,7 @@ fn from_here(
 ) -> Option<Node> {
     if !services.contains_key(&base.service) {
         let known = services.keys().map(String::as_str);
-        loader
-            .findings
-            .error(not_found(base, name, &shown(file, loader.here), known));
+        loader.error(not_found(base, name, &shown(file, loader.here), known));
         return None;
     }
     resolve(loader, services, &base.service, file, scope, resets, chain)?;
@@ -180,7 +173,7 @@ fn from_file(
     let path = paths::absolute(&scope.directory, other);
     let shown_name = shown(&path, loader.here);
     if !path.exists() {
-        loader.findings.error(
+        loader.error(
             Diagnostic::error(format!("failed to read `{shown_name}`: no such file")).at(
                 base.node.span.clone(),
                 format!("`{name}` extends a service of it"),
@@ -198,7 +191,7 @@ fn from_file(
     let Some(entry) = all.and_then(|all| all.get(&base.service)) else {
         let known = all.into_iter().flat_map(Map::keys).map(String::as_str);
         let error = not_found(base, name, &shown_name, known);
-        loader.findings.error(error);
+        loader.error(error);
         return None;
     };
     if entry.node.get("extends").is_none() {

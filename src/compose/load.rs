@@ -17,20 +17,20 @@ use super::canonical::canonicalise;
 use super::extends;
 use super::files::{read_yaml, shown};
 use super::include;
-use super::merge;
+use super::merge::{self, Where};
 use super::rebase;
 use super::resets::Resets;
 use super::schema;
 use super::tree::{Map, Node, Value};
 use super::unique;
-use super::variables::{Findings, interpolate};
+use super::variables::{Findings, interpolate, note_uses};
 use super::yaml;
 
 /// How many files one project may be made of, counting repeated inclusion.
 const FILES: usize = 1000;
-/// How much `extends` may copy, as [`Node::weight`] counts: 5,000 services of 150 values, in some
-/// 200 MB.
-const COPIES: usize = 800_000;
+/// How much `extends` may copy, as [`Node::weight`] counts: 5,000 services of 100 values, in some
+/// 150 MB.
+const COPIES: usize = 500_000;
 
 /// What loading one project shares between its files.
 pub(super) struct Loader<'r> {
@@ -40,12 +40,24 @@ pub(super) struct Loader<'r> {
     pub(super) stdin: Option<&'r str>,
     /// What was found out so far.
     pub(super) findings: Findings,
+    /// What becomes of the variables in values.
+    pub(super) variables: Variables,
     /// Files already read, by path; `None` for those that could not be.
     read: HashMap<PathBuf, Option<File>>,
     /// Files that services were extended from, by path.
     extended: HashMap<PathBuf, Rc<Extended>>,
     loads: usize,
+    values: usize,
     copies: usize,
+}
+
+/// What becomes of the variables in values.
+#[derive(Clone, Copy)]
+pub(super) enum Variables {
+    /// Their values take their places.
+    Expanded,
+    /// They stay as they are written, and are only noted.
+    AsWritten,
 }
 
 /// A file that was read.
@@ -83,15 +95,20 @@ impl<'r> Loader<'r> {
             here,
             stdin,
             findings: Findings::default(),
+            variables: Variables::Expanded,
             read: HashMap::new(),
             extended: HashMap::new(),
             loads: 0,
+            values: 0,
             copies: 0,
         }
     }
 
     /// The documents of a file, to look at; errors are told once per file.
     pub(super) fn documents(&mut self, file: &Path) -> Option<&[Node]> {
+        if self.values > yaml::VALUES {
+            return None;
+        }
         if !self.read.contains_key(file) {
             let read = self.source(file).and_then(|source| {
                 let documents = Some(self.parse(&source)?);
@@ -121,21 +138,19 @@ impl<'r> Loader<'r> {
             Some(text) => Ok(Source::new("<stdin>", text)),
             None => Err(Diagnostic::error("failed to read `-`: no standard input")),
         };
-        source.map_err(|error| self.findings.error(error)).ok()
+        source.map_err(|error| self.error(error)).ok()
     }
 
     fn parse(&mut self, source: &Arc<Source>) -> Option<Vec<Node>> {
-        let documents = match yaml::documents(source) {
+        let documents = match yaml::documents(source, &mut self.values) {
             Ok(documents) => documents,
             Err(errors) => {
-                for error in errors {
-                    self.findings.error(error);
-                }
+                self.findings.tell(errors);
                 return None;
             }
         };
         if documents.is_empty() {
-            self.findings.error(Diagnostic::error(format!(
+            self.error(Diagnostic::error(format!(
                 "empty compose file: `{}`",
                 source.name
             )));
@@ -146,7 +161,7 @@ impl<'r> Loader<'r> {
             if document.as_map().is_none() {
                 whole = false;
                 let label = format!("this is {}", document.kind());
-                self.findings.error(
+                self.error(
                     Diagnostic::error("top-level object must be a mapping")
                         .at(document.span.clone(), label),
                 );
@@ -161,7 +176,7 @@ impl<'r> Loader<'r> {
         for file in files {
             self.loads += 1;
             if self.loads > FILES {
-                self.findings.error(Diagnostic::error(format!(
+                self.error(Diagnostic::error(format!(
                     "project includes more than {FILES} files"
                 )));
                 return model;
@@ -181,7 +196,7 @@ impl<'r> Loader<'r> {
         model: Option<Node>,
         scope: &Scope,
     ) -> Node {
-        interpolate(&mut document, &scope.environment, &mut self.findings);
+        self.interpolate(&mut document, scope);
         self.note_version(&document);
         let resets = Resets::take(&mut document);
         include::apply(self, &mut document, file, scope, &resets);
@@ -196,10 +211,28 @@ impl<'r> Loader<'r> {
         errors.extend(schema::check(&model));
         canonicalise(&mut model, &mut errors);
         unique::deduplicate(&mut model);
-        for error in errors {
-            self.findings.error(error);
-        }
+        self.findings.tell(errors);
         model
+    }
+
+    fn interpolate(&mut self, document: &mut Node, scope: &Scope) {
+        match self.variables {
+            Variables::Expanded => interpolate(document, &scope.environment, &mut self.findings),
+            Variables::AsWritten => note_uses(document, &mut self.findings),
+        }
+    }
+
+    /// `above` merged onto `below` at a place of the project.
+    pub(super) fn merge(&mut self, below: Node, above: Node, place: &Where<'_>) -> Node {
+        let mut errors = Vec::new();
+        let merged = merge::merge(below, above, place, &mut errors);
+        self.findings.tell(errors);
+        merged
+    }
+
+    /// Adds an error unless it has been told already.
+    pub(super) fn error(&mut self, error: Diagnostic) {
+        self.findings.error(error);
     }
 
     fn note_version(&mut self, document: &Node) {
@@ -228,7 +261,7 @@ impl<'r> Loader<'r> {
         let mut all = Resets::default();
         let mut errors = Vec::new();
         for mut document in self.take_documents(file)? {
-            interpolate(&mut document, &scope.environment, &mut self.findings);
+            self.interpolate(&mut document, scope);
             let resets = Resets::take(&mut document);
             let mut below = model
                 .unwrap_or_else(|| Node::new(Value::Map(Map::default()), document.span.clone()));
@@ -241,9 +274,7 @@ impl<'r> Loader<'r> {
             model = Some(below);
             all = resets;
         }
-        for error in errors {
-            self.findings.error(error);
-        }
+        self.findings.tell(errors);
         let mut model = model?;
         rebase::absolute(&mut model, &scope.directory, &scope.environment);
         Some(Extended {

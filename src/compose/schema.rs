@@ -8,6 +8,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::human;
 
 use super::tree::{Map, Node, Path, Value};
+use super::variables::ERRORS;
 
 mod keys;
 mod resources;
@@ -126,6 +127,9 @@ fn walk_object(
     errors: &mut Vec<Diagnostic>,
 ) {
     for (key, entry) in map {
+        if errors.len() > ERRORS {
+            return;
+        }
         if extensible && key.starts_with("x-") {
             continue;
         }
@@ -142,7 +146,10 @@ fn walk_object(
                     Some(near) => error.at(entry.at.clone(), format!("did you mean `{near}`?")),
                     None if extensible => error
                         .at(entry.at.clone(), "compose does not know this key")
-                        .help(format!("keys of your own begin with `x-`: `x-{key}`")),
+                        .help(format!(
+                            "keys of your own begin with `x-`: `x-{}`",
+                            human::truncate(key, 60)
+                        )),
                     None => error.at(entry.at.clone(), "compose does not know this key"),
                 });
             }

@@ -11,6 +11,7 @@ use indexmap::IndexMap;
 use serde::{Serialize, Serializer};
 
 use crate::diagnostic::{Position, Source, Span};
+use crate::human;
 
 use super::scalar::go_float;
 
@@ -284,6 +285,9 @@ pub(super) struct Path<'a> {
     step: Step<'a>,
 }
 
+/// How many characters of a key a message shows.
+const KEY: usize = 200;
+
 /// One step of a way.
 #[derive(Clone, Copy)]
 enum Step<'a> {
@@ -322,7 +326,8 @@ impl fmt::Display for Path<'_> {
                 write!(f, "{parent}.")?;
             }
             match self.step {
-                Step::Key(key) => f.write_str(key)?,
+                Step::Key(key) if key.len() <= KEY => f.write_str(key)?,
+                Step::Key(key) => f.write_str(&human::truncate(key, KEY))?,
                 Step::Index(index) => write!(f, "{index}")?,
             }
         }

@@ -89,6 +89,9 @@ const TABLE: [(&str, Cast); 50] = [
     ("services.*.networks.*.gw_priority", Cast::Int),
 ];
 
+/// How many errors are kept: more are never read, and a large file can have hundreds of thousands.
+pub(super) const ERRORS: usize = 1000;
+
 /// What loading finds out besides the tree: complaints, and variables that nothing sets.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
@@ -110,8 +113,15 @@ impl Findings {
     /// Adds an error unless it has been told already: a tree is checked once per file that adds
     /// to it.
     pub(super) fn error(&mut self, error: Diagnostic) {
-        if self.told.insert(format!("error {error}")) {
+        if self.errors.len() < ERRORS && self.told.insert(format!("error {error}")) {
             self.errors.push(error);
+        }
+    }
+
+    /// Adds errors, each unless it has been told already.
+    pub(super) fn tell(&mut self, errors: Vec<Diagnostic>) {
+        for error in errors {
+            self.error(error);
         }
     }
 
@@ -212,6 +222,28 @@ fn walk(
             }
             cast(node, place, findings);
         }
+        _ => {}
+    }
+}
+
+/// Notes the variables that the values of `document` ask for, and leaves the values as they are. The
+/// project's name does not count: Compose has put the real one there by then.
+pub(super) fn note_uses(document: &Node, findings: &mut Findings) {
+    let map = document.as_map().into_iter().flatten();
+    for (_, entry) in map.filter(|(key, _)| *key != "name") {
+        note_uses_below(&entry.node, findings);
+    }
+}
+
+fn note_uses_below(node: &Node, findings: &mut Findings) {
+    match &node.value {
+        Value::Map(map) => map
+            .values()
+            .for_each(|entry| note_uses_below(&entry.node, findings)),
+        Value::List(items) => items
+            .iter()
+            .for_each(|item| note_uses_below(item, findings)),
+        Value::Text(text) if text.contains('$') => findings.uses(text, &node.span),
         _ => {}
     }
 }

@@ -118,7 +118,7 @@ mod tests {
 
     fn read(text: &str) -> Node {
         let source = Source::new("t", text);
-        let documents = super::super::documents(&source);
+        let documents = super::super::documents(&source, &mut 0);
         documents
             .unwrap_or_else(|errors| panic!("{errors:?}\n{text}"))
             .remove(0)
