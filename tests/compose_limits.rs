@@ -1,7 +1,7 @@
 //! Projects that are made to hurt end in an error, quickly and in little memory; large ones load.
 //!
 //! What counts is what the kernel lets a process have: a second of processor time, not of the clock on the
-//! wall, so that a busy machine makes no difference, and 200 MiB of address space. Who wants more is killed.
+//! wall, so that a busy machine makes no difference, and the address space of 200 MiB in use. Who wants more is killed.
 
 #![cfg(unix)]
 
@@ -14,9 +14,10 @@ use std::process::{Command, Output};
 /// this factor.
 const SECONDS: u64 = if cfg!(debug_assertions) { 20 } else { 1 };
 
-/// Address space for the binary to load a project in, in KiB. Without any project one that is not
+/// Address space for the binary to load a project in, in KiB: 200 MiB of memory, and what the program and
+/// the unused ends of growing lists take up without being there. Without any project one that is not
 /// optimised reserves nearly as much.
-const MEMORY: u64 = 1024 * if cfg!(debug_assertions) { 400 } else { 200 };
+const MEMORY: u64 = 1024 * if cfg!(debug_assertions) { 400 } else { 256 };
 
 /// Runs a program as long as it stays within so many seconds of processor time, and within [`MEMORY`].
 fn limited(seconds: u64, program: &Path, arguments: &[&str], folder: &Path) -> Output {
