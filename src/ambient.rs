@@ -20,8 +20,6 @@ pub struct Ambient {
     pub directory: PathBuf,
     /// The home directory, where there is one.
     pub home: Option<PathBuf>,
-    /// Processors this process may use.
-    pub processors: usize,
     /// Memory of this machine in bytes, where it can be known.
     pub memory: Option<u64>,
     /// The name of this machine.
@@ -78,7 +76,6 @@ impl Ambient {
                 .get(home)
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
-            processors: std::thread::available_parallelism().map_or(1, usize::from),
             memory: memory(),
             hostname: hostname(),
             stdin_is_terminal: io::stdin().is_terminal(),
@@ -94,6 +91,12 @@ impl Ambient {
             .get(name)
             .map(String::as_str)
             .filter(|value| !value.is_empty())
+    }
+
+    /// Processors this process may use. Asked for when it matters: finding out takes reading a handful
+    /// of files.
+    pub fn processors(&self) -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from)
     }
 
     /// Where dcb may keep what it can always find out again: `$XDG_CACHE_HOME/dcb`, else

@@ -15,13 +15,14 @@ mod loading;
 mod machine;
 mod stop;
 
+use std::future::Future;
 use std::process::ExitCode;
 
 use anyhow::Context;
 
 use crate::ambient::{Ambient, Terminal};
 use crate::cli::{BuildFlags, Cli, OutputFlags, PlanFormat, ProjectFlags, Verb};
-use crate::compose::{self, Lost, Project};
+use crate::compose::{self, Project, Unloadable};
 use crate::docker::config::DockerConfig;
 use crate::failure::{Class, Failure};
 use crate::{report, settings};
@@ -43,18 +44,20 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    run(&ambient, cli).unwrap_or_else(|error| report::failure(&failure(error), ambient.stderr))
+    dispatch(&ambient, cli).unwrap_or_else(|error| report::failure(&failure(error), ambient.stderr))
 }
 
-fn run(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
+/// Waits for what takes its time elsewhere: an engine, another program. The runtime that it takes is
+/// started here and not for every verb, because `config` and `env` have nothing to wait for.
+fn wait<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("failed to start the runtime")?;
-    let code = runtime.block_on(dispatch(ambient, cli));
+    let result = runtime.block_on(work);
     // Threads that still read files for a build that is over are not waited for.
     runtime.shutdown_background();
-    code
+    result
 }
 
 /// The failure in an error; everything that was not foreseen is ours.
@@ -64,7 +67,7 @@ fn failure(error: anyhow::Error) -> Failure {
         .unwrap_or_else(|error| Failure::new(Class::Internal, format!("{error:#}")))
 }
 
-async fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
+fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli {
         project,
         output,
@@ -79,17 +82,17 @@ async fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
     match verb {
         Verb::Build(build) if build.dry_run => {
             let typed = app.typed(&build.flags, &build.services, build.pull);
-            app.show_plan(typed, PlanFormat::Text).await
+            wait(app.show_plan(typed, PlanFormat::Text))
         }
-        Verb::Build(build) => app.build(&build).await,
+        Verb::Build(build) => wait(app.build(&build)),
         Verb::Plan(plan) => {
             let typed = app.typed(&plan.flags, &plan.services, plan.pull);
-            app.show_plan(typed, plan.format).await
+            wait(app.show_plan(typed, plan.format))
         }
-        Verb::Up(up) => app.up(&up).await,
-        Verb::Config(config) => app.show_config(&config).await,
-        Verb::Env(env) => app.show_env(&env).await,
-        Verb::Compose(words) => app.hand_over(words).await,
+        Verb::Up(up) => wait(app.up(&up)),
+        Verb::Config(config) => app.show_config(&config),
+        Verb::Env(env) => app.show_env(&env),
+        Verb::Compose(words) => wait(app.hand_over(words)),
     }
 }
 
@@ -121,19 +124,23 @@ impl App<'_> {
 
 /// Loads a project.
 fn load(request: &compose::Request) -> Result<Project, Failure> {
-    compose::load(request).map_err(|diagnostics| {
-        // What is not there is another matter than what is wrong: looking again tells which it is.
-        match compose::discover(request) {
-            Err(Lost::Missing(missing)) => {
-                Failure::found(Class::ComposeFileMissing, missing.message, diagnostics)
-            }
-            _ => Failure::found(
-                Class::ComposeInvalid,
-                "the compose project cannot be loaded",
-                diagnostics,
-            ),
-        }
-    })
+    compose::load(request).map_err(unloadable)
+}
+
+/// What is not there is another matter than what is wrong.
+fn unloadable(why: Unloadable) -> Failure {
+    match why {
+        Unloadable::Missing(missing) => Failure::found(
+            Class::ComposeFileMissing,
+            missing.message.clone(),
+            vec![missing],
+        ),
+        Unloadable::Invalid(diagnostics) => Failure::found(
+            Class::ComposeInvalid,
+            "the compose project cannot be loaded",
+            diagnostics,
+        ),
+    }
 }
 
 /// Mistakes in the command line, and what was asked for with `--help` and `--version`.

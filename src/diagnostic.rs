@@ -9,6 +9,9 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
+/// How many of the other places are drawn: a variable may be used in thousands.
+const RELATED: usize = 10;
+
 /// A text that spans point into, under the name its reader knows it by.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Source {
@@ -25,6 +28,13 @@ impl Source {
             name: name.into(),
             text: text.into(),
         })
+    }
+
+    /// Where the lines begin and end that hold the bytes `from..to`.
+    fn lines_around(&self, from: usize, to: usize) -> (usize, usize) {
+        let first = self.text[..from].rfind('\n').map_or(0, |at| at + 1);
+        let last = self.text[to..].find('\n');
+        (first, last.map_or(self.text.len(), |at| to + at + 1))
     }
 
     /// The byte offset of a position; positions past the end clamp to it.
@@ -204,16 +214,24 @@ impl Diagnostic {
         let related = self
             .related
             .iter()
+            .take(RELATED)
             .map(|place| (place, AnnotationKind::Context));
         for ((span, label), kind) in primary.chain(related) {
             let from = span.source.offset(span.start);
             let to = span.source.offset(span.end).max(from);
+            // Only these lines: the renderer would go through all of them.
+            let (first, last) = span.source.lines_around(from, to);
             group = group.element(
-                Snippet::source(span.source.text.as_str())
+                Snippet::source(&span.source.text[first..last])
+                    .line_start(span.source.text[..first].matches('\n').count() + 1)
                     .path(span.source.name.as_str())
                     .fold(true)
-                    .annotation(kind.span(from..to).label(label.as_str())),
+                    .annotation(kind.span(from - first..to - first).label(label.as_str())),
             );
+        }
+        let more = self.related.len().saturating_sub(RELATED);
+        if more > 0 {
+            group = group.element(Level::NOTE.message(format!("and at {more} more places")));
         }
         for help in &self.help {
             group = group.element(Level::HELP.message(help.as_str()));

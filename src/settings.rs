@@ -178,22 +178,16 @@ fn parallel(ambient: &Ambient, typed: Typed<'_>) -> Result<Set<usize>, Failure> 
 }
 
 fn default_parallel(ambient: &Ambient) -> Set<usize> {
-    let by_processors = ambient.processors.max(AT_LEAST);
-    let by_memory = ambient
-        .memory
-        .map_or(usize::MAX, |bytes| {
-            usize::try_from(bytes / MEMORY).unwrap_or(usize::MAX)
-        })
-        .max(1);
-    if by_memory < by_processors {
-        Set {
-            value: by_memory,
-            from: "the memory of this machine",
-        }
+    let processors = ambient.processors();
+    let by_memory = ambient.memory.map_or(usize::MAX, |bytes| {
+        usize::try_from(bytes / MEMORY).unwrap_or(usize::MAX)
+    });
+    let (value, from) = if by_memory < processors.max(AT_LEAST) {
+        (by_memory.max(1), "the memory of this machine")
+    } else if processors < AT_LEAST {
+        (AT_LEAST, "the default for few processors")
     } else {
-        Set {
-            value: by_processors,
-            from: "the number of processors",
-        }
-    }
+        (processors, "the number of processors")
+    };
+    Set { value, from }
 }

@@ -36,7 +36,8 @@ fn run(folder: &Path) -> Result<(), String> {
             let text = serde_json::to_string_pretty(&dump(&project)).expect("JSON");
             ("expected.json", text + "\n")
         }
-        Err(errors) => {
+        Err(why) => {
+            let errors = why.into_diagnostics();
             let lines = errors.iter().map(|error| {
                 let help = error.help.iter().map(|help| format!("\n  = {help}"));
                 let label = error.primary.iter().map(|(_, label)| label);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use dcb::compose::{self, Request};
+use dcb::compose::{self, Request, Unloadable};
 use indexmap::IndexMap;
 
 fn write(folder: &Path, name: &str, text: &str) {
@@ -130,7 +130,8 @@ fn files_from_elsewhere_are_left_to_compose() {
     ] {
         let mut request = request(folder.path());
         request.files = vec![name.to_owned()];
-        let error = compose::discover(&request).unwrap_err().into_diagnostic();
+        let error = Unloadable::from(compose::discover(&request).unwrap_err());
+        let error = error.into_diagnostics().remove(0);
         assert!(error.message.contains("not supported"), "{error}");
         assert!(error.help[0].contains("docker compose"), "{error:?}");
     }

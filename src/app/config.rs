@@ -1,25 +1,36 @@
 //! `config` and `env`: what the project is, and where its values come from.
 
 use std::collections::BTreeSet;
+use std::mem::ManuallyDrop;
 use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::{App, load};
+use super::{App, load, unloadable, wait};
 use crate::cli::{Config, ConfigFormat, Env};
 use crate::compose::{self, Node, Project};
 use crate::diagnostic::Diagnostic;
+use crate::docker::compose_cli;
 use crate::failure::{Class, Failure};
 use crate::{report, settings};
 
 impl App<'_> {
     /// `dcb config`.
-    pub(super) async fn show_config(&self, config: &Config) -> anyhow::Result<ExitCode> {
+    pub(super) fn show_config(&self, config: &Config) -> anyhow::Result<ExitCode> {
         if let Some(words) = config.for_compose() {
-            return self.hand_over(words).await;
+            return wait(self.hand_over(words));
         }
-        let request = settings::project(self.ambient, &self.flags, &config.names)?;
-        let project = load(&request)?;
+        let request = settings::project(self.ambient, &self.project_flags()?, &config.names)?;
+        if config.variables && !config.quiet {
+            let variables = compose::variables(&request).map_err(unloadable)?;
+            let text = match config.format {
+                Some(ConfigFormat::Json) => report::variables_json(&variables),
+                _ => report::variables(&variables),
+            };
+            return self.write(config, &text);
+        }
+        // Taking trees of many thousand nodes apart is left to the end of the process.
+        let project = ManuallyDrop::new(load(&request)?);
         project.select(&config.names).map_err(no_such_service)?;
         report::diagnostics(&project.notes, self.ambient.stderr);
         let tree = project.resolved(&config.names).map_err(|diagnostics| {
@@ -28,25 +39,30 @@ impl App<'_> {
                 "the compose project cannot be resolved",
                 diagnostics,
             )
-        })?;
+        });
+        let tree = ManuallyDrop::new(tree?);
         if config.quiet {
             return Ok(ExitCode::SUCCESS);
         }
         let text = self.config_text(config, &project, &tree)?;
+        self.write(config, &text)
+    }
+
+    fn write(&self, config: &Config, text: &str) -> anyhow::Result<ExitCode> {
         match &config.output {
-            Some(file) => report::file(&self.ambient.directory.join(file), &text)
+            Some(file) => report::file(&self.ambient.directory.join(file), text)
                 .with_context(|| format!("failed to write `{}`", file.display())),
-            None => report::result(&text).context(super::UNWRITTEN),
+            None => report::result(text).context(super::UNWRITTEN),
         }?;
         Ok(ExitCode::SUCCESS)
     }
 
     /// `dcb env`.
-    pub(super) async fn show_env(&self, env: &Env) -> anyhow::Result<ExitCode> {
+    pub(super) fn show_env(&self, env: &Env) -> anyhow::Result<ExitCode> {
         let Some(name) = &env.name else {
-            return self.show_shell(env.shell).await;
+            return wait(self.show_shell(env.shell));
         };
-        let request = settings::project(self.ambient, &self.flags, &env.services)?;
+        let request = settings::project(self.ambient, &self.project_flags()?, &env.services)?;
         let project = load(&request)?;
         let whence = project
             .whence(name, &env.services)
@@ -79,14 +95,8 @@ impl App<'_> {
             Config { services: true, .. } => keys("services"),
             Config { networks: true, .. } => keys("networks"),
             Config { volumes: true, .. } => keys("volumes"),
-            Config { images: true, .. } => self.images(project, tree),
+            Config { images: true, .. } => self.images(project, tree)?,
             Config { profiles: true, .. } => lines(project.profiles()),
-            Config {
-                variables: true, ..
-            } if json => report::variables_json(&project.variables),
-            Config {
-                variables: true, ..
-            } => report::variables(&project.variables),
             Config {
                 environment: true, ..
             } => {
@@ -103,14 +113,15 @@ impl App<'_> {
     }
 
     /// The images of the services shown, each once, by name.
-    fn images(&self, project: &Project, tree: &Node) -> String {
-        let separator = settings::separator(&self.flags, self.ambient, None);
+    fn images(&self, project: &Project, tree: &Node) -> anyhow::Result<String> {
+        let compose = wait(async { Ok(compose_cli::find(self.ambient, &self.config).await) })?;
+        let separator = settings::separator(&self.flags, self.ambient, compose.as_ref());
         let services = keys_of(tree, "services");
         let names: BTreeSet<String> = services
             .filter_map(|name| project.services.get(&name))
             .map(|service| service.image_name(&project.name, separator))
             .collect();
-        lines(names)
+        Ok(lines(names))
     }
 }
 

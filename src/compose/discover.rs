@@ -66,12 +66,6 @@ impl From<Diagnostic> for Lost {
 }
 
 impl Lost {
-    /// What there is to tell.
-    pub fn into_diagnostic(self) -> Diagnostic {
-        let (Self::Missing(diagnostic) | Self::Invalid(diagnostic)) = self;
-        diagnostic
-    }
-
     fn help(self, help: &str) -> Self {
         match self {
             Self::Missing(diagnostic) => Self::Missing(diagnostic.help(help)),

@@ -11,10 +11,10 @@ use crate::human;
 
 use super::files::{directory_of, shown};
 use super::load::{Loader, Scope};
-use super::merge::merge;
+use super::merge;
 use super::paths;
 use super::resets::Resets;
-use super::tree::{Entry, Map, Node, Path as Way};
+use super::tree::{Entry, Map, Node, Value};
 
 /// A longer chain is a mistake, and resolving is recursive.
 const CHAIN: usize = 100;
@@ -55,7 +55,8 @@ pub(super) fn apply(
     }
 }
 
-/// Replaces `services[name]` by what it is once everything it extends is merged below it.
+/// Replaces `services[name]` by what it is once everything it extends is merged below it; nothing
+/// comes back where there is no such service or no end to what it extends.
 fn resolve(
     loader: &mut Loader<'_>,
     services: &mut Map,
@@ -64,16 +65,14 @@ fn resolve(
     scope: &Scope,
     resets: &[Resets],
     chain: &mut Vec<Step>,
-) -> Option<Node> {
-    let service = services.get(name)?.node.clone();
-    let Some(base) = read(loader, &service, name) else {
-        return Some(service);
+) -> Option<()> {
+    let Some(base) = read(loader, &services.get(name)?.node, name) else {
+        return Some(());
     };
     let step = (file.to_owned(), name.to_owned());
     if chain.contains(&step) || chain.len() > CHAIN {
-        loader
-            .findings
-            .error(circular(chain, &step, &base.node, loader.here));
+        let error = circular(chain, &step, &base.node, loader.here);
+        loader.error(error);
         forget(services, name);
         return None;
     }
@@ -85,23 +84,18 @@ fn resolve(
     chain.pop();
     forget(services, name);
     let below = below?;
-    let entry = services.get_mut(name)?;
     if below.is_null() || !loader.may_copy(&below) {
-        return Some(entry.node.clone());
+        return Some(());
     }
     let below = resets.iter().fold(below, |service, resets| {
         resets.apply_to_service(name, service)
     });
-    let mut errors = Vec::new();
-    let above = entry.node.clone();
-    let path = Way::ROOT;
-    let merged = merge(below, above, &path.join("services").join(name), &mut errors);
-    for error in errors {
-        loader.findings.error(error);
-    }
-    entry.node = merged;
+    let slot = &mut services.get_mut(name)?.node;
+    let nothing = Node::new(Value::Null, slot.span.clone());
+    let above = std::mem::replace(slot, nothing);
+    *slot = loader.merge(below, above, &merge::root().join("services").join(name));
     forget(services, name);
-    services.get(name).map(|entry| entry.node.clone())
+    Some(())
 }
 
 /// Removes the `extends` key itself.
@@ -122,7 +116,7 @@ fn read(loader: &mut Loader<'_>, service: &Node, name: &str) -> Option<Base> {
     };
     let Some(reference) = reference.and_then(Node::as_text) else {
         // A wrong kind of value is the schema's to tell, but the key is gone by then.
-        loader.findings.error(
+        loader.error(
             Diagnostic::error(format!("services.{name}.extends must name a service"))
                 .at(node.span.clone(), "no `service` here"),
         );
@@ -132,7 +126,7 @@ fn read(loader: &mut Loader<'_>, service: &Node, name: &str) -> Option<Base> {
     for (key, Entry { at, .. }) in
         unknown.filter(|(key, _)| !["service", "file"].contains(&key.as_str()))
     {
-        loader.findings.error(
+        loader.error(
             Diagnostic::error(format!("unknown key `services.{name}.extends.{key}`"))
                 .at(at.clone(), "only `service` and `file` belong here"),
         );
@@ -160,12 +154,11 @@ fn from_here(
 ) -> Option<Node> {
     if !services.contains_key(&base.service) {
         let known = services.keys().map(String::as_str);
-        loader
-            .findings
-            .error(not_found(base, name, &shown(file, loader.here), known));
+        loader.error(not_found(base, name, &shown(file, loader.here), known));
         return None;
     }
-    resolve(loader, services, &base.service, file, scope, resets, chain)
+    resolve(loader, services, &base.service, file, scope, resets, chain)?;
+    Some(services.get(&base.service)?.node.clone())
 }
 
 fn from_file(
@@ -180,7 +173,7 @@ fn from_file(
     let path = paths::absolute(&scope.directory, other);
     let shown_name = shown(&path, loader.here);
     if !path.exists() {
-        loader.findings.error(
+        loader.error(
             Diagnostic::error(format!("failed to read `{shown_name}`: no such file")).at(
                 base.node.span.clone(),
                 format!("`{name}` extends a service of it"),
@@ -193,31 +186,29 @@ fn from_file(
         environment: Rc::clone(&scope.environment),
         chain: scope.chain.clone(),
     };
-    let (mut model, own) = loader.extended_file(&path, &scope)?;
-    let Some(services) = model.get_mut("services").and_then(Node::as_map_mut) else {
-        loader
-            .findings
-            .error(not_found(base, name, &shown_name, std::iter::empty()));
+    let extended = loader.extended_file(&path, &scope)?;
+    let all = extended.model.get("services").and_then(Node::as_map);
+    let Some(entry) = all.and_then(|all| all.get(&base.service)) else {
+        let known = all.into_iter().flat_map(Map::keys).map(String::as_str);
+        let error = not_found(base, name, &shown_name, known);
+        loader.error(error);
         return None;
     };
-    if !services.contains_key(&base.service) {
-        let known = services.keys().map(String::as_str);
-        loader
-            .findings
-            .error(not_found(base, name, &shown_name, known));
-        return None;
+    if entry.node.get("extends").is_none() {
+        return Some(entry.node.clone());
     }
-    let mut resets = resets.to_vec();
-    resets.push(own);
+    let mut services = all.cloned().unwrap_or_default();
+    let resets = [resets, std::slice::from_ref(&extended.resets)].concat();
     resolve(
         loader,
-        services,
+        &mut services,
         &base.service,
         &path,
         &scope,
         &resets,
         chain,
-    )
+    )?;
+    services.swap_remove(&base.service).map(|entry| entry.node)
 }
 
 fn not_found<'k>(

@@ -12,13 +12,13 @@ use super::discover::{default_env_file, read_env_files};
 use super::dotenv::Assigned;
 use super::files::{directory_of, shown};
 use super::load::{Loader, Scope};
-use super::merge::merge;
+use super::merge;
 use super::model::Setting;
 use super::paths;
 use super::rebase;
 use super::resets::Resets;
 use super::schema;
-use super::tree::{Entry, Map, Node, Path as Way, Value};
+use super::tree::{Entry, Map, Node, Value};
 
 /// The sections that an included project contributes.
 const SECTIONS: [&str; 6] = [
@@ -49,9 +49,7 @@ pub(super) fn apply(
     };
     let errors = schema::check_include(&entry.node);
     if !errors.is_empty() {
-        for error in errors {
-            loader.findings.error(error);
-        }
+        loader.findings.tell(errors);
         return;
     }
     let mut scope = scope.clone();
@@ -111,7 +109,7 @@ fn load(loader: &mut Loader<'_>, item: &Item, scope: &Scope) -> Option<Node> {
             .map(|file| shown(file, loader.here))
             .collect();
         way.push(shown(main, loader.here));
-        loader.findings.error(
+        loader.error(
             Diagnostic::error(format!("include cycle detected: {}", way.join(" -> ")))
                 .at(item.at.clone(), "closes the circle"),
         );
@@ -148,13 +146,11 @@ fn files(loader: &mut Loader<'_>, item: &Item, scope: &Scope) -> Option<Vec<Path
                 shown(&path, loader.here)
             ));
             let error = error.at(item.at.clone(), "included here");
-            loader
-                .findings
-                .error(if name.contains("://") || name.starts_with("git@") {
-                    error.help("dcb does not fetch compose files; `docker compose config` does")
-                } else {
-                    error
-                });
+            loader.error(if name.contains("://") || name.starts_with("git@") {
+                error.help("dcb does not fetch compose files; `docker compose config` does")
+            } else {
+                error
+            });
             return None;
         }
         files.push(path);
@@ -197,13 +193,11 @@ fn environment(
             Some(Rc::new(merged))
         }
         Err(error) if error.primary.is_none() => {
-            loader
-                .findings
-                .error(error.at(item.at.clone(), "included here"));
+            loader.error(error.at(item.at.clone(), "included here"));
             None
         }
         Err(error) => {
-            loader.findings.error(error);
+            loader.error(error);
             None
         }
     }
@@ -216,7 +210,6 @@ fn import(loader: &mut Loader<'_>, mut imported: Node, document: &mut Node, rese
     let Some(map) = document.as_map_mut() else {
         return;
     };
-    let mut errors = Vec::new();
     for section in SECTIONS {
         let below = imported
             .as_map_mut()
@@ -226,16 +219,15 @@ fn import(loader: &mut Loader<'_>, mut imported: Node, document: &mut Node, rese
             continue;
         };
         let slot = map.entry(section.to_owned()).or_insert_with(|| {
-            Entry::new(&below.at, Node::new(Value::Map(Map::new()), span.clone()))
+            Entry::new(
+                &below.at,
+                Node::new(Value::Map(Map::default()), span.clone()),
+            )
         });
         if slot.node.is_null() {
-            slot.node.value = Value::Map(Map::new());
+            slot.node.value = Value::Map(Map::default());
         }
         let above = std::mem::replace(&mut slot.node, Node::new(Value::Null, span.clone()));
-        let path = Way::ROOT;
-        slot.node = merge(below.node, above, &path.join(section), &mut errors);
-    }
-    for error in errors {
-        loader.findings.error(error);
+        slot.node = loader.merge(below.node, above, &merge::root().join(section));
     }
 }

@@ -17,20 +17,20 @@ use super::canonical::canonicalise;
 use super::extends;
 use super::files::{read_yaml, shown};
 use super::include;
-use super::merge;
+use super::merge::{self, Where};
 use super::rebase;
 use super::resets::Resets;
 use super::schema;
-use super::tree::{Map, Node, Path as Way, Value};
+use super::tree::{Map, Node, Value};
 use super::unique;
-use super::variables::{Findings, interpolate};
+use super::variables::{Findings, interpolate, note_uses};
 use super::yaml;
 
 /// How many files one project may be made of, counting repeated inclusion.
 const FILES: usize = 1000;
-/// How much `extends` may copy, as [`Node::weight`] counts: 5,000 services of 150 values, in some
-/// 200 MB.
-const COPIES: usize = 800_000;
+/// How much `extends` may copy, as [`Node::weight`] counts: 5,000 services of 100 values, in some
+/// 150 MB.
+const COPIES: usize = 500_000;
 
 /// What loading one project shares between its files.
 pub(super) struct Loader<'r> {
@@ -40,10 +40,42 @@ pub(super) struct Loader<'r> {
     pub(super) stdin: Option<&'r str>,
     /// What was found out so far.
     pub(super) findings: Findings,
+    /// What becomes of the variables in values.
+    pub(super) variables: Variables,
     /// Files already read, by path; `None` for those that could not be.
-    parsed: HashMap<PathBuf, Option<Rc<Vec<Node>>>>,
+    read: HashMap<PathBuf, Option<File>>,
+    /// Files that services were extended from, by path.
+    extended: HashMap<PathBuf, Rc<Extended>>,
     loads: usize,
+    values: usize,
     copies: usize,
+}
+
+/// What becomes of the variables in values.
+#[derive(Clone, Copy)]
+pub(super) enum Variables {
+    /// Their values take their places.
+    Expanded,
+    /// They stay as they are written, and are only noted.
+    AsWritten,
+}
+
+/// A file that was read.
+struct File {
+    source: Arc<Source>,
+    /// Its documents, until they go into a model: nearly always that is the only use of them, and
+    /// copying a tree takes a third of the time of making it.
+    documents: Option<Vec<Node>>,
+}
+
+/// A file of which `extends` takes services.
+pub(super) struct Extended {
+    /// Where its values came from.
+    environment: Rc<IndexMap<String, String>>,
+    /// Interpolated and in long forms, its paths absolute, nothing in it extended or included.
+    pub(super) model: Node,
+    /// What its last document asks to be forgotten.
+    pub(super) resets: Resets,
 }
 
 /// What the files of one model have in common: the main files, or those of one `include`.
@@ -63,21 +95,41 @@ impl<'r> Loader<'r> {
             here,
             stdin,
             findings: Findings::default(),
-            parsed: HashMap::new(),
+            variables: Variables::Expanded,
+            read: HashMap::new(),
+            extended: HashMap::new(),
             loads: 0,
+            values: 0,
             copies: 0,
         }
     }
 
-    /// The documents of a file; errors are told once per file.
-    pub(super) fn documents(&mut self, file: &Path) -> Option<Rc<Vec<Node>>> {
-        if let Some(known) = self.parsed.get(file) {
-            return known.clone();
+    /// The documents of a file, to look at; errors are told once per file.
+    pub(super) fn documents(&mut self, file: &Path) -> Option<&[Node]> {
+        if self.values > yaml::VALUES {
+            return None;
         }
-        let documents = self.source(file).and_then(|source| self.parse(&source));
-        let documents = documents.map(Rc::new);
-        self.parsed.insert(file.to_owned(), documents.clone());
-        documents
+        if !self.read.contains_key(file) {
+            let read = self.source(file).and_then(|source| {
+                let documents = Some(self.parse(&source)?);
+                Some(File { source, documents })
+            });
+            self.read.insert(file.to_owned(), read);
+        }
+        let read = self.read.get(file)?.as_ref()?;
+        if read.documents.is_none() {
+            let source = Arc::clone(&read.source);
+            let documents = self.parse(&source);
+            let again = File { source, documents };
+            self.read.insert(file.to_owned(), Some(again));
+        }
+        self.read.get(file)?.as_ref()?.documents.as_deref()
+    }
+
+    /// The same, to have.
+    fn take_documents(&mut self, file: &Path) -> Option<Vec<Node>> {
+        self.documents(file)?;
+        self.read.get_mut(file)?.as_mut()?.documents.take()
     }
 
     fn source(&mut self, file: &Path) -> Option<Arc<Source>> {
@@ -86,21 +138,19 @@ impl<'r> Loader<'r> {
             Some(text) => Ok(Source::new("<stdin>", text)),
             None => Err(Diagnostic::error("failed to read `-`: no standard input")),
         };
-        source.map_err(|error| self.findings.error(error)).ok()
+        source.map_err(|error| self.error(error)).ok()
     }
 
     fn parse(&mut self, source: &Arc<Source>) -> Option<Vec<Node>> {
-        let documents = match yaml::documents(source) {
+        let documents = match yaml::documents(source, &mut self.values) {
             Ok(documents) => documents,
             Err(errors) => {
-                for error in errors {
-                    self.findings.error(error);
-                }
+                self.findings.tell(errors);
                 return None;
             }
         };
         if documents.is_empty() {
-            self.findings.error(Diagnostic::error(format!(
+            self.error(Diagnostic::error(format!(
                 "empty compose file: `{}`",
                 source.name
             )));
@@ -111,7 +161,7 @@ impl<'r> Loader<'r> {
             if document.as_map().is_none() {
                 whole = false;
                 let label = format!("this is {}", document.kind());
-                self.findings.error(
+                self.error(
                     Diagnostic::error("top-level object must be a mapping")
                         .at(document.span.clone(), label),
                 );
@@ -126,16 +176,13 @@ impl<'r> Loader<'r> {
         for file in files {
             self.loads += 1;
             if self.loads > FILES {
-                self.findings.error(Diagnostic::error(format!(
+                self.error(Diagnostic::error(format!(
                     "project includes more than {FILES} files"
                 )));
                 return model;
             }
-            let Some(documents) = self.documents(file) else {
-                continue;
-            };
-            for document in documents.iter() {
-                model = Some(self.document(document.clone(), file, model, scope));
+            for document in self.take_documents(file).unwrap_or_default() {
+                model = Some(self.document(document, file, model, scope));
             }
         }
         model
@@ -149,25 +196,43 @@ impl<'r> Loader<'r> {
         model: Option<Node>,
         scope: &Scope,
     ) -> Node {
-        interpolate(&mut document, &scope.environment, &mut self.findings);
+        self.interpolate(&mut document, scope);
         self.note_version(&document);
         let resets = Resets::take(&mut document);
         include::apply(self, &mut document, file, scope, &resets);
         let mut model =
-            model.unwrap_or_else(|| Node::new(Value::Map(Map::new()), document.span.clone()));
+            model.unwrap_or_else(|| Node::new(Value::Map(Map::default()), document.span.clone()));
         let forgotten = resets.apply(&mut model);
         extends::apply(self, &mut document, file, scope, &resets);
         let mut errors = Vec::new();
-        model = merge::merge(model, document, &Way::ROOT, &mut errors);
+        model = merge::merge(model, document, &merge::root(), &mut errors);
         forgotten.recall(&mut model);
         unique::deduplicate(&mut model);
         errors.extend(schema::check(&model));
         canonicalise(&mut model, &mut errors);
         unique::deduplicate(&mut model);
-        for error in errors {
-            self.findings.error(error);
-        }
+        self.findings.tell(errors);
         model
+    }
+
+    fn interpolate(&mut self, document: &mut Node, scope: &Scope) {
+        match self.variables {
+            Variables::Expanded => interpolate(document, &scope.environment, &mut self.findings),
+            Variables::AsWritten => note_uses(document, &mut self.findings),
+        }
+    }
+
+    /// `above` merged onto `below` at a place of the project.
+    pub(super) fn merge(&mut self, below: Node, above: Node, place: &Where<'_>) -> Node {
+        let mut errors = Vec::new();
+        let merged = merge::merge(below, above, place, &mut errors);
+        self.findings.tell(errors);
+        merged
+    }
+
+    /// Adds an error unless it has been told already.
+    pub(super) fn error(&mut self, error: Diagnostic) {
+        self.findings.error(error);
     }
 
     fn note_version(&mut self, document: &Node) {
@@ -179,21 +244,29 @@ impl<'r> Loader<'r> {
         }
     }
 
-    /// A file of which `extends` takes one service: interpolated and in long forms, its paths
-    /// absolute, nothing in it extended or included yet.
-    pub(super) fn extended_file(&mut self, file: &Path, scope: &Scope) -> Option<(Node, Resets)> {
-        let documents = self.documents(file)?;
+    /// A file of which `extends` takes a service; many services may extend those of one file.
+    pub(super) fn extended_file(&mut self, file: &Path, scope: &Scope) -> Option<Rc<Extended>> {
+        if let Some(known) = self.extended.get(file)
+            && Rc::ptr_eq(&known.environment, &scope.environment)
+        {
+            return Some(Rc::clone(known));
+        }
+        let extended = Rc::new(self.extended_model(file, scope)?);
+        self.extended.insert(file.to_owned(), Rc::clone(&extended));
+        Some(extended)
+    }
+
+    fn extended_model(&mut self, file: &Path, scope: &Scope) -> Option<Extended> {
         let mut model: Option<Node> = None;
         let mut all = Resets::default();
         let mut errors = Vec::new();
-        for document in documents.iter() {
-            let mut document = document.clone();
-            interpolate(&mut document, &scope.environment, &mut self.findings);
+        for mut document in self.take_documents(file)? {
+            self.interpolate(&mut document, scope);
             let resets = Resets::take(&mut document);
-            let mut below =
-                model.unwrap_or_else(|| Node::new(Value::Map(Map::new()), document.span.clone()));
+            let mut below = model
+                .unwrap_or_else(|| Node::new(Value::Map(Map::default()), document.span.clone()));
             let forgotten = resets.apply(&mut below);
-            below = merge::merge(below, document, &Way::ROOT, &mut errors);
+            below = merge::merge(below, document, &merge::root(), &mut errors);
             forgotten.recall(&mut below);
             unique::deduplicate(&mut below);
             canonicalise(&mut below, &mut errors);
@@ -201,12 +274,14 @@ impl<'r> Loader<'r> {
             model = Some(below);
             all = resets;
         }
-        for error in errors {
-            self.findings.error(error);
-        }
+        self.findings.tell(errors);
         let mut model = model?;
         rebase::absolute(&mut model, &scope.directory, &scope.environment);
-        Some((model, all))
+        Some(Extended {
+            environment: Rc::clone(&scope.environment),
+            model,
+            resets: all,
+        })
     }
 
     /// Whether `extends` may still copy so much; beyond the budget it is an error.

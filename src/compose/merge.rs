@@ -6,15 +6,18 @@
 //! before the merge, on the accumulated side.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use indexmap::map::Entry as Slot;
 
 use crate::diagnostic::Diagnostic;
 
-use super::tree::{Entry, Map, Node, Path, Value};
+use super::places::{Place, Rules};
+use super::tree::{Entry, Map, Node, Value};
 
 /// The ways of merging that are not the general one.
-enum Special {
+#[derive(Clone, Copy)]
+pub(super) enum Special {
     /// The override replaces all there was.
     Replace,
     /// `K: v` and `- K=v` are the same; the last `K` wins.
@@ -35,7 +38,10 @@ enum Special {
     Ulimit,
 }
 
-const SPECIALS: [(&str, Special); 34] = [
+/// Where these hold.
+static SPECIALS: LazyLock<Rules<Special>> = LazyLock::new(|| Rules::new(&TABLE));
+
+const TABLE: [(&str, Special); 34] = [
     ("networks.*.labels", Special::Pairs),
     ("volumes.*.labels", Special::Pairs),
     ("secrets.*.labels", Special::Pairs),
@@ -72,24 +78,37 @@ const SPECIALS: [(&str, Special); 34] = [
     ("services.*.provider", Special::Replace),
 ];
 
-/// `over` merged onto `base`, both standing at `path`.
-pub(super) fn merge(base: Node, over: Node, path: &Path<'_>, errors: &mut Vec<Diagnostic>) -> Node {
-    match SPECIALS.iter().find(|(pattern, _)| path.matches(pattern)) {
-        Some((_, special)) if !over.is_null() => merge_special(special, base, over, path, errors),
-        _ => merge_plainly(base, over, path, errors),
+/// Where two nodes are merged.
+pub(super) type Where<'a> = Place<'a, Special>;
+
+/// The place of a whole project.
+pub(super) fn root() -> Where<'static> {
+    Place::root(&SPECIALS)
+}
+
+/// `over` merged onto `base`, both standing at `place`.
+pub(super) fn merge(
+    base: Node,
+    over: Node,
+    place: &Where<'_>,
+    errors: &mut Vec<Diagnostic>,
+) -> Node {
+    match place.rule() {
+        Some(special) if !over.is_null() => merge_special(*special, base, over, place, errors),
+        _ => merge_plainly(base, over, place, errors),
     }
 }
 
-fn merge_plainly(base: Node, over: Node, path: &Path<'_>, errors: &mut Vec<Diagnostic>) -> Node {
+fn merge_plainly(base: Node, over: Node, place: &Where<'_>, errors: &mut Vec<Diagnostic>) -> Node {
     match (&base.value, &over.value) {
         (_, Value::Null) => base,
         (Value::Map(_), Value::Map(_)) | (Value::List(_), Value::List(_)) => {
-            merge_inside(base, over, path, errors)
+            merge_inside(base, over, place, errors)
         }
         (Value::Map(_) | Value::List(_), _) => {
             let (below, above) = (base, over);
             errors.push(
-                Diagnostic::error(format!("cannot override {path}"))
+                Diagnostic::error(format!("cannot override {place}"))
                     .at(above.span.clone(), format!("this is {}", above.kind()))
                     .see(below.span.clone(), format!("this is {}", below.kind()))
                     .help("write it in the same form, or put `!override` before the value"),
@@ -101,16 +120,21 @@ fn merge_plainly(base: Node, over: Node, path: &Path<'_>, errors: &mut Vec<Diagn
 }
 
 /// Two mappings, or two lists.
-fn merge_inside(mut base: Node, over: Node, path: &Path<'_>, errors: &mut Vec<Diagnostic>) -> Node {
+fn merge_inside(
+    mut base: Node,
+    over: Node,
+    place: &Where<'_>,
+    errors: &mut Vec<Diagnostic>,
+) -> Node {
     match (&mut base.value, over.value) {
-        (Value::Map(below), Value::Map(above)) => merge_maps(below, above, path, errors),
+        (Value::Map(below), Value::Map(above)) => merge_maps(below, above, place, errors),
         (Value::List(items), Value::List(more)) => items.extend(more),
         _ => {}
     }
     base
 }
 
-fn merge_maps(below: &mut Map, above: Map, path: &Path<'_>, errors: &mut Vec<Diagnostic>) {
+fn merge_maps(below: &mut Map, above: Map, place: &Where<'_>, errors: &mut Vec<Diagnostic>) {
     for (key, entry) in above {
         let merged = match below.get_mut(&key) {
             None => entry,
@@ -119,7 +143,7 @@ fn merge_maps(below: &mut Map, above: Map, path: &Path<'_>, errors: &mut Vec<Dia
                 let base = std::mem::replace(&mut slot.node, Node::new(Value::Null, at.clone()));
                 Entry {
                     at,
-                    node: merge(base, entry.node, &path.join(&key), errors),
+                    node: merge(base, entry.node, &place.join(&key), errors),
                 }
             }
         };
@@ -128,10 +152,10 @@ fn merge_maps(below: &mut Map, above: Map, path: &Path<'_>, errors: &mut Vec<Dia
 }
 
 fn merge_special(
-    special: &Special,
+    special: Special,
     base: Node,
     over: Node,
-    path: &Path<'_>,
+    place: &Where<'_>,
     errors: &mut Vec<Diagnostic>,
 ) -> Node {
     match special {
@@ -140,22 +164,22 @@ fn merge_special(
         Special::Dependencies => merge_plainly(
             dependencies_to_map(base),
             dependencies_to_map(over),
-            path,
+            place,
             errors,
         ),
-        Special::Names => merge_plainly(names_to_map(base), names_to_map(over), path, errors),
-        Special::Sequence => merge_plainly(to_list(base), to_list(over), path, errors),
-        Special::Hosts => merge_hosts(hosts_to_list(base), hosts_to_list(over), path, errors),
-        Special::Build => merge_plainly(build_to_map(base), build_to_map(over), path, errors),
+        Special::Names => merge_plainly(names_to_map(base), names_to_map(over), place, errors),
+        Special::Sequence => merge_plainly(to_list(base), to_list(over), place, errors),
+        Special::Hosts => merge_hosts(hosts_to_list(base), hosts_to_list(over), place, errors),
+        Special::Build => merge_plainly(build_to_map(base), build_to_map(over), place, errors),
         Special::Logging => {
             let driver = |node: &Node| node.get("driver").and_then(Node::scalar_text);
             match (driver(&base), driver(&over)) {
                 (Some(one), Some(other)) if one != other => over.instead_of(base),
-                _ => merge_plainly(base, over, path, errors),
+                _ => merge_plainly(base, over, place, errors),
             }
         }
         Special::Ulimit => match (&base.value, &over.value) {
-            (Value::Map(_), Value::Map(_)) => merge_plainly(base, over, path, errors),
+            (Value::Map(_), Value::Map(_)) => merge_plainly(base, over, place, errors),
             _ => over.instead_of(base),
         },
     }
@@ -200,7 +224,7 @@ pub(super) fn pairs_to_map(node: Node) -> Node {
         Value::Null => Vec::new(),
         _ => return node,
     };
-    let mut map = Map::new();
+    let mut map = Map::default();
     for item in items {
         let Some(text) = item.scalar_text() else {
             continue;
@@ -224,7 +248,7 @@ pub(super) fn names_to_map(node: Node) -> Node {
     if !is_plain(&items) {
         return Node::new(Value::List(items), node.span);
     }
-    let mut map = Map::new();
+    let mut map = Map::default();
     for item in items {
         if let Some(name) = item.scalar_text() {
             let entry = Entry::new(&item.span, Node::new(Value::Null, item.span.clone()));
@@ -263,12 +287,17 @@ pub(super) fn dependencies_to_map(node: Node) -> Node {
 }
 
 /// Appends the pairs that are not there yet.
-fn merge_hosts(base: Node, mut over: Node, path: &Path<'_>, errors: &mut Vec<Diagnostic>) -> Node {
+fn merge_hosts(
+    base: Node,
+    mut over: Node,
+    place: &Where<'_>,
+    errors: &mut Vec<Diagnostic>,
+) -> Node {
     if let (Value::List(items), Value::List(more)) = (&base.value, &mut over.value) {
         let known: HashSet<&str> = items.iter().filter_map(Node::as_text).collect();
         more.retain(|item| item.as_text().is_none_or(|text| !known.contains(text)));
     }
-    merge_plainly(base, over, path, errors)
+    merge_plainly(base, over, place, errors)
 }
 
 /// A text where pairs belong is a list of that one, but only over others.

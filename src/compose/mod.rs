@@ -40,6 +40,7 @@ mod name;
 mod notes;
 mod origin;
 mod paths;
+mod places;
 mod profiles;
 mod rebase;
 mod request;
@@ -55,6 +56,7 @@ mod variables;
 mod whence;
 mod yaml;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use indexmap::IndexMap;
@@ -71,9 +73,40 @@ pub use tree::{Entry, Map, Node, Overridden, Value};
 pub use whence::{By, Container, Given, Whence};
 pub use yaml::write as to_yaml;
 
-/// Loads the project that `request` is about; on failure, everything that is wrong with it.
-pub fn load(request: &Request) -> Result<Project, Vec<Diagnostic>> {
-    let mut found = discover(request).map_err(|lost| vec![lost.into_diagnostic()])?;
+/// Why a project cannot be loaded.
+#[derive(Debug, Clone)]
+pub enum Unloadable {
+    /// A compose file is not there.
+    Missing(Diagnostic),
+    /// All that is wrong with what is there.
+    Invalid(Vec<Diagnostic>),
+}
+
+impl From<Lost> for Unloadable {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::Missing(diagnostic) => Self::Missing(diagnostic),
+            Lost::Invalid(diagnostic) => Self::Invalid(vec![diagnostic]),
+        }
+    }
+}
+
+impl Unloadable {
+    /// What there is to tell.
+    pub fn into_diagnostics(self) -> Vec<Diagnostic> {
+        match self {
+            Self::Missing(diagnostic) => vec![diagnostic],
+            Self::Invalid(diagnostics) => diagnostics,
+        }
+    }
+}
+
+/// Loads the project that `request` is about.
+///
+/// # Errors
+/// When there is no project, and with everything that is wrong with the one there is.
+pub fn load(request: &Request) -> Result<Project, Unloadable> {
+    let mut found = discover(request)?;
     let here = request.working_directory();
     let mut loader = load::Loader::new(&here, request.stdin.as_deref());
     loader.findings.notes = std::mem::take(&mut found.notes);
@@ -91,7 +124,7 @@ pub fn load(request: &Request) -> Result<Project, Vec<Diagnostic>> {
     let tree = loader.model(&found.files, &scope);
     let mut findings = loader.findings;
     let Some(mut tree) = tree.filter(|_| findings.errors.is_empty()) else {
-        return Err(findings.errors);
+        return Err(Unloadable::Invalid(findings.errors));
     };
     rebase::defaults(&mut tree);
     rebase::absolute(&mut tree, &scope.directory, &scope.environment);
@@ -101,7 +134,7 @@ pub fn load(request: &Request) -> Result<Project, Vec<Diagnostic>> {
     let (services, disabled) =
         services(request, &here, &mut tree, &scope.environment, &mut findings);
     if !findings.errors.is_empty() {
-        return Err(findings.errors);
+        return Err(Unloadable::Invalid(findings.errors));
     }
     let included = std::mem::take(&mut findings.included);
     let mut variables = std::mem::take(&mut findings.used);
@@ -126,17 +159,44 @@ pub fn load(request: &Request) -> Result<Project, Vec<Diagnostic>> {
     })
 }
 
+/// The variables that the files of a project use, by name. As in Compose the values are left as they
+/// are written, so that one which is missing is no error.
+///
+/// # Errors
+/// When there is no project, and when its files cannot be read and merged.
+pub fn variables(request: &Request) -> Result<IndexMap<String, Variable>, Unloadable> {
+    let found = discover(request)?;
+    let here = request.working_directory();
+    let mut loader = load::Loader::new(&here, request.stdin.as_deref());
+    loader.variables = load::Variables::AsWritten;
+    let scope = load::Scope {
+        directory: found.directory,
+        environment: Rc::new(found.environment),
+        chain: Vec::new(),
+    };
+    loader.model(&found.files, &scope);
+    let mut findings = loader.findings;
+    if !findings.errors.is_empty() {
+        return Err(Unloadable::Invalid(findings.errors));
+    }
+    findings.used.sort_keys();
+    Ok(findings.used)
+}
+
 fn project_name(request: &Request, found: &Found, loader: &mut load::Loader<'_>) -> String {
-    let files: Vec<_> = found
-        .files
-        .iter()
-        .filter_map(|file| loader.documents(file))
-        .collect();
-    let documents: Vec<&Node> = files.iter().flat_map(|file| file.iter()).collect();
+    let mut written = Vec::new();
+    for file in &found.files {
+        let documents = loader.documents(file).unwrap_or_default();
+        written.extend(
+            documents
+                .iter()
+                .filter_map(|node| node.get("name").cloned()),
+        );
+    }
     name::choose(
         request,
         &found.environment,
-        &documents,
+        &written,
         &found.directory,
         &mut loader.findings,
     )
@@ -152,7 +212,7 @@ fn services(
 ) -> (IndexMap<String, Service>, Vec<String>) {
     let profiles = profiles::requested(&request.profiles, environment);
     label_files(request, here, tree, &profiles, findings);
-    let none = Map::new();
+    let none = Map::default();
     let tree = &*tree;
     let all = tree.get("services").and_then(Node::as_map).unwrap_or(&none);
     let active = profiles::active(all, &profiles, &request.services);
@@ -166,6 +226,7 @@ fn services(
         environment,
         here,
         secrets: tree.get("secrets").and_then(Node::as_map),
+        directories: RefCell::default(),
     };
     let mut services = IndexMap::new();
     let mut disabled = Vec::new();

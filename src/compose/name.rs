@@ -21,11 +21,11 @@ pub(super) fn normalise(name: &str) -> String {
     kept.trim_start_matches(['_', '-']).to_owned()
 }
 
-/// Chooses the name: `-p`, `COMPOSE_PROJECT_NAME`, the last `name:` of the files, the directory.
+/// Chooses the name: `-p`, `COMPOSE_PROJECT_NAME`, the last `name:` that is `written`, the directory.
 pub(super) fn choose(
     request: &Request,
     environment: &IndexMap<String, String>,
-    documents: &[&Node],
+    written: &[Node],
     directory: &Path,
     findings: &mut Findings,
 ) -> String {
@@ -40,7 +40,7 @@ pub(super) fn choose(
         }
         return name.to_owned();
     }
-    if let Some(name) = name_of_files(environment, documents, findings) {
+    if let Some(name) = name_of_files(environment, written, findings) {
         return name;
     }
     let base = directory.file_name().unwrap_or_default().to_string_lossy();
@@ -73,18 +73,15 @@ fn invalid(name: &str) -> Diagnostic {
     }
 }
 
-/// The last `name:` that is not empty. It is interpolated before the name is known, so that
+/// The last `name:` of the files that is not empty. It is interpolated before the name is known, so that
 /// `COMPOSE_PROJECT_NAME` in it is the incoming one.
 fn name_of_files(
     environment: &IndexMap<String, String>,
-    documents: &[&Node],
+    written: &[Node],
     findings: &mut Findings,
 ) -> Option<String> {
-    let named = |document: &&Node| document.get("name").cloned();
-    let node = documents
-        .iter()
-        .filter_map(named)
-        .rfind(|node| node.as_text().is_some_and(|text| !text.is_empty()))?;
+    let given = |node: &&Node| node.as_text().is_some_and(|text| !text.is_empty());
+    let node = written.iter().rfind(given)?;
     let text = node.as_text()?;
     match expand(text, &node.span, environment, findings) {
         Ok(name) => Some(normalise(&name)).filter(|name| !name.is_empty()),

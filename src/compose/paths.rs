@@ -4,6 +4,7 @@
 //! The standard library neither removes `..` nor joins the way Go does, and a project's identity
 //! (its name, the keys of its caches) hangs on the exact result.
 
+use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
 /// The shortest path that means the same, without asking the file system.
@@ -85,15 +86,29 @@ pub(super) fn is_drive(path: &str) -> bool {
     matches!(path.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic())
 }
 
-/// The directory part of `path` with its symbolic links resolved, where it exists. As in Go, the
-/// directory is cleaned before its links are looked at.
-pub(super) fn resolve_directory(path: &Path) -> PathBuf {
-    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
-        return path.to_owned();
-    };
-    match clean(directory).canonicalize() {
-        Ok(real) => real.join(name),
-        Err(_) => path.to_owned(),
+/// Directories whose symbolic links have been resolved. The services of a project name the same few
+/// over and over, and resolving one takes a question to the system for every part of it.
+#[derive(Default)]
+pub(super) struct Directories(HashMap<PathBuf, Option<PathBuf>>);
+
+impl Directories {
+    /// `path` with the symbolic links of its directory part resolved, where that exists. As in Go,
+    /// the directory is cleaned before its links are looked at.
+    pub(super) fn resolve(&mut self, path: &Path) -> PathBuf {
+        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+            return path.to_owned();
+        };
+        let real = match self.0.get(directory) {
+            Some(known) => known,
+            None => {
+                let real = clean(directory).canonicalize().ok();
+                self.0.entry(directory.to_owned()).or_insert(real)
+            }
+        };
+        match real {
+            Some(real) => real.join(name),
+            None => path.to_owned(),
+        }
     }
 }
 

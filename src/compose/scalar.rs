@@ -7,8 +7,8 @@
 use super::tree::Value;
 
 /// The value of a plain scalar.
-pub(super) fn resolve(text: &str) -> Value {
-    match text {
+pub(super) fn resolve(text: String) -> Value {
+    match text.as_str() {
         "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
         "true" | "True" | "TRUE" => return Value::Bool(true),
         "false" | "False" | "FALSE" => return Value::Bool(false),
@@ -20,15 +20,15 @@ pub(super) fn resolve(text: &str) -> Value {
         _ => {}
     }
     match text.as_bytes()[0] {
-        b'.' => float(text).map_or_else(|| Value::Text(text.to_owned()), Value::Float),
+        b'.' => float(&text).map_or_else(|| Value::Text(text), Value::Float),
         b'+' | b'-' | b'0'..=b'9' => number_or_date(text),
-        _ => Value::Text(text.to_owned()),
+        _ => Value::Text(text),
     }
 }
 
 /// A scalar that starts like a number.
-fn number_or_date(text: &str) -> Value {
-    if let Some(date) = timestamp(text) {
+fn number_or_date(text: String) -> Value {
+    if let Some(date) = timestamp(&text) {
         return Value::Text(date);
     }
     if text == "-0" {
@@ -40,7 +40,7 @@ fn number_or_date(text: &str) -> Value {
     }
     match float(&plain) {
         Some(number) => Value::Float(number),
-        None => Value::Text(text.to_owned()),
+        None => Value::Text(text),
     }
 }
 
@@ -236,7 +236,7 @@ mod tests {
     fn printed(text: &str) -> String {
         let place = Position { line: 1, column: 1 };
         let span = Span::new(&Source::new("t", ""), place, place);
-        let node = Node::new(resolve(text), span);
+        let node = Node::new(resolve(text.to_owned()), span);
         match node.scalar_text() {
             Some(printed) => format!("{}:{printed}", node.kind().rsplit(' ').next().unwrap()),
             None => "null".to_owned(),

@@ -8,6 +8,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::human;
 
 use super::tree::{Map, Node, Path, Value};
+use super::variables::ERRORS;
 
 mod keys;
 mod resources;
@@ -88,7 +89,7 @@ fn walk(node: &Node, rule: &Rule, path: &Path<'_>, errors: &mut Vec<Diagnostic>)
         }
         (List(item) | Unique(item), Value::List(items)) => {
             for (index, child) in items.iter().enumerate() {
-                walk(child, item, &path.join(&index.to_string()), errors);
+                walk(child, item, &path.item(index), errors);
             }
             if matches!(rule, Unique(_)) {
                 check_unique(items, path, errors);
@@ -126,6 +127,9 @@ fn walk_object(
     errors: &mut Vec<Diagnostic>,
 ) {
     for (key, entry) in map {
+        if errors.len() > ERRORS {
+            return;
+        }
         if extensible && key.starts_with("x-") {
             continue;
         }
@@ -142,7 +146,10 @@ fn walk_object(
                     Some(near) => error.at(entry.at.clone(), format!("did you mean `{near}`?")),
                     None if extensible => error
                         .at(entry.at.clone(), "compose does not know this key")
-                        .help(format!("keys of your own begin with `x-`: `x-{key}`")),
+                        .help(format!(
+                            "keys of your own begin with `x-`: `x-{}`",
+                            human::truncate(key, 60)
+                        )),
                     None => error.at(entry.at.clone(), "compose does not know this key"),
                 });
             }

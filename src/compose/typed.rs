@@ -1,6 +1,7 @@
 //! From the finished tree to the model: what a build needs, typed and normalised.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
@@ -22,6 +23,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) here: &'a Path,
     /// The top-level `secrets:`.
     pub(super) secrets: Option<&'a Map>,
+    /// The directories of Dockerfiles seen so far.
+    pub(super) directories: RefCell<paths::Directories>,
 }
 
 /// One service of the tree as the model has it.
@@ -228,7 +231,7 @@ impl<'a> Section<'a, '_> {
         match context {
             Context::Directory(directory) => {
                 let file = paths::absolute(directory, name);
-                Dockerfile::File(paths::resolve_directory(&file))
+                Dockerfile::File(self.around.directories.borrow_mut().resolve(&file))
             }
             Context::Remote(_) | Context::Service(_) => Dockerfile::InContext(name.to_owned()),
         }

@@ -1,10 +1,13 @@
 //! Lists of which Compose keeps one item per key: the last one, at the place of the first.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
+use std::sync::LazyLock;
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::canonical::mount_target;
-use super::tree::{Map, Node, Value};
+use super::places::{Place, Rules};
+use super::tree::{Node, Value};
 
 /// What makes two items the same.
 #[derive(Clone, Copy)]
@@ -23,64 +26,62 @@ enum Key {
     Port,
 }
 
-/// Lists of services that are sets.
-const SETS: [(&str, Key); 25] = [
-    ("annotations", Key::Name),
-    ("build.additional_contexts", Key::Name),
-    ("build.args", Key::Name),
-    ("build.labels", Key::Name),
-    ("build.tags", Key::Name),
-    ("cap_add", Key::Name),
-    ("cap_drop", Key::Name),
-    ("configs", Key::Mounted("")),
-    ("deploy.labels", Key::Name),
-    ("devices", Key::Device),
-    ("dns", Key::Name),
-    ("dns_opt", Key::Name),
-    ("dns_search", Key::Name),
-    ("env_file", Key::Path),
-    ("environment", Key::Name),
-    ("expose", Key::Name),
-    ("external_links", Key::Name),
-    ("labels", Key::Name),
-    ("links", Key::Name),
-    ("ports", Key::Port),
-    ("profiles", Key::Name),
-    ("secrets", Key::Mounted("/run/secrets")),
-    ("sysctls", Key::Name),
-    ("tmpfs", Key::Name),
-    ("volumes", Key::Target),
+/// The lists that are sets.
+static SETS: LazyLock<Rules<Key>> = LazyLock::new(|| Rules::new(&TABLE));
+
+const TABLE: [(&str, Key); 27] = [
+    ("services.*.annotations", Key::Name),
+    ("services.*.build.additional_contexts", Key::Name),
+    ("services.*.build.args", Key::Name),
+    ("services.*.build.labels", Key::Name),
+    ("services.*.build.tags", Key::Name),
+    ("services.*.cap_add", Key::Name),
+    ("services.*.cap_drop", Key::Name),
+    ("services.*.configs", Key::Mounted("")),
+    ("services.*.deploy.labels", Key::Name),
+    ("services.*.devices", Key::Device),
+    ("services.*.dns", Key::Name),
+    ("services.*.dns_opt", Key::Name),
+    ("services.*.dns_search", Key::Name),
+    ("services.*.env_file", Key::Path),
+    ("services.*.environment", Key::Name),
+    ("services.*.expose", Key::Name),
+    ("services.*.external_links", Key::Name),
+    ("services.*.labels", Key::Name),
+    ("services.*.links", Key::Name),
+    ("services.*.networks.*.aliases", Key::Name),
+    ("services.*.networks.*.link_local_ips", Key::Name),
+    ("services.*.ports", Key::Port),
+    ("services.*.profiles", Key::Name),
+    ("services.*.secrets", Key::Mounted("/run/secrets")),
+    ("services.*.sysctls", Key::Name),
+    ("services.*.tmpfs", Key::Name),
+    ("services.*.volumes", Key::Target),
 ];
 
 /// Removes what Compose keeps only once from the lists of a project.
 pub(super) fn deduplicate(project: &mut Node) {
-    let Some(services) = project.get_mut("services").and_then(Node::as_map_mut) else {
-        return;
-    };
-    for entry in services.values_mut() {
-        for (way, key) in SETS {
-            let list = way
-                .split('.')
-                .try_fold(&mut entry.node, |node, key| node.get_mut(key));
-            if let Some(Value::List(items)) = list.map(|node| &mut node.value) {
-                keep_once(items, key);
+    walk(project, &Place::root(&SETS));
+}
+
+fn walk(node: &mut Node, place: &Place<'_, Key>) {
+    match (&mut node.value, place.rule()) {
+        (Value::List(items), Some(key)) => keep_once(items, *key),
+        (Value::Map(map), _) if place.goes_on() => {
+            for (key, entry) in map {
+                walk(&mut entry.node, &place.join(key));
             }
         }
-        let networks = entry.node.get_mut("networks").and_then(Node::as_map_mut);
-        for network in networks.into_iter().flat_map(Map::values_mut) {
-            for key in ["aliases", "link_local_ips"] {
-                let list = network.node.get_mut(key).map(|node| &mut node.value);
-                if let Some(Value::List(items)) = list {
-                    keep_once(items, Key::Name);
-                }
-            }
-        }
+        _ => {}
     }
 }
 
 /// Keeps the last item of every key, at the place of the first.
 fn keep_once(items: &mut Vec<Node>, key: Key) {
-    let mut places = HashMap::new();
+    if items.len() < 2 {
+        return;
+    }
+    let mut places = HashMap::with_capacity(items.len());
     let mut kept: Vec<Node> = Vec::with_capacity(items.len());
     for item in items.drain(..) {
         let Some(text) = key.of(&item) else {

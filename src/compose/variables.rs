@@ -4,6 +4,7 @@
 //! number or a boolean, so that `${PORT}` can stand where the schema wants a number.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use indexmap::IndexMap;
 
@@ -11,6 +12,7 @@ use crate::diagnostic::{Diagnostic, Span};
 
 use super::interpolate::{Fault, TEXT, Variables, substitute, uses};
 use super::model::{Setting, Variable};
+use super::places::{Place, Rules};
 use super::scalar::{self, Spelling};
 use super::tree::{Node, Path, Value};
 
@@ -23,7 +25,9 @@ enum Cast {
 }
 
 /// Where texts are cast. Nothing below `build` is among them.
-const CASTS: [(&str, Cast); 50] = [
+static CASTS: LazyLock<Rules<Cast>> = LazyLock::new(|| Rules::new(&TABLE));
+
+const TABLE: [(&str, Cast); 50] = [
     ("configs.*.external", Cast::Bool),
     ("networks.*.attachable", Cast::Bool),
     ("networks.*.enable_ipv4", Cast::Bool),
@@ -85,6 +89,9 @@ const CASTS: [(&str, Cast); 50] = [
     ("services.*.networks.*.gw_priority", Cast::Int),
 ];
 
+/// How many errors are kept: more are never read, and a large file can have hundreds of thousands.
+pub(super) const ERRORS: usize = 1000;
+
 /// What loading finds out besides the tree: complaints, and variables that nothing sets.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
@@ -106,8 +113,15 @@ impl Findings {
     /// Adds an error unless it has been told already: a tree is checked once per file that adds
     /// to it.
     pub(super) fn error(&mut self, error: Diagnostic) {
-        if self.told.insert(format!("error {error}")) {
+        if self.errors.len() < ERRORS && self.told.insert(format!("error {error}")) {
             self.errors.push(error);
+        }
+    }
+
+    /// Adds errors, each unless it has been told already.
+    pub(super) fn tell(&mut self, errors: Vec<Diagnostic>) {
+        for error in errors {
+            self.error(error);
         }
     }
 
@@ -176,24 +190,24 @@ pub(super) fn interpolate(
     environment: &IndexMap<String, String>,
     findings: &mut Findings,
 ) {
-    walk(document, &Path::ROOT, environment, findings);
+    walk(document, &Place::root(&CASTS), environment, findings);
 }
 
 fn walk(
     node: &mut Node,
-    path: &Path<'_>,
+    place: &Place<'_, Cast>,
     environment: &IndexMap<String, String>,
     findings: &mut Findings,
 ) {
     match &mut node.value {
         Value::Map(map) => {
             for (key, entry) in map {
-                walk(&mut entry.node, &path.join(key), environment, findings);
+                walk(&mut entry.node, &place.join(key), environment, findings);
             }
         }
         Value::List(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                walk(item, &path.join(&index.to_string()), environment, findings);
+                walk(item, &place.item(index), environment, findings);
             }
         }
         Value::Text(text) => {
@@ -203,11 +217,33 @@ fn walk(
             if text.contains('$') && findings.expanded <= TEXT {
                 match expand(text, &node.span, environment, findings) {
                     Ok(expanded) => *text = expanded,
-                    Err(fault) => return findings.error(refusal(&fault, path, &node.span)),
+                    Err(fault) => return findings.error(refusal(&fault, place.path(), &node.span)),
                 }
             }
-            cast(node, path, findings);
+            cast(node, place, findings);
         }
+        _ => {}
+    }
+}
+
+/// Notes the variables that the values of `document` ask for, and leaves the values as they are. The
+/// project's name does not count: Compose has put the real one there by then.
+pub(super) fn note_uses(document: &Node, findings: &mut Findings) {
+    let map = document.as_map().into_iter().flatten();
+    for (_, entry) in map.filter(|(key, _)| *key != "name") {
+        note_uses_below(&entry.node, findings);
+    }
+}
+
+fn note_uses_below(node: &Node, findings: &mut Findings) {
+    match &node.value {
+        Value::Map(map) => map
+            .values()
+            .for_each(|entry| note_uses_below(&entry.node, findings)),
+        Value::List(items) => items
+            .iter()
+            .for_each(|item| note_uses_below(item, findings)),
+        Value::Text(text) if text.contains('$') => findings.uses(text, &node.span),
         _ => {}
     }
 }
@@ -262,8 +298,8 @@ impl Variables for Scope<'_> {
     }
 }
 
-fn cast(node: &mut Node, path: &Path<'_>, findings: &mut Findings) {
-    let Some((_, cast)) = CASTS.iter().find(|(pattern, _)| path.matches(pattern)) else {
+fn cast(node: &mut Node, place: &Place<'_, Cast>, findings: &mut Findings) {
+    let Some(cast) = place.rule() else {
         return;
     };
     let Value::Text(text) = &node.value else {
@@ -280,7 +316,7 @@ fn cast(node: &mut Node, path: &Path<'_>, findings: &mut Findings) {
     match value {
         Some(value) => node.value = value,
         None => findings.error(
-            Diagnostic::error(format!("{path} is no {kind}: `{text}`"))
+            Diagnostic::error(format!("{place} is no {kind}: `{text}`"))
                 .at(node.span.clone(), format!("a {kind} belongs here")),
         ),
     }

@@ -10,7 +10,7 @@ pub(super) fn render(failure: &Failure, style: Style) -> String {
     let mut text = String::new();
     let mut closing = Diagnostic::error(failure.message.clone());
     closing.help.clone_from(&failure.hints);
-    let mut places = failure.diagnostics.clone();
+    let mut places = super::told(&failure.diagnostics).into_owned();
     // One place that says the same is the failure itself.
     match places.as_mut_slice() {
         [only] if only.message == failure.message => only.help.append(&mut closing.help),

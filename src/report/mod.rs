@@ -13,6 +13,7 @@ mod screen;
 mod shell;
 mod table;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -113,10 +114,27 @@ pub fn failure(failure: &Failure, terminal: Terminal) -> ExitCode {
     ExitCode::from(failure.class.exit_code())
 }
 
+/// How many diagnostics are told of one thing: nobody reads more, and every one takes a search for its
+/// place.
+const TOLD: usize = 50;
+
 /// Tells warnings and notes.
 pub fn diagnostics(diagnostics: &[Diagnostic], terminal: Terminal) {
-    for diagnostic in diagnostics {
+    for diagnostic in told(diagnostics).iter() {
         let _ = writeln!(io::stderr(), "{}", diagnostic.render(style(terminal)));
+    }
+}
+
+/// The first of many diagnostics, and how many more there are.
+fn told(diagnostics: &[Diagnostic]) -> Cow<'_, [Diagnostic]> {
+    match diagnostics.get(..TOLD) {
+        Some(first) if diagnostics.len() > TOLD => {
+            let more = diagnostics.len() - TOLD;
+            let mut told = first.to_vec();
+            told.push(Diagnostic::note(format!("{more} more are not shown")));
+            Cow::Owned(told)
+        }
+        _ => Cow::Borrowed(diagnostics),
     }
 }
 

@@ -92,7 +92,7 @@ fn load(request: &Request) -> Result<View, String> {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         lines.join("\n")
     };
-    let project = compose::load(request).map_err(told)?;
+    let project = compose::load(request).map_err(|why| told(why.into_diagnostics()))?;
     let named = project
         .select(&request.services)
         .map_err(|error| told(vec![error]))?;

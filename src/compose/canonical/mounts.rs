@@ -156,7 +156,7 @@ impl<'t> Mount<'t> {
         if self.read_only {
             map.extend([entry("read_only", Value::Bool(true))]);
         }
-        let mut bind = Map::new();
+        let mut bind = Map::default();
         bind.extend(self.propagation.map(|value| text("propagation", value)));
         bind.extend(self.selinux.map(|value| text("selinux", value)));
         if binds {
@@ -165,7 +165,7 @@ impl<'t> Mount<'t> {
         if !bind.is_empty() {
             map.extend([entry("bind", Value::Map(bind))]);
         }
-        let mut volume = Map::new();
+        let mut volume = Map::default();
         if self.nocopy {
             volume.extend([entry("nocopy", Value::Bool(true))]);
         }

@@ -22,7 +22,7 @@ pub(in crate::compose) fn resolve(
     let span = service.span.clone();
     let own = match service.get("environment") {
         Some(node) => pairs_to_map(node.clone()),
-        None => Node::new(Value::Map(Map::new()), span.clone()),
+        None => Node::new(Value::Map(Map::default()), span.clone()),
     };
     let Value::Map(own) = own.value else {
         return;
@@ -32,7 +32,7 @@ pub(in crate::compose) fn resolve(
         return;
     };
     let files = map.shift_remove("env_file");
-    let mut all = Map::new();
+    let mut all = Map::default();
     if let Some(files) = files {
         match from_files(name, &files.node, &own, project) {
             Ok(assigned) => all = assigned,
@@ -99,7 +99,7 @@ fn from_files(name: &str, files: &Node, own: &Map, project: &Project) -> Result<
         }
     }
     let mut latest: IndexMap<String, Assigned> = IndexMap::new();
-    let mut all = Map::new();
+    let mut all = Map::default();
     for item in files.as_list().unwrap_or_default() {
         let path = item.get("path").and_then(Node::as_text).unwrap_or_default();
         let optional = item
@@ -199,7 +199,7 @@ pub(in crate::compose) fn labels(
             read_env(&path, &shown).map_err(|error| error.at(item.span.clone(), "named here"))?;
         latest.extend(dotenv::parse(&source, &nothing, &latest, &mut |_, _| {})?);
     }
-    let mut all = Map::new();
+    let mut all = Map::default();
     for (key, Assigned { value, at }) in latest {
         all.insert(key, Entry::new(&at, Node::text(value, &at)));
     }

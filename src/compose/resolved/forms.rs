@@ -1,8 +1,11 @@
 //! Every value in the form that Compose writes: sizes in bytes, lengths of time as Go writes them,
 //! pairs as mappings of texts, commands as lists of words.
 
+use std::sync::LazyLock;
+
 use crate::compose::merge::pairs_to_map;
-use crate::compose::tree::{Entry, Map, Node, Path, Value};
+use crate::compose::places::{Place, Rules};
+use crate::compose::tree::{Entry, Map, Node, Value};
 use crate::compose::{scalar, typed};
 use crate::diagnostic::Diagnostic;
 
@@ -44,7 +47,9 @@ enum Form {
 }
 
 /// The forms, by place.
-const FORMS: [(&str, Form); 88] = [
+static FORMS: LazyLock<Rules<Form>> = LazyLock::new(|| Rules::new(&TABLE));
+
+const TABLE: [(&str, Form); 88] = [
     ("configs.*.labels", Form::Pairs),
     ("networks.*.driver_opts", Form::Pairs),
     ("networks.*.ipam.options", Form::Pairs),
@@ -158,28 +163,30 @@ const FORMS: [(&str, Form); 88] = [
 
 /// Brings every value of `tree` into its form.
 pub(super) fn apply(tree: &mut Node, errors: &mut Vec<Diagnostic>) {
-    walk(tree, &Path::ROOT, errors);
+    walk(tree, &Place::root(&FORMS), errors);
 }
 
-fn walk(node: &mut Node, path: &Path<'_>, errors: &mut Vec<Diagnostic>) {
-    let form = FORMS.iter().find(|(pattern, _)| path.matches(pattern));
-    if let Some((_, form)) = form
+fn walk(node: &mut Node, place: &Place<'_, Form>, errors: &mut Vec<Diagnostic>) {
+    if let Some(form) = place.rule()
         && !node.is_null()
         && let Err(why) = form.apply(node)
     {
         let shown = node.scalar_text().unwrap_or_default();
         errors
-            .push(Diagnostic::error(format!("{path} {why}: `{shown}`")).at(node.span.clone(), ""));
+            .push(Diagnostic::error(format!("{place} {why}: `{shown}`")).at(node.span.clone(), ""));
+    }
+    if !place.goes_on() {
+        return;
     }
     match &mut node.value {
         Value::Map(map) => {
             for (key, entry) in map {
-                walk(&mut entry.node, &path.join(key), errors);
+                walk(&mut entry.node, &place.join(key), errors);
             }
         }
         Value::List(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                walk(item, &path.join(&index.to_string()), errors);
+                walk(item, &place.item(index), errors);
             }
         }
         _ => {}

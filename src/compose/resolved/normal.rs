@@ -89,12 +89,12 @@ fn dependencies(service: &mut Node) {
     }
     let mut all = match service.get("depends_on").map(|node| &node.value) {
         Some(Value::Map(map)) => map.clone(),
-        _ => Map::new(),
+        _ => Map::default(),
     };
     for (name, node, restart) in implied {
         let entry = |value: Value| Entry::new(&node.span, Node::new(value, node.span.clone()));
         all.entry(name).or_insert_with(|| {
-            let mut map = Map::new();
+            let mut map = Map::default();
             let condition = Value::Text("service_started".to_owned());
             map.insert("condition".to_owned(), entry(condition));
             if restart {
@@ -133,10 +133,10 @@ pub(super) fn only_present(tree: &mut Node) {
 pub(super) fn resources(tree: &mut Node, project: &str) {
     let map = tree.as_map_mut();
     if let Some(map) = map {
-        let none = || Entry::new(&nowhere(), Node::new(Value::Map(Map::new()), nowhere()));
+        let none = || Entry::new(&nowhere(), Node::new(Value::Map(Map::default()), nowhere()));
         let networks = map.entry("networks".to_owned()).or_insert_with(none);
         if networks.node.is_null() {
-            networks.node.value = Value::Map(Map::new());
+            networks.node.value = Value::Map(Map::default());
         }
         if let Some(networks) = networks.node.as_map_mut() {
             networks.entry("default".to_owned()).or_insert_with(none);
@@ -148,7 +148,7 @@ pub(super) fn resources(tree: &mut Node, project: &str) {
         };
         for (key, entry) in resources.iter_mut() {
             if entry.node.is_null() {
-                entry.node.value = Value::Map(Map::new());
+                entry.node.value = Value::Map(Map::default());
             }
             resource(key, &mut entry.node, project);
         }

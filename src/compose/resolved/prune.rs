@@ -1,10 +1,28 @@
 //! What is left out: resources that no service uses, and values that say what is so anyway.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
-use crate::compose::tree::{Map, Node, Path, Value};
+use crate::compose::places::{Place, Rules};
+use crate::compose::tree::{Map, Node, Value};
 
 use super::section;
+
+/// What stays although it says nothing.
+#[derive(Clone, Copy)]
+enum Stays {
+    /// Everything in this mapping.
+    Inside,
+    /// The key, unless its value is null.
+    Itself,
+}
+
+/// What stays, by place.
+static STAYS: LazyLock<Rules<Stays>> = LazyLock::new(|| {
+    let maps = MAPS.map(|way| (way, Stays::Inside));
+    let kept = KEPT.map(|way| (way, Stays::Itself));
+    Rules::new(&[&maps[..], &kept].concat())
+});
 
 /// Mappings whose keys are people's own names: everything in them stays.
 const MAPS: [&str; 33] = [
@@ -117,26 +135,26 @@ fn used_by(service: &Node, kind: &str) -> Vec<String> {
 
 /// Leaves out keys whose values say nothing.
 pub(super) fn values(tree: &mut Node) {
-    walk(tree, &Path::ROOT);
+    walk(tree, &Place::root(&STAYS));
 }
 
-fn walk(node: &mut Node, path: &Path<'_>) {
+fn walk(node: &mut Node, place: &Place<'_, Stays>) {
     match &mut node.value {
         Value::Map(map) => {
-            let own = MAPS.iter().any(|pattern| path.matches(pattern));
+            let own = matches!(place.rule(), Some(Stays::Inside));
             map.retain(|key, entry| {
                 if !own && key.starts_with("x-") {
                     return true;
                 }
-                let path = path.join(key);
-                walk(&mut entry.node, &path);
-                own || !is_empty(&entry.node)
-                    || (!entry.node.is_null() && KEPT.iter().any(|pattern| path.matches(pattern)))
+                let place = place.join(key);
+                walk(&mut entry.node, &place);
+                let kept = matches!(place.rule(), Some(Stays::Itself));
+                own || !is_empty(&entry.node) || (kept && !entry.node.is_null())
             });
         }
         Value::List(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                walk(item, &path.join(&index.to_string()));
+                walk(item, &place.item(index));
             }
         }
         _ => {}

@@ -79,7 +79,7 @@ fn quote(text: &str, leaves: &[Leaf<'_>]) -> Result<String, String> {
 
 /// Whether some reader of compose files takes a plain `text` for something else.
 fn misread(wanted: &str, text: &str) -> bool {
-    scalar::resolve(text) != Value::Text(wanted.to_owned()) || is_old(text)
+    scalar::resolve(text.to_owned()) != Value::Text(wanted.to_owned()) || is_old(text)
 }
 
 /// What YAML 1.1 reads as no text: its booleans, numbers to the base of 60, and the signs for
@@ -118,7 +118,7 @@ mod tests {
 
     fn read(text: &str) -> Node {
         let source = Source::new("t", text);
-        let documents = super::super::documents(&source);
+        let documents = super::super::documents(&source, &mut 0);
         documents
             .unwrap_or_else(|errors| panic!("{errors:?}\n{text}"))
             .remove(0)

@@ -4,7 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn read(text: &str) -> Result<Vec<Node>, Vec<Diagnostic>> {
-    documents(&Source::new("f.yaml", text))
+    documents(&Source::new("f.yaml", text), &mut 0)
 }
 
 /// The single document as compact text, keys in order.
