@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::diagnostic::{Diagnostic, Source};
+use crate::diagnostic::{Diagnostic, Position, Source, Span};
 
 use super::canonical::canonicalise;
 use super::extends;
@@ -44,6 +44,8 @@ pub(super) struct Loader<'r> {
     parsed: HashMap<PathBuf, Option<Rc<Vec<Node>>>>,
     loads: usize,
     copies: usize,
+    /// The start of the first file that has nothing but comments in it.
+    empty: Option<Span>,
 }
 
 /// What the files of one model have in common: the main files, or those of one `include`.
@@ -55,6 +57,8 @@ pub(super) struct Scope {
     pub(super) environment: Rc<IndexMap<String, String>>,
     /// The files whose inclusion led here.
     pub(super) chain: Vec<PathBuf>,
+    /// The place in a file that asks for these files.
+    pub(super) asked: Option<Span>,
 }
 
 impl<'r> Loader<'r> {
@@ -66,27 +70,32 @@ impl<'r> Loader<'r> {
             parsed: HashMap::new(),
             loads: 0,
             copies: 0,
+            empty: None,
         }
     }
 
-    /// The documents of a file; errors are told once per file.
-    pub(super) fn documents(&mut self, file: &Path) -> Option<Rc<Vec<Node>>> {
+    /// The documents of a file that `asked` wants; errors are told once per file.
+    pub(super) fn documents(&mut self, file: &Path, asked: Option<&Span>) -> Option<Rc<Vec<Node>>> {
         if let Some(known) = self.parsed.get(file) {
             return known.clone();
         }
-        let documents = self.source(file).and_then(|source| self.parse(&source));
+        let source = self.source(file, asked);
+        let documents = source.and_then(|source| self.parse(&source));
         let documents = documents.map(Rc::new);
         self.parsed.insert(file.to_owned(), documents.clone());
         documents
     }
 
-    fn source(&mut self, file: &Path) -> Option<Arc<Source>> {
+    fn source(&mut self, file: &Path, asked: Option<&Span>) -> Option<Arc<Source>> {
         let source = match self.stdin {
             _ if file.as_os_str() != "-" => read_yaml(file, &shown(file, self.here)),
             Some(text) => Ok(Source::new("<stdin>", text)),
             None => Err(Diagnostic::error("failed to read `-`: no standard input")),
         };
-        source.map_err(|error| self.findings.error(error)).ok()
+        let place = |error| asked_for(error, asked);
+        source
+            .map_err(|error| self.findings.error(place(error)))
+            .ok()
     }
 
     fn parse(&mut self, source: &Arc<Source>) -> Option<Vec<Node>> {
@@ -100,11 +109,9 @@ impl<'r> Loader<'r> {
             }
         };
         if documents.is_empty() {
-            self.findings.error(Diagnostic::error(format!(
-                "empty compose file: `{}`",
-                source.name
-            )));
-            return None;
+            let start = Position { line: 1, column: 1 };
+            self.empty
+                .get_or_insert_with(|| Span::new(source, start, start));
         }
         let mut whole = true;
         for document in &documents {
@@ -120,18 +127,33 @@ impl<'r> Loader<'r> {
         whole.then_some(documents)
     }
 
+    /// The merged tree of the main files. One of them may be empty, such as an override that is
+    /// commented out, but not all.
+    pub(super) fn project(&mut self, files: &[PathBuf], scope: &Scope) -> Option<Node> {
+        let model = self.model(files, scope);
+        let said = model.as_ref().and_then(Node::as_map);
+        if said.is_none_or(Map::is_empty) && self.findings.errors.is_empty() {
+            let at = model.as_ref().map(|model| model.span.clone());
+            if let Some(at) = at.or(self.empty.take()) {
+                let name = &at.source.name;
+                let error = Diagnostic::error(format!("empty compose file: `{name}`"));
+                self.findings.error(error.at(at, "nothing is in it"));
+            }
+        }
+        model
+    }
+
     /// The merged tree of `files`, in long forms; errors are in the findings.
     pub(super) fn model(&mut self, files: &[PathBuf], scope: &Scope) -> Option<Node> {
         let mut model: Option<Node> = None;
         for file in files {
             self.loads += 1;
             if self.loads > FILES {
-                self.findings.error(Diagnostic::error(format!(
-                    "project includes more than {FILES} files"
-                )));
+                let error = Diagnostic::error(format!("project includes more than {FILES} files"));
+                self.findings.error(asked_for(error, scope.asked.as_ref()));
                 return model;
             }
-            let Some(documents) = self.documents(file) else {
+            let Some(documents) = self.documents(file, scope.asked.as_ref()) else {
                 continue;
             };
             for document in documents.iter() {
@@ -182,7 +204,7 @@ impl<'r> Loader<'r> {
     /// A file of which `extends` takes one service: interpolated and in long forms, its paths
     /// absolute, nothing in it extended or included yet.
     pub(super) fn extended_file(&mut self, file: &Path, scope: &Scope) -> Option<(Node, Resets)> {
-        let documents = self.documents(file)?;
+        let documents = self.documents(file, scope.asked.as_ref())?;
         let mut model: Option<Node> = None;
         let mut all = Resets::default();
         let mut errors = Vec::new();
@@ -204,7 +226,11 @@ impl<'r> Loader<'r> {
         for error in errors {
             self.findings.error(error);
         }
-        let mut model = model?;
+        let nothing = || {
+            let span = scope.asked.clone()?;
+            Some(Node::new(Value::Map(Map::new()), span))
+        };
+        let mut model = model.or_else(nothing)?;
         rebase::absolute(&mut model, &scope.directory, &scope.environment);
         Some((model, all))
     }
@@ -219,5 +245,13 @@ impl<'r> Loader<'r> {
             );
         }
         self.copies <= COPIES
+    }
+}
+
+/// The same error at the place that asks for what it is about, unless it has one of its own.
+pub(super) fn asked_for(error: Diagnostic, asked: Option<&Span>) -> Diagnostic {
+    match asked {
+        Some(span) if error.primary.is_none() => error.at(span.clone(), "asked for here"),
+        _ => error,
     }
 }

@@ -87,8 +87,9 @@ pub fn load(request: &Request) -> Result<Project, Vec<Diagnostic>> {
         directory: found.directory.clone(),
         environment: Rc::new(found.environment),
         chain: Vec::new(),
+        asked: None,
     };
-    let tree = loader.model(&found.files, &scope);
+    let tree = loader.project(&found.files, &scope);
     let mut findings = loader.findings;
     let Some(mut tree) = tree.filter(|_| findings.errors.is_empty()) else {
         return Err(findings.errors);
@@ -130,16 +131,10 @@ fn project_name(request: &Request, found: &Found, loader: &mut load::Loader<'_>)
     let files: Vec<_> = found
         .files
         .iter()
-        .filter_map(|file| loader.documents(file))
+        .filter_map(|file| loader.documents(file, None))
         .collect();
     let documents: Vec<&Node> = files.iter().flat_map(|file| file.iter()).collect();
-    name::choose(
-        request,
-        &found.environment,
-        &documents,
-        &found.directory,
-        &mut loader.findings,
-    )
+    name::choose(request, found, &documents, &mut loader.findings)
 }
 
 /// The active services, typed and by name, and the names of the others.

@@ -41,6 +41,7 @@ pub(super) fn documents(source: &Arc<Source>) -> Result<Vec<Node>, Vec<Diagnosti
     parser.set_input_string(&mut bytes);
     let mut composer = Composer {
         source,
+        slashes: escaped_slashes(text.as_ref()),
         added_break: matches!(text, Cow::Owned(_)).then(|| text.matches('\n').count() as u64),
         parser,
         anchors: HashMap::new(),
@@ -48,8 +49,11 @@ pub(super) fn documents(source: &Arc<Source>) -> Result<Vec<Node>, Vec<Diagnosti
         copies: 0,
         kept: 0,
         errors: Vec::new(),
+        misfits: Vec::new(),
     };
-    match composer.stream() {
+    let outcome = composer.stream();
+    composer.place_misfits();
+    match outcome {
         Ok(documents) if composer.errors.is_empty() => Ok(documents),
         Ok(_) => Err(composer.errors),
         Err(error) => {
@@ -67,6 +71,22 @@ fn bearable(text: &str) -> Cow<'_, str> {
     } else {
         Cow::Owned(format!("{text}\n"))
     }
+}
+
+/// The places, counted in characters, of backslashes that would escape a `/`.
+fn escaped_slashes(text: &str) -> Vec<usize> {
+    if !text.contains("\\/") {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let mut escapes = false;
+    for (at, c) in text.chars().enumerate() {
+        if c == '/' && escapes {
+            found.push(at - 1);
+        }
+        escapes = c == '\\' && !escapes;
+    }
+    found
 }
 
 /// A block scalar that ran up to a line break which [`bearable`] added, without that break.
@@ -153,15 +173,19 @@ type Fatal = Box<Diagnostic>;
 struct Composer<'s, 'b> {
     source: &'s Arc<Source>,
     parser: Parser<&'s mut &'b [u8]>,
+    /// Where the text has `\\/`, in characters.
+    slashes: Vec<usize>,
     /// The line behind a line break that the file does not have.
     added_break: Option<u64>,
-    /// What the anchors of this document stand for.
+    /// What the anchors of this file stand for.
     anchors: HashMap<String, (Node, usize)>,
     /// The anchors whose nodes are being read right now.
     open: Vec<String>,
     copies: usize,
     kept: usize,
     errors: Vec<Diagnostic>,
+    /// Keys that are no strings, by their errors, and the way to each, from within.
+    misfits: Vec<(usize, Vec<String>)>,
 }
 
 /// A key as it was read, before it is known whether it may be one.
@@ -188,8 +212,8 @@ impl Composer<'_, '_> {
                             .help("remove the `%YAML` line"),
                     ));
                 }
+                // Anchors stay known: Compose lets a document name those of the ones before it.
                 EventData::DocumentStart { .. } => {
-                    self.anchors.clear();
                     let event = self.next()?;
                     documents.push(self.node(event, 0)?);
                 }
@@ -227,6 +251,9 @@ impl Composer<'_, '_> {
                 style,
                 ..
             } => {
+                if style == ScalarStyle::DoubleQuoted {
+                    self.refuse_slash(start, event.end_mark)?;
+                }
                 let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
                 let value = if block && self.added_break == Some(event.end_mark.line) {
                     let last_line = self.source.text.rsplit('\n').next();
@@ -253,6 +280,27 @@ impl Composer<'_, '_> {
             _ => Err(Box::new(
                 Diagnostic::error("failed to parse YAML: a value is missing").at(span, ""),
             )),
+        }
+    }
+
+    /// The scanner takes JSON's `\\/` between double quotes; Compose's does not.
+    fn refuse_slash(&self, start: Mark, end: Mark) -> Result<(), Fatal> {
+        let next = self
+            .slashes
+            .partition_point(|at| (*at as u64) < start.index);
+        match self.slashes.get(next) {
+            Some(at) if (*at as u64) < end.index => {
+                let before: String = self.source.text.chars().take(*at).collect();
+                let at = Position {
+                    line: before.matches('\n').count() + 1,
+                    column: before.chars().rev().take_while(|c| *c != '\n').count() + 1,
+                };
+                Err(Box::new(
+                    Diagnostic::error("failed to parse YAML: found unknown escape character")
+                        .at(Span::new(self.source, at, at), "a `/` needs no backslash"),
+                ))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -385,7 +433,11 @@ impl Composer<'_, '_> {
             }
             let key = self.key(event, depth)?;
             let event = self.next()?;
+            let known = self.misfits.len();
             let node = self.node(event, depth + 1)?;
+            for (_, way) in &mut self.misfits[known..] {
+                way.push(key.node.as_text().unwrap_or("?").to_owned());
+            }
             end = mark_of(&node, end);
             if let Some(first) = seen.get(&key.raw) {
                 self.errors.push(
@@ -430,6 +482,7 @@ impl Composer<'_, '_> {
                 .scalar_text()
                 .or_else(|| raw.clone())
                 .unwrap_or_else(|| node.kind().to_owned());
+            self.misfits.push((self.errors.len(), Vec::new()));
             self.errors.push(
                 Diagnostic::error(format!("non-string key: {shown}"))
                     .at(node.span.clone(), "keys must be strings")
@@ -442,6 +495,17 @@ impl Composer<'_, '_> {
             format!("{}\u{0}{line}:{column}", node.as_text().unwrap_or_default())
         });
         Ok(Key { raw, node, merge })
+    }
+
+    /// Tells of keys that are no strings which mapping they are in.
+    fn place_misfits(&mut self) {
+        for (error, mut way) in self.misfits.drain(..) {
+            way.reverse();
+            let message = &mut self.errors[error].message;
+            if !way.is_empty() {
+                *message = message.replacen("key:", &format!("key in {}:", way.join(".")), 1);
+            }
+        }
     }
 
     /// Adds what a `<<` names, where the mapping itself says nothing.
