@@ -34,12 +34,13 @@ pub fn intended(difference: &Difference) -> Option<&'static Intended> {
 /// All of them.
 pub const INTENDED: &[Intended] = &[
     Intended {
-        name: "arguments that begin with x-",
+        name: "arguments and ssh keys that begin with x-",
         reason: "Compose takes them for extensions and loses them; dcb passes them on and warns",
         fits: |found| {
             value(found, |at| {
                 let key = at.place.rsplit('.').next().unwrap_or_default();
-                key == "#extensions" || key.starts_with("x-")
+                let ssh = at.place == "bake.ssh" && at.theirs.to_string().contains("#extensions");
+                key == "#extensions" || key.starts_with("x-") || ssh
             })
         },
     },
@@ -106,6 +107,15 @@ pub const INTENDED: &[Intended] = &[
         fits: |found| {
             value(found, |at| {
                 at.place.contains("contexts.") && text(&at.theirs).is_empty()
+            })
+        },
+    },
+    Intended {
+        name: "a host without an address",
+        reason: "Compose passes an empty one on, which no builder takes; dcb passes none",
+        fits: |found| {
+            value(found, |at| {
+                at.place.starts_with("bake.extra-hosts.") && at.ours.is_null() && at.theirs == ""
             })
         },
     },

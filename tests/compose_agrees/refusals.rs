@@ -26,7 +26,7 @@ fn told(complaint: &Diagnostic) -> String {
 fn names(complaint: &str, directory: &Path) -> Vec<String> {
     static NAMES: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(concat!(
-            r#""((?:[^"\\\n]|\\.){1,60})"|\B'([^'\n]{1,60})'|`([^`\n]{1,60})`"#,
+            r#""((?:[^"\\\n]|\\.){1,60})"|\B'((?:[^'\\\n]|\\.){1,60})'|`([^`\n]{1,60})`"#,
             r"|\b((?:services|secrets|networks|volumes|configs|include)[.\[][^\s:,]*[^\s:,.'])",
             r"|\brequired variable (\w+)",
             r"|(?:^|\s)(/[^\s:,]+)",
@@ -43,17 +43,21 @@ fn names(complaint: &str, directory: &Path) -> Vec<String> {
     let found = NAMES.captures_iter(&said).filter_map(|captures| {
         let name = captures.iter().skip(1).flatten().next()?.as_str();
         let name = name.strip_prefix(&inside).unwrap_or(name);
-        Some(name.replace("\\\"", "\""))
+        Some(name.replace("\\\"", "\"").replace("\\'", "'"))
     });
     found.collect()
 }
 
 /// What Compose says that names nothing a user could look for, and why dcb need not say it.
-const NOT_NAMES: [(&str, &str); 8] = [
+const NOT_NAMES: [(&str, &str); 9] = [
     (r"(?s)panic: .*", "Compose died; that is no complaint"),
     (
         r"validating \S+: ",
         "the file that was read last; dcb tells the one where the value stands",
+    ),
+    (
+        r" in /\S+:",
+        "the file where extending began; dcb tells the one where it failed",
     ),
     (
         r"does not match pattern '.*'",
