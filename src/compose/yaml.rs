@@ -155,6 +155,7 @@ fn first_error(text: &str, suspects: &[usize]) -> Option<YamlError> {
         suspect.map_or(c, |_| '\u{E000}')
     });
     let probe: String = replaced.collect();
+    let probe = bearable(&probe);
     let mut bytes = probe.as_bytes();
     let mut parser = Parser::new();
     parser.set_input_string(&mut bytes);
@@ -554,7 +555,8 @@ fn syntax_error(source: &Arc<Source>, error: &YamlError) -> Fatal {
     })
 }
 
-/// The reader tells no line; the only thing it refuses in valid UTF-8 is a control character.
+/// The reader tells no line; all it refuses in valid UTF-8 is a control character, or a first
+/// character that begins like a byte order mark.
 fn unreadable(source: &Arc<Source>, diagnostic: Diagnostic) -> Diagnostic {
     let found = source.text.lines().enumerate().find_map(|(line, text)| {
         let column = text.chars().position(|c| {
@@ -566,10 +568,8 @@ fn unreadable(source: &Arc<Source>, diagnostic: Diagnostic) -> Diagnostic {
             column: column + 1,
         })
     });
-    match found {
-        Some(at) => diagnostic.at(Span::new(source, at, at), "this character"),
-        None => diagnostic,
-    }
+    let at = found.unwrap_or(Position { line: 1, column: 1 });
+    diagnostic.at(Span::new(source, at, at), "this character")
 }
 
 fn position(mark: Mark) -> Position {

@@ -189,6 +189,9 @@ fn the_scanner_is_kept_from_what_it_panics_on() {
     assert!(complaints("a: [!!str, b]")[0].contains("tag"));
     assert_eq!(one("a: [\"x !y,z\"]"), "{a:[\"x !y,z\"]}");
     assert!(read("a: \"x\\").is_err());
+    // The same where commas behind tags are looked for first.
+    assert!(read("\"!,[\\").is_err());
+    assert!(read("|\n\n  {!, ").is_ok());
     assert_eq!(one("a: x\\"), "{a:\"x\\\\\"}");
 }
 
