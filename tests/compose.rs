@@ -1,4 +1,5 @@
-//! Golden cases of compose projects: every folder below `tests/compose` is one.
+//! Golden cases of compose projects: every folder below `tests/compose` is one, and its `README.md`
+//! says which rule each is about.
 //!
 //! A case has compose files, an optional `cmd` (one argument or `NAME=value` a line, and `cd DIR`),
 //! and what loading must yield: `expected.json` (what matters of the project, with `$DIR` for the
@@ -6,14 +7,19 @@
 //! `notes` of the JSON. `BLESS=1` writes what came out.
 
 #![allow(
+    clippy::disallowed_macros,
+    reason = "what was covered is told by the test itself"
+)]
+#![allow(
     clippy::disallowed_methods,
     reason = "tests read the environment they are given"
 )]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use dcb::compose::{self, Build, Context, Dockerfile, Project, SecretSource, Service};
+use dcb::compose::{self, Build, Context, Dockerfile, Project, SecretSource, Service, Unloadable};
 use serde_json::{Map, Value, json};
 
 #[path = "support/case.rs"]
@@ -29,11 +35,71 @@ fn every_case_yields_what_it_says() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// The rows of the tables in `tests/compose/README.md`: a rule's number and its cases.
+fn rules() -> Vec<(String, Vec<String>)> {
+    let text = include_str!("compose/README.md");
+    let rows = text.lines().filter_map(|line| {
+        let (number, rest) = line.strip_prefix("| ")?.split_once(" | ")?;
+        let (_, cases) = rest.trim_end_matches(" |").rsplit_once(" | ")?;
+        let is_number = number.starts_with(|c: char| c.is_ascii_digit());
+        let cases = cases.split(", ").map(|case| case.trim_matches('`'));
+        is_number.then(|| (number.to_owned(), cases.map(str::to_owned).collect()))
+    });
+    rows.collect()
+}
+
+#[test]
+fn every_rule_has_a_case_and_every_folder_a_rule() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let rules = rules();
+    let mut unused: BTreeSet<String> = case::folders()
+        .iter()
+        .filter_map(|folder| Some(folder.file_name()?.to_string_lossy().into_owned()))
+        .collect();
+    let folders = unused.clone();
+    let mut numbers = BTreeSet::new();
+    let mut elsewhere = 0;
+    for (number, cases) in &rules {
+        assert!(numbers.insert(number), "rule {number} is there twice");
+        for case in cases {
+            if let Some((file, name)) = case.split_once('#') {
+                let text = fs::read_to_string(root.join(file)).expect("a file of tests");
+                assert!(
+                    text.contains(&format!("fn {name}(")),
+                    "rule {number}: no `{case}`"
+                );
+                elsewhere += 1;
+            } else {
+                assert!(folders.contains(case), "rule {number}: no folder `{case}`");
+                unused.remove(case);
+            }
+        }
+    }
+    assert!(unused.is_empty(), "folders without a rule: {unused:?}");
+    println!(
+        "{} rules, {} folders, {elsewhere} tests elsewhere",
+        rules.len(),
+        folders.len()
+    );
+}
+
 fn run(folder: &Path) -> Result<(), String> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    let (file, actual) = match compose::load(&case::request(folder)) {
-        Ok(project) => {
-            let text = serde_json::to_string_pretty(&dump(&project)).expect("JSON");
+    let request = case::request(folder);
+    let loaded = compose::load(&request).and_then(|project| {
+        let named = project.select(&request.services);
+        let named = named.map_err(|error| Unloadable::Invalid(vec![error]))?;
+        let whole = request.services.is_empty();
+        let named = (!whole).then(|| project.with_dependencies(&named));
+        Ok((project, named))
+    });
+    let (file, actual) = match loaded {
+        Ok((project, named)) => {
+            let mut told = dump(&project);
+            if let Some(named) = named {
+                told["named"] = json!(named);
+            }
+            let text = serde_json::to_string_pretty(&told).expect("JSON");
             ("expected.json", text + "\n")
         }
         Err(why) => {

@@ -4,11 +4,13 @@
 //! golden folders, generated cases
 //!   oracle    what a Compose says: `config --format json`, `build --print`
 //!   view      what both say, in one form
+//!   refusals  what both say where both refuse
 //!   compare   the two views; many cases in one call
 //!   differences   those that are meant, each with its reason
 //! ```
 //!
-//! `DCB_CASES` is the number of generated cases, `DCB_SEED` another seed than the usual one.
+//! `DCB_CASES` is the number of generated cases, `DCB_SEED` another seed than the usual one, and
+//! `DCB_COMPOSE` another version of Compose than 2.40 to ask about them: `2.26`.
 #![allow(
     unreachable_pub,
     reason = "the modules of a test have no other way to be pub"
@@ -32,70 +34,57 @@ mod differences;
 mod generate;
 #[path = "compose_agrees/oracle.rs"]
 mod oracle;
+#[path = "support/places.rs"]
+mod places;
+#[path = "compose_agrees/refusals.rs"]
+mod refusals;
+#[path = "support/seeds.rs"]
+mod seeds;
 #[path = "compose_agrees/view.rs"]
 mod view;
 #[path = "compose_agrees/yaml.rs"]
 mod yaml;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use compare::{Difference, Kind, Tally, Verdict};
+use compare::{Difference, Tally, Verdict};
 use differences::{INTENDED, Intended};
-use fastrand::Rng;
 use generate::{Case, Shape};
 use oracle::Compose;
+use seeds::Cases;
 
 /// How many cases one call of a Compose is about.
 const BATCH: usize = 40;
-/// How many workers: a Compose uses more than one processor itself.
-const WORKERS: usize = 2;
-
 #[test]
 fn generated_projects_agree() {
-    let seed = number("DCB_SEED").unwrap_or(1);
-    let cases = usize::try_from(number("DCB_CASES").unwrap_or(2000)).expect("a count");
-    println!("seed {seed}, {cases} cases (DCB_SEED, DCB_CASES)");
+    let cases = Cases::asked(2000);
+    let wanted = std::env::var("DCB_COMPOSE").unwrap_or("2.40".to_owned());
     for compose in oracle::composes() {
-        if compose.version >= (2, 40) {
-            report(&run(compose, seed, cases), compose);
+        let (major, minor) = compose.version;
+        if format!("{major}.{minor}") == wanted {
+            report(&run(compose, cases), compose);
         }
     }
 }
 
-fn number(name: &str) -> Option<u64> {
-    let text = std::env::var(name).ok()?;
-    Some(
-        text.parse()
-            .unwrap_or_else(|_| panic!("{name}: `{text}` is no number")),
-    )
-}
-
-fn run(compose: &Compose, seed: u64, cases: usize) -> Tally {
+fn run(compose: &Compose, cases: Cases) -> Tally {
     let total = Mutex::new(Tally::default());
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..WORKERS {
-            scope.spawn(|| {
-                loop {
-                    let batch = next.fetch_add(1, Ordering::Relaxed);
-                    if batch * BATCH >= cases {
-                        return;
-                    }
-                    let mut rng =
-                        Rng::with_seed(seed.wrapping_mul(1_000_003).wrapping_add(batch as u64));
-                    let shape = Shape::new(&mut rng);
-                    let cases: Vec<Case> = (0..BATCH)
-                        .map(|id| Case::new(&mut rng, id, &shape))
-                        .collect();
-                    let mut tally = Tally::default();
-                    compare::compare(&shape, &cases, compose, &mut tally);
-                    total.lock().expect("no panic").add(tally);
-                }
-            });
-        }
-    });
+    seeds::side_by_side(
+        cases.count.div_ceil(BATCH),
+        || (),
+        |(), batch| {
+            let mut rng = cases.rng(batch);
+            let shape = Shape::new(&mut rng);
+            let cases: Vec<Case> = (0..BATCH)
+                .map(|id| Case::new(&mut rng, id, &shape))
+                .collect();
+            let mut tally = Tally::default();
+            compare::compare(&shape, &cases, compose, &mut tally);
+            total.lock().expect("no panic").add(tally);
+        },
+    );
     total.into_inner().expect("no panic")
 }
 
@@ -129,48 +118,62 @@ fn report(tally: &Tally, compose: &Compose) {
     );
 }
 
+/// What the golden folders show.
+#[derive(Default)]
+struct Shown {
+    unexplained: Vec<String>,
+    intended: BTreeSet<&'static str>,
+}
+
 #[test]
 fn golden_cases_agree() {
     let folders = case::folders();
+    let shown = Mutex::new(Shown::default());
     for compose in oracle::composes() {
-        let next = AtomicUsize::new(0);
-        let found = Mutex::new(Vec::new());
-        std::thread::scope(|scope| {
-            for _ in 0..WORKERS {
-                scope.spawn(|| {
-                    while let Some(folder) = folders.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let differences = golden(folder, compose);
-                        found.lock().expect("no panic").extend(differences);
-                    }
-                });
-            }
-        });
-        let mut found = found.into_inner().expect("no panic");
-        found.sort();
+        seeds::side_by_side(
+            folders.len(),
+            || (),
+            |(), index| golden(&folders[index], compose, &shown),
+        );
         println!(
             "Compose {:?}: {} golden cases",
             compose.version,
             folders.len()
         );
-        assert!(found.is_empty(), "{}", found.join("\n"));
+    }
+    let mut shown = shown.into_inner().expect("no panic");
+    shown.unexplained.sort();
+    assert!(
+        shown.unexplained.is_empty(),
+        "{}",
+        shown.unexplained.join("\n")
+    );
+    if oracle::composes().len() > 1 {
+        let all = INTENDED.iter().map(|intended| intended.name);
+        let stale: Vec<&str> = all.filter(|name| !shown.intended.contains(name)).collect();
+        assert!(
+            stale.is_empty(),
+            "meant, but no golden folder shows it: {}",
+            stale.join("; ")
+        );
     }
 }
 
-fn golden(folder: &std::path::Path, compose: &Compose) -> Vec<String> {
+fn golden(folder: &Path, compose: &Compose, shown: &Mutex<Shown>) {
     let request = case::request(folder);
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let Verdict::Differ(kinds) = compare::verdict(&request, compose) else {
-        return Vec::new();
+        return;
     };
-    let unexplained = kinds.into_iter().filter_map(|kind: Kind| {
+    for kind in kinds {
         let difference = Difference {
             version: compose.version,
             kind,
-            text: name.to_string(),
+            text: case::text(folder),
         };
-        differences::intended(&difference)
-            .is_none()
-            .then(|| format!("{difference}"))
-    });
-    unexplained.collect()
+        let mut shown = shown.lock().expect("no panic");
+        match differences::intended(&difference) {
+            Some(intended) => drop(shown.intended.insert(intended.name)),
+            None => shown.unexplained.push(difference.to_string()),
+        }
+    }
 }

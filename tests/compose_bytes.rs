@@ -1,4 +1,5 @@
-//! Whatever bytes are in the files of a project, loading it ends, soon, and without a panic.
+//! Whatever bytes are in the files of a project, loading it ends, soon, and without a panic; and
+//! what is wrong in a file is told with its place.
 //!
 //! There is no nightly compiler for cargo-fuzz here, so this does by hand what pays most of it: it
 //! takes the golden projects, whose files reach every rule, and breaks them at random places with
@@ -15,21 +16,25 @@
 
 #[path = "support/case.rs"]
 mod case;
+#[path = "support/places.rs"]
+mod places;
+#[path = "support/seeds.rs"]
+mod seeds;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use dcb::compose::{self, Request};
+use dcb::compose::{self, Request, Unloadable};
+use dcb::diagnostic::Style;
 use fastrand::Rng;
+use seeds::Cases;
 
 /// No project of this size takes nearly as long, even in a debug build on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How many workers.
-const WORKERS: u64 = 2;
 
 /// The files of one golden case, by their path in it.
 struct Case {
@@ -39,65 +44,26 @@ struct Case {
 
 #[test]
 fn broken_projects_load_or_are_refused() {
-    let seed = number("DCB_SEED").unwrap_or(1);
-    let projects = number("DCB_CASES").unwrap_or(4000);
-    println!("seed {seed}, {projects} projects (DCB_SEED, DCB_CASES)");
+    let cases = Cases::asked(4000);
     let corpus: Vec<Case> = case::folders().into_iter().map(read).collect();
-    let next = AtomicU64::new(0);
-    let loaded = AtomicU64::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..WORKERS {
-            scope.spawn(|| {
-                let place = tempfile::tempdir().expect("a directory");
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    if index >= projects {
-                        return;
-                    }
-                    let mut rng = Rng::with_seed(seed.wrapping_mul(1_000_003).wrapping_add(index));
-                    let whole = try_one(&mut rng, &corpus, place.path());
-                    loaded.fetch_add(u64::from(whole), Ordering::Relaxed);
-                }
-            });
-        }
-    });
-    println!("{} of {projects} were still projects", loaded.into_inner());
-}
-
-fn number(name: &str) -> Option<u64> {
-    let text = std::env::var(name).ok()?;
-    Some(
-        text.parse()
-            .unwrap_or_else(|_| panic!("{name}: `{text}` is no number")),
-    )
+    let loaded = AtomicUsize::new(0);
+    seeds::side_by_side(
+        cases.count,
+        || tempfile::tempdir().expect("a directory"),
+        |place, index| {
+            let whole = try_one(&mut cases.rng(index), &corpus, place.path());
+            loaded.fetch_add(usize::from(whole), Ordering::Relaxed);
+        },
+    );
+    let loaded = loaded.into_inner();
+    println!("{loaded} of {} were still projects", cases.count);
 }
 
 fn read(folder: PathBuf) -> Case {
-    let mut files = BTreeMap::new();
-    let mut waiting = vec![folder.clone()];
-    while let Some(directory) = waiting.pop() {
-        for entry in fs::read_dir(directory).expect("a directory") {
-            let path = entry.expect("an entry").path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if path.is_symlink()
-                || name.starts_with("expected.")
-                || name == "cmd"
-                || name == "stdin"
-            {
-                continue;
-            }
-            if path.is_dir() {
-                waiting.push(path);
-                continue;
-            }
-            let inside = path
-                .strip_prefix(&folder)
-                .expect("a path inside")
-                .to_owned();
-            files.insert(inside, fs::read(&path).expect("a file"));
-        }
+    Case {
+        files: case::files(&folder),
+        folder,
     }
-    Case { folder, files }
 }
 
 /// Loads one broken project in `place`, and tells whether it still was one.
@@ -124,15 +90,23 @@ fn try_one(rng: &mut Rng, corpus: &[Case], place: &Path) -> bool {
     }
     let request = moved(case::request(&case.folder), &case.folder, &folder);
     let began = Instant::now();
-    let result = catch_unwind(AssertUnwindSafe(|| compose::load(&request).is_ok()));
-    let whole = result.unwrap_or_else(|_| panic!("a panic: {}", told(&files)));
+    let result = catch_unwind(AssertUnwindSafe(|| compose::load(&request)));
+    let result = result.unwrap_or_else(|_| panic!("a panic: {}", told(&files)));
     assert!(
         began.elapsed() < PATIENCE,
         "{:?}: {}",
         began.elapsed(),
         told(&files)
     );
-    whole
+    let loads = result.is_ok();
+    let errors = result.err().map(Unloadable::into_diagnostics);
+    for error in errors.iter().flatten() {
+        let placed = places::is_placed(error, &request);
+        assert!(placed, "no place: {error}: {}", told(&files));
+        // Whatever the place is, it can be shown.
+        error.render(Style::Plain);
+    }
+    loads
 }
 
 fn moved(mut request: Request, from: &Path, to: &Path) -> Request {

@@ -115,24 +115,9 @@ fn ctrl_c_ends_a_transfer_of_the_context() {
         let project = project
             .file("compose.yaml", "services:\n  web:\n    build: .\n")
             .file("Dockerfile", "FROM busybox\nCOPY . /all\n");
-        // Far more than any engine takes in before the signal. It compresses to nothing and is
-        // sparse, so it costs no disk here.
-        let big = std::fs::File::create(project.path().join("big")).expect("a file");
-        big.set_len(64 << 30).expect("a sparse file");
-        drop(big);
+        project.write_endless("big");
         let running = project.start(project.dcb_on(engine).arg("build"));
-        let counters = format!("/proc/{}/io", running.id());
-        until(
-            "the transfer to be going on",
-            Duration::from_secs(30),
-            || {
-                let counters = std::fs::read_to_string(&counters).expect("it runs");
-                let read = counters
-                    .lines()
-                    .find_map(|line| line.strip_prefix("rchar: ")?.parse().ok());
-                read.is_some_and(|read: u64| read > 32 << 20)
-            },
-        );
+        running.until_it_sends();
         running.signal(Signal::INT);
         let ran = running.end(PROMPT);
         assert_eq!(ran.signal, Some(Signal::INT.as_raw()), "{}", ran.told());

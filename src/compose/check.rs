@@ -25,9 +25,6 @@ impl Checked<'_> {
     /// Complains about everything that is inconsistent.
     pub(super) fn run(&self, findings: &mut Findings) {
         self.resources(findings);
-        for (name, entry) in self.services {
-            forms(name, &entry.node, findings);
-        }
         let mut names: Vec<&String> = self.active.iter().collect();
         names.sort();
         for name in &names {
@@ -93,19 +90,19 @@ impl Checked<'_> {
 
     /// No two services want the same name for their container.
     fn container_names(&self, names: &[&String], findings: &mut Findings) {
-        let mut taken: HashMap<&str, &Node> = HashMap::new();
+        let mut taken: HashMap<&str, (&Node, &str)> = HashMap::new();
         for name in names {
             let wanted = self.services[*name].node.get("container_name");
             let Some((node, text)) = wanted.and_then(|node| Some((node, node.as_text()?))) else {
                 continue;
             };
-            if let Some(first) = taken.insert(text, node).filter(|_| !text.is_empty()) {
+            if let Some((first, other)) = taken.insert(text, (node, name)) {
                 findings.error(
                     Diagnostic::error(format!(
                         "service `{name}` wants a container name that is taken: `{text}`"
                     ))
                     .at(node.span.clone(), "again")
-                    .see(first.span.clone(), "first here"),
+                    .see(first.span.clone(), format!("`{other}` has it")),
                 );
             }
         }
@@ -368,33 +365,6 @@ impl Checked<'_> {
                 next = Some(target);
             }
         }
-    }
-}
-
-/// Whether the texts of a service have the form they must have, whoever takes part.
-fn forms(name: &str, service: &Node, findings: &mut Findings) {
-    let text = |key: &str| {
-        service
-            .get(key)
-            .and_then(|node| Some((node, node.as_text()?)))
-    };
-    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
-    // Compose looks for two such characters anywhere; Docker takes nothing else at all.
-    if let Some((node, container)) = text("container_name")
-        && !container
-            .as_bytes()
-            .windows(2)
-            .any(|pair| pair[0].is_ascii_alphanumeric() && fits(&pair[1]))
-    {
-        findings.error(
-            Diagnostic::error(format!(
-                "services.{name}.container_name cannot be `{container}`"
-            ))
-            .at(
-                node.span.clone(),
-                "letters, digits, `_`, `.` and `-`, at least two",
-            ),
-        );
     }
 }
 

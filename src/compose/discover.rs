@@ -50,6 +50,17 @@ pub struct Found {
     pub(super) unset: IndexMap<String, Vec<Span>>,
 }
 
+impl Found {
+    /// An error about the value of a variable, at the place in a `.env` file that counts, if any.
+    pub(super) fn set_here(&self, error: Diagnostic, variable: &str) -> Diagnostic {
+        let winner = self.settings.get(variable).and_then(|all| all.first());
+        match winner.and_then(|setting| setting.at.clone()) {
+            Some(at) if error.primary.is_none() => error.at(at, "set here"),
+            _ => error,
+        }
+    }
+}
+
 /// Why a project was not found.
 #[derive(Debug, Clone)]
 pub enum Lost {
@@ -66,10 +77,10 @@ impl From<Diagnostic> for Lost {
 }
 
 impl Lost {
-    fn help(self, help: &str) -> Self {
+    fn map(self, change: impl FnOnce(Diagnostic) -> Diagnostic) -> Self {
         match self {
-            Self::Missing(diagnostic) => Self::Missing(diagnostic.help(help)),
-            Self::Invalid(diagnostic) => Self::Invalid(diagnostic.help(help)),
+            Self::Missing(diagnostic) => Self::Missing(change(diagnostic)),
+            Self::Invalid(diagnostic) => Self::Invalid(change(diagnostic)),
         }
     }
 }
@@ -168,8 +179,13 @@ impl Search<'_> {
             _ => ":".to_owned(),
         };
         let names: Vec<String> = list.split(&separator).map(str::to_owned).collect();
-        self.files_of(&names)
-            .map_err(|error| error.help("this comes from `COMPOSE_FILE`"))
+        self.files_of(&names).map_err(|lost| {
+            let found = &self.found;
+            lost.map(|error| {
+                let error = found.set_here(error, "COMPOSE_FILE");
+                error.help("this comes from `COMPOSE_FILE`")
+            })
+        })
     }
 
     /// Looks for the names everyone uses, here and then upwards.
@@ -228,14 +244,14 @@ impl Search<'_> {
         if !explicit.is_empty() {
             return self.read_env_files(&explicit);
         }
-        if disabled(&self.found.environment)? {
+        if disabled(&self.found)? {
             return Ok(());
         }
         let Some(file) = default_env_file(&self.directory()) else {
             return Ok(());
         };
         self.read_env_files(&[file])?;
-        if disabled(&self.found.environment)? {
+        if disabled(&self.found)? {
             // The switch stands in the very file: Compose has by then taken its own settings
             // from there, and takes nothing else.
             let outer = &self.request.environment;
@@ -257,7 +273,7 @@ impl Search<'_> {
 
     /// The `.env` of the project directory, once that is known.
     fn second_env_file(&mut self) -> Result<(), Diagnostic> {
-        if !self.explicit_env_files().is_empty() || disabled(&self.found.environment)? {
+        if !self.explicit_env_files().is_empty() || disabled(&self.found)? {
             return Ok(());
         }
         match default_env_file(&self.found.directory) {
@@ -357,17 +373,15 @@ pub(super) fn default_env_file(directory: &Path) -> Option<PathBuf> {
 }
 
 /// `COMPOSE_DISABLE_ENV_FILE`, in Go's spelling of booleans.
-fn disabled(environment: &IndexMap<String, String>) -> Result<bool, Diagnostic> {
-    match environment
-        .get("COMPOSE_DISABLE_ENV_FILE")
-        .map(String::as_str)
-    {
+fn disabled(found: &Found) -> Result<bool, Diagnostic> {
+    const NAME: &str = "COMPOSE_DISABLE_ENV_FILE";
+    match found.environment.get(NAME).map(String::as_str) {
         None | Some("0" | "f" | "F" | "false" | "False" | "FALSE") => Ok(false),
         Some("1" | "t" | "T" | "true" | "True" | "TRUE") => Ok(true),
-        Some(other) => Err(Diagnostic::error(format!(
-            "`COMPOSE_DISABLE_ENV_FILE` is `{other}`, which is no boolean"
-        ))
-        .help("set it to `true` or `false`")),
+        Some(other) => {
+            let error = Diagnostic::error(format!("`{NAME}` is `{other}`, which is no boolean"));
+            Err(found.set_here(error.help("set it to `true` or `false`"), NAME))
+        }
     }
 }
 

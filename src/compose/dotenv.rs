@@ -377,6 +377,13 @@ mod tests {
         assert_eq!(values, ["", "1", "1", "mine", "os"]);
     }
 
+    /// What the grammar has rules for.
+    const PIECES: [&str; 28] = [
+        "A", "B", "OS", "EARLIER", "a.b", "=", ": ", " = ", "export ", "'", "\"", "\\", "\\'",
+        "\\\"", "\\n", "\\0101", "$A", "${B", "${B:-", "${A:?", "}", "$$", " # c", "#", "\n",
+        "\r\n", " ", "\u{feff}",
+    ];
+
     #[test]
     fn lines_that_assign_nothing_leave_no_trace() {
         for text in ["", "\n\n", "# c", "  # c\n", "NONE\n", "A"] {
@@ -411,6 +418,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_nearly_a_file_of_variables_is_read_or_refused(
+            pieces in prop::collection::vec(prop::sample::select(&PIECES[..]), 0..30),
+        ) {
+            let _ = read(&pieces.concat());
+        }
+
         #[test]
         fn any_text_is_read_or_refused(text in "[A-C=:#'\"$\\{\\}\\\\ \t\r\né0-]{0,60}") {
             let _ = read(&text);

@@ -126,9 +126,12 @@ fn read(loader: &mut Loader<'_>, service: &Node, name: &str) -> Option<Base> {
     for (key, Entry { at, .. }) in
         unknown.filter(|(key, _)| !["service", "file"].contains(&key.as_str()))
     {
-        loader.error(
-            Diagnostic::error(format!("unknown key `services.{name}.extends.{key}`"))
-                .at(at.clone(), "only `service` and `file` belong here"),
+        // Compose passes over it without a word.
+        loader.findings.note(
+            Diagnostic::warning(format!(
+                "unknown key `services.{name}.extends.{key}` has no effect"
+            ))
+            .at(at.clone(), "only `service` and `file` belong here"),
         );
     }
     Some(Base {
@@ -185,6 +188,7 @@ fn from_file(
         directory: directory_of(&path),
         environment: Rc::clone(&scope.environment),
         chain: scope.chain.clone(),
+        asked: Some(base.node.span.clone()),
     };
     let extended = loader.extended_file(&path, &scope)?;
     let all = extended.model.get("services").and_then(Node::as_map);

@@ -39,7 +39,10 @@ fn decode_yaml(bytes: Vec<u8>, name: &str) -> Result<Arc<Source>, Diagnostic> {
         _ => return decode_utf8(bytes, name),
     };
     text.map(|text| Source::new(name, text)).ok_or_else(|| {
+        let source = Source::new(name, String::from_utf8_lossy(&bytes));
+        let start = Position { line: 1, column: 1 };
         Diagnostic::error(format!("failed to read `{name}`: it is not valid UTF-16"))
+            .at(Span::new(&source, start, start), "its mark says UTF-16")
     })
 }
 

@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use super::discover::{default_env_file, read_env_files};
 use super::dotenv::Assigned;
 use super::files::{directory_of, shown};
-use super::load::{Loader, Scope};
+use super::load::{Loader, Scope, asked_for};
 use super::merge;
 use super::model::Setting;
 use super::paths;
@@ -129,6 +129,7 @@ fn load(loader: &mut Loader<'_>, item: &Item, scope: &Scope) -> Option<Node> {
             _ => directory,
         },
         chain: scope.chain.clone(),
+        asked: Some(item.at.clone()),
     };
     let mut model = loader.model(&files, &inner)?;
     rebase::defaults(&mut model);
@@ -145,7 +146,7 @@ fn files(loader: &mut Loader<'_>, item: &Item, scope: &Scope) -> Option<Vec<Path
                 "failed to read `{}`: no such file",
                 shown(&path, loader.here)
             ));
-            let error = error.at(item.at.clone(), "included here");
+            let error = error.at(item.at.clone(), "asked for here");
             loader.error(if name.contains("://") || name.starts_with("git@") {
                 error.help("dcb does not fetch compose files; `docker compose config` does")
             } else {
@@ -192,12 +193,8 @@ fn environment(
             }
             Some(Rc::new(merged))
         }
-        Err(error) if error.primary.is_none() => {
-            loader.error(error.at(item.at.clone(), "included here"));
-            None
-        }
         Err(error) => {
-            loader.error(error);
+            loader.error(asked_for(error, Some(&item.at)));
             None
         }
     }

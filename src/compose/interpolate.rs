@@ -430,7 +430,20 @@ mod tests {
         assert_eq!(run(&text).unwrap().len(), 200_000);
     }
 
+    /// What expressions are made of.
+    const PIECES: [&str; 20] = [
+        "$", "$$", "{", "}", "${", "${V", "${X", "${EMPTY", ":-", "-", ":+", "+", ":?", "?", "V",
+        "X", "\n", " ", "é", "x",
+    ];
+
     proptest! {
+        #[test]
+        fn what_is_nearly_an_expression_is_replaced_or_refused(
+            pieces in prop::collection::vec(prop::sample::select(&PIECES[..]), 0..40),
+        ) {
+            let _ = run(&pieces.concat());
+        }
+
         #[test]
         fn any_text_is_replaced_or_refused(text in "[$\\{\\}:?+a-cV \n\\-é]{0,40}") {
             let _ = run(&text);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::diagnostic::{Diagnostic, Source};
+use crate::diagnostic::{Diagnostic, Position, Source, Span};
 
 use super::canonical::canonicalise;
 use super::extends;
@@ -49,6 +49,8 @@ pub(super) struct Loader<'r> {
     loads: usize,
     values: usize,
     copies: usize,
+    /// The start of the first file that has nothing but comments in it.
+    empty: Option<Span>,
 }
 
 /// What becomes of the variables in values.
@@ -87,6 +89,8 @@ pub(super) struct Scope {
     pub(super) environment: Rc<IndexMap<String, String>>,
     /// The files whose inclusion led here.
     pub(super) chain: Vec<PathBuf>,
+    /// The place in a file that asks for these files.
+    pub(super) asked: Option<Span>,
 }
 
 impl<'r> Loader<'r> {
@@ -101,16 +105,17 @@ impl<'r> Loader<'r> {
             loads: 0,
             values: 0,
             copies: 0,
+            empty: None,
         }
     }
 
-    /// The documents of a file, to look at; errors are told once per file.
-    pub(super) fn documents(&mut self, file: &Path) -> Option<&[Node]> {
+    /// The documents of a file that `asked` wants, to look at; errors are told once per file.
+    pub(super) fn documents(&mut self, file: &Path, asked: Option<&Span>) -> Option<&[Node]> {
         if self.values > yaml::VALUES {
             return None;
         }
         if !self.read.contains_key(file) {
-            let read = self.source(file).and_then(|source| {
+            let read = self.source(file, asked).and_then(|source| {
                 let documents = Some(self.parse(&source)?);
                 Some(File { source, documents })
             });
@@ -127,18 +132,20 @@ impl<'r> Loader<'r> {
     }
 
     /// The same, to have.
-    fn take_documents(&mut self, file: &Path) -> Option<Vec<Node>> {
-        self.documents(file)?;
+    fn take_documents(&mut self, file: &Path, asked: Option<&Span>) -> Option<Vec<Node>> {
+        self.documents(file, asked)?;
         self.read.get_mut(file)?.as_mut()?.documents.take()
     }
 
-    fn source(&mut self, file: &Path) -> Option<Arc<Source>> {
+    fn source(&mut self, file: &Path, asked: Option<&Span>) -> Option<Arc<Source>> {
         let source = match self.stdin {
             _ if file.as_os_str() != "-" => read_yaml(file, &shown(file, self.here)),
             Some(text) => Ok(Source::new("<stdin>", text)),
             None => Err(Diagnostic::error("failed to read `-`: no standard input")),
         };
-        source.map_err(|error| self.error(error)).ok()
+        source
+            .map_err(|error| self.error(asked_for(error, asked)))
+            .ok()
     }
 
     fn parse(&mut self, source: &Arc<Source>) -> Option<Vec<Node>> {
@@ -150,11 +157,9 @@ impl<'r> Loader<'r> {
             }
         };
         if documents.is_empty() {
-            self.error(Diagnostic::error(format!(
-                "empty compose file: `{}`",
-                source.name
-            )));
-            return None;
+            let start = Position { line: 1, column: 1 };
+            self.empty
+                .get_or_insert_with(|| Span::new(source, start, start));
         }
         let mut whole = true;
         for document in &documents {
@@ -170,18 +175,34 @@ impl<'r> Loader<'r> {
         whole.then_some(documents)
     }
 
+    /// The merged tree of the main files. One of them may be empty, such as an override that is
+    /// commented out, but not all.
+    pub(super) fn project(&mut self, files: &[PathBuf], scope: &Scope) -> Option<Node> {
+        let model = self.model(files, scope);
+        let said = model.as_ref().and_then(Node::as_map);
+        if said.is_none_or(Map::is_empty) && self.findings.errors.is_empty() {
+            let at = model.as_ref().map(|model| model.span.clone());
+            if let Some(at) = at.or(self.empty.take()) {
+                let name = &at.source.name;
+                let error = Diagnostic::error(format!("empty compose file: `{name}`"));
+                self.error(error.at(at, "nothing is in it"));
+            }
+        }
+        model
+    }
+
     /// The merged tree of `files`, in long forms; errors are in the findings.
     pub(super) fn model(&mut self, files: &[PathBuf], scope: &Scope) -> Option<Node> {
         let mut model: Option<Node> = None;
         for file in files {
             self.loads += 1;
             if self.loads > FILES {
-                self.error(Diagnostic::error(format!(
-                    "project includes more than {FILES} files"
-                )));
+                let error = Diagnostic::error(format!("project includes more than {FILES} files"));
+                self.error(asked_for(error, scope.asked.as_ref()));
                 return model;
             }
-            for document in self.take_documents(file).unwrap_or_default() {
+            let documents = self.take_documents(file, scope.asked.as_ref());
+            for document in documents.unwrap_or_default() {
                 model = Some(self.document(document, file, model, scope));
             }
         }
@@ -260,7 +281,7 @@ impl<'r> Loader<'r> {
         let mut model: Option<Node> = None;
         let mut all = Resets::default();
         let mut errors = Vec::new();
-        for mut document in self.take_documents(file)? {
+        for mut document in self.take_documents(file, scope.asked.as_ref())? {
             self.interpolate(&mut document, scope);
             let resets = Resets::take(&mut document);
             let mut below = model
@@ -275,7 +296,11 @@ impl<'r> Loader<'r> {
             all = resets;
         }
         self.findings.tell(errors);
-        let mut model = model?;
+        let nothing = || {
+            let span = scope.asked.clone()?;
+            Some(Node::new(Value::Map(Map::default()), span))
+        };
+        let mut model = model.or_else(nothing)?;
         rebase::absolute(&mut model, &scope.directory, &scope.environment);
         Some(Extended {
             environment: Rc::clone(&scope.environment),
@@ -294,5 +319,13 @@ impl<'r> Loader<'r> {
             );
         }
         self.copies <= COPIES
+    }
+}
+
+/// The same error at the place that asks for what it is about, unless it has one of its own.
+pub(super) fn asked_for(error: Diagnostic, asked: Option<&Span>) -> Diagnostic {
+    match asked {
+        Some(span) if error.primary.is_none() => error.at(span.clone(), "asked for here"),
+        _ => error,
     }
 }

@@ -120,8 +120,9 @@ pub fn load(request: &Request) -> Result<Project, Unloadable> {
         directory: found.directory.clone(),
         environment: Rc::new(found.environment),
         chain: Vec::new(),
+        asked: None,
     };
-    let tree = loader.model(&found.files, &scope);
+    let tree = loader.project(&found.files, &scope);
     let mut findings = loader.findings;
     let Some(mut tree) = tree.filter(|_| findings.errors.is_empty()) else {
         return Err(Unloadable::Invalid(findings.errors));
@@ -173,8 +174,9 @@ pub fn variables(request: &Request) -> Result<IndexMap<String, Variable>, Unload
         directory: found.directory,
         environment: Rc::new(found.environment),
         chain: Vec::new(),
+        asked: None,
     };
-    loader.model(&found.files, &scope);
+    loader.project(&found.files, &scope);
     let mut findings = loader.findings;
     if !findings.errors.is_empty() {
         return Err(Unloadable::Invalid(findings.errors));
@@ -186,20 +188,14 @@ pub fn variables(request: &Request) -> Result<IndexMap<String, Variable>, Unload
 fn project_name(request: &Request, found: &Found, loader: &mut load::Loader<'_>) -> String {
     let mut written = Vec::new();
     for file in &found.files {
-        let documents = loader.documents(file).unwrap_or_default();
+        let documents = loader.documents(file, None).unwrap_or_default();
         written.extend(
             documents
                 .iter()
                 .filter_map(|node| node.get("name").cloned()),
         );
     }
-    name::choose(
-        request,
-        &found.environment,
-        &written,
-        &found.directory,
-        &mut loader.findings,
-    )
+    name::choose(request, found, &written, &mut loader.findings)
 }
 
 /// The active services, typed and by name, and the names of the others.

@@ -1,11 +1,10 @@
 //! The name of a project, which its images and containers carry.
 
-use std::path::Path;
-
 use indexmap::IndexMap;
 
 use crate::diagnostic::Diagnostic;
 
+use super::discover::Found;
 use super::request::Request;
 use super::tree::{self, Node};
 use super::variables::{Findings, expand, refusal};
@@ -24,11 +23,11 @@ pub(super) fn normalise(name: &str) -> String {
 /// Chooses the name: `-p`, `COMPOSE_PROJECT_NAME`, the last `name:` that is `written`, the directory.
 pub(super) fn choose(
     request: &Request,
-    environment: &IndexMap<String, String>,
+    found: &Found,
     written: &[Node],
-    directory: &Path,
     findings: &mut Findings,
 ) -> String {
+    let (environment, directory) = (&found.environment, &found.directory);
     let given = request
         .project_name
         .as_deref()
@@ -36,7 +35,11 @@ pub(super) fn choose(
     let variable = environment.get("COMPOSE_PROJECT_NAME").map(String::as_str);
     if let Some(name) = given.or(variable.filter(|name| !name.is_empty())) {
         if normalise(name) != name {
-            findings.error(invalid(name));
+            let error = invalid(name);
+            findings.error(match given {
+                Some(_) => error,
+                None => found.set_here(error, "COMPOSE_PROJECT_NAME"),
+            });
         }
         return name.to_owned();
     }

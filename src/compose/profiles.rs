@@ -7,17 +7,15 @@ use indexmap::IndexMap;
 use super::model::Project;
 use super::tree::{Map, Node};
 
-/// The profiles that are asked for: the flags, else `COMPOSE_PROFILES`.
+/// The profiles that are asked for: the flags, else `COMPOSE_PROFILES`. Without any that is the one
+/// profile without a name, as in Compose, to which services with `profiles: [""]` belong.
 pub(super) fn requested(flags: &[String], environment: &IndexMap<String, String>) -> Vec<String> {
     if !flags.is_empty() {
         return flags.to_vec();
     }
     let list = environment.get("COMPOSE_PROFILES").map(String::as_str);
-    let items = list.unwrap_or_default().split(',').map(str::trim);
-    items
-        .filter(|item| !item.is_empty())
-        .map(str::to_owned)
-        .collect()
+    let items = list.unwrap_or_default().split(',');
+    items.map(|item| item.trim().to_owned()).collect()
 }
 
 /// The names of the active services.

@@ -49,6 +49,7 @@ pub(super) fn documents(
     parser.set_input_string(&mut bytes);
     let mut composer = Composer {
         source,
+        slashes: escaped_slashes(text.as_ref()),
         added_break: matches!(text, Cow::Owned(_)).then(|| text.matches('\n').count() as u64),
         parser,
         anchors: HashMap::new(),
@@ -57,8 +58,11 @@ pub(super) fn documents(
         kept: 0,
         values,
         errors: Vec::new(),
+        misfits: Vec::new(),
     };
-    match composer.stream() {
+    let outcome = composer.stream();
+    composer.place_misfits();
+    match outcome {
         Ok(documents) if composer.errors.is_empty() => Ok(documents),
         Ok(_) => Err(composer.errors),
         Err(error) => {
@@ -76,6 +80,22 @@ fn bearable(text: &str) -> Cow<'_, str> {
     } else {
         Cow::Owned(format!("{text}\n"))
     }
+}
+
+/// The places, counted in characters, of backslashes that would escape a `/`.
+fn escaped_slashes(text: &str) -> Vec<usize> {
+    if !text.contains("\\/") {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let mut escapes = false;
+    for (at, c) in text.chars().enumerate() {
+        if c == '/' && escapes {
+            found.push(at - 1);
+        }
+        escapes = c == '\\' && !escapes;
+    }
+    found
 }
 
 /// A block scalar that ran up to a line break which [`bearable`] added, without that break.
@@ -144,6 +164,7 @@ fn first_error(text: &str, suspects: &[usize]) -> Option<YamlError> {
         suspect.map_or(c, |_| '\u{E000}')
     });
     let probe: String = replaced.collect();
+    let probe = bearable(&probe);
     let mut bytes = probe.as_bytes();
     let mut parser = Parser::new();
     parser.set_input_string(&mut bytes);
@@ -162,9 +183,11 @@ type Fatal = Box<Diagnostic>;
 struct Composer<'s, 'b> {
     source: &'s Arc<Source>,
     parser: Parser<&'s mut &'b [u8]>,
+    /// Where the text has `\\/`, in characters.
+    slashes: Vec<usize>,
     /// The line behind a line break that the file does not have.
     added_break: Option<u64>,
-    /// What the anchors of this document stand for.
+    /// What the anchors of this file stand for.
     anchors: HashMap<String, (Node, usize)>,
     /// The anchors whose nodes are being read right now.
     open: Vec<String>,
@@ -172,6 +195,8 @@ struct Composer<'s, 'b> {
     kept: usize,
     values: &'b mut usize,
     errors: Vec<Diagnostic>,
+    /// Keys that are no strings, by their errors, and the way to each, from within.
+    misfits: Vec<(usize, Vec<String>)>,
 }
 
 /// A key as it was read, before it is known whether it may be one.
@@ -199,8 +224,8 @@ impl Composer<'_, '_> {
                             .help("remove the `%YAML` line"),
                     ));
                 }
+                // Anchors stay known: Compose lets a document name those of the ones before it.
                 EventData::DocumentStart { .. } => {
-                    self.anchors.clear();
                     let event = self.next()?;
                     documents.push(self.node(event, 0)?);
                 }
@@ -245,6 +270,9 @@ impl Composer<'_, '_> {
                 style,
                 ..
             } => {
+                if style == ScalarStyle::DoubleQuoted {
+                    self.refuse_slash(start, event.end_mark)?;
+                }
                 let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
                 let value = if block && self.added_break == Some(event.end_mark.line) {
                     let last_line = self.source.text.rsplit('\n').next();
@@ -271,6 +299,27 @@ impl Composer<'_, '_> {
             _ => Err(Box::new(
                 Diagnostic::error("failed to parse YAML: a value is missing").at(span, ""),
             )),
+        }
+    }
+
+    /// The scanner takes JSON's `\\/` between double quotes; Compose's does not.
+    fn refuse_slash(&self, start: Mark, end: Mark) -> Result<(), Fatal> {
+        let next = self
+            .slashes
+            .partition_point(|at| (*at as u64) < start.index);
+        match self.slashes.get(next) {
+            Some(at) if (*at as u64) < end.index => {
+                let before: String = self.source.text.chars().take(*at).collect();
+                let at = Position {
+                    line: before.matches('\n').count() + 1,
+                    column: before.chars().rev().take_while(|c| *c != '\n').count() + 1,
+                };
+                Err(Box::new(
+                    Diagnostic::error("failed to parse YAML: found unknown escape character")
+                        .at(Span::new(self.source, at, at), "a `/` needs no backslash"),
+                ))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -408,7 +457,11 @@ impl Composer<'_, '_> {
             }
             let key = self.key(event, depth)?;
             let event = self.next()?;
+            let known = self.misfits.len();
             let node = self.node(event, depth + 1)?;
+            for (_, way) in &mut self.misfits[known..] {
+                way.push(key.node.as_text().unwrap_or("?").to_owned());
+            }
             end = mark_of(&node, end);
             let name = match key.node.value {
                 Value::Text(name) if !key.merge => Some(name),
@@ -478,6 +531,7 @@ impl Composer<'_, '_> {
                 .scalar_text()
                 .or_else(|| raw.clone())
                 .unwrap_or_else(|| node.kind().to_owned());
+            self.misfits.push((self.errors.len(), Vec::new()));
             self.errors.push(
                 Diagnostic::error(format!("non-string key: {shown}"))
                     .at(node.span.clone(), "keys must be strings")
@@ -486,6 +540,17 @@ impl Composer<'_, '_> {
             node.value = Value::Null;
         }
         Ok(Key { raw, node, merge })
+    }
+
+    /// Tells of keys that are no strings which mapping they are in.
+    fn place_misfits(&mut self) {
+        for (error, mut way) in self.misfits.drain(..) {
+            way.reverse();
+            let message = &mut self.errors[error].message;
+            if !way.is_empty() {
+                *message = message.replacen("key:", &format!("key in {}:", way.join(".")), 1);
+            }
+        }
     }
 
     /// Adds what a `<<` names, where the mapping itself says nothing.
@@ -534,7 +599,8 @@ fn syntax_error(source: &Arc<Source>, error: &YamlError) -> Fatal {
     })
 }
 
-/// The reader tells no line; the only thing it refuses in valid UTF-8 is a control character.
+/// The reader tells no line; all it refuses in valid UTF-8 is a control character, or a first
+/// character that begins like a byte order mark.
 fn unreadable(source: &Arc<Source>, diagnostic: Diagnostic) -> Diagnostic {
     let found = source.text.lines().enumerate().find_map(|(line, text)| {
         let column = text.chars().position(|c| {
@@ -546,10 +612,8 @@ fn unreadable(source: &Arc<Source>, diagnostic: Diagnostic) -> Diagnostic {
             column: column + 1,
         })
     });
-    match found {
-        Some(at) => diagnostic.at(Span::new(source, at, at), "this character"),
-        None => diagnostic,
-    }
+    let at = found.unwrap_or(Position { line: 1, column: 1 });
+    diagnostic.at(Span::new(source, at, at), "this character")
 }
 
 fn position(mark: Mark) -> Position {

@@ -1,10 +1,13 @@
 //! Which builder and which form: flags over variables over the project's `x-dcb`.
 
+use std::path::Path;
+
 use indexmap::IndexMap;
 
+use super::Typed;
 use super::extension::{Extension, StrategyWish, Wishes};
 use crate::ambient::Ambient;
-use crate::cli::{BuildFlags, WhenToFallBack};
+use crate::cli::{BuildFlags, ProjectFlags, WhenToFallBack};
 use crate::docker::Strategy;
 use crate::docker::variables::{DOCKER_BUILDKIT, docker_buildkit};
 use crate::dockerfile::Markers;
@@ -17,12 +20,23 @@ use crate::plan::{Fallback, Policy, Role, Set, Wanted};
 /// When `DOCKER_BUILDKIT` has a value that it cannot have.
 pub(super) fn policies(
     ambient: &Ambient,
-    flags: &BuildFlags,
+    typed: Typed<'_>,
     extension: &Extension,
 ) -> Result<(Policy, IndexMap<String, Policy>), Failure> {
-    let typed = typed(ambient, flags)?;
+    let flags = typed.flags;
+    let strategy = strategy(ambient, flags)?;
+    let files = files(ambient, typed.project);
+    let traditional = files
+        .iter()
+        .any(|file| is_marked(file, &extension.markers.traditional));
     let policy = |own: &Wishes, from: [&'static str; 3]| {
         let mut policy = Policy::default();
+        if traditional {
+            policy.variant = Set {
+                value: Wanted::Role(Role::Traditional),
+                from: "the compose file's name",
+            };
+        }
         wish(
             &mut policy,
             &extension.all,
@@ -30,7 +44,7 @@ pub(super) fn policies(
             FROM_PROJECT,
         );
         wish(&mut policy, own, &extension.markers, from);
-        if let Some(strategy) = &typed {
+        if let Some(strategy) = &strategy {
             policy.strategy = strategy.clone();
             policy.strict = flags.force_traditional;
         }
@@ -89,7 +103,10 @@ fn wish(policy: &mut Policy, wishes: &Wishes, markers: &Markers, from: [&'static
 /// The builder that the command line or the environment asks for.
 ///
 /// `DOCKER_BUILDKIT=1` asks for what dcb does anyway: it is no order to fail without BuildKit.
-fn typed(ambient: &Ambient, flags: &BuildFlags) -> Result<Option<Set<Option<Strategy>>>, Failure> {
+fn strategy(
+    ambient: &Ambient,
+    flags: &BuildFlags,
+) -> Result<Option<Set<Option<Strategy>>>, Failure> {
     let set = |value, from| {
         Some(Set {
             value: Some(value),
@@ -104,6 +121,23 @@ fn typed(ambient: &Ambient, flags: &BuildFlags) -> Result<Option<Set<Option<Stra
         }
         _ => None,
     })
+}
+
+/// The compose files that are named, by flag or variable.
+fn files<'a>(ambient: &'a Ambient, flags: &'a ProjectFlags) -> Vec<&'a str> {
+    if !flags.files.is_empty() {
+        return flags.files.iter().map(String::as_str).collect();
+    }
+    let separators = [':', ';', ','];
+    let variable = ambient.variable("COMPOSE_FILE").unwrap_or_default();
+    variable.split(separators).collect()
+}
+
+/// Whether a compose file's name has this marker: `docker-compose.test.yml`.
+fn is_marked(file: &str, marker: &str) -> bool {
+    let name = Path::new(file).file_stem().and_then(|stem| stem.to_str());
+    name.and_then(|stem| stem.strip_suffix(marker))
+        .is_some_and(|stem| stem.ends_with('.'))
 }
 
 /// The form that a name stands for.
@@ -142,7 +176,7 @@ pub fn begins_traditional(ambient: &Ambient, flags: &BuildFlags) -> Result<bool,
     Ok(match wanted {
         Some(Wanted::Role(role)) => role == Role::Traditional,
         _ => matches!(
-            typed(ambient, flags)?,
+            strategy(ambient, flags)?,
             Some(Set {
                 value: Some(Strategy::Classic),
                 ..

@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use dcb::compose::{self, Request};
+use dcb::compose::{self, Request, Unloadable};
 use dcb::diagnostic::Diagnostic;
 
 use super::differences::{self, Intended};
 use super::generate::{Case, Shape};
 use super::oracle::{Answer, Compose};
+use super::places::is_placed;
+use super::refusals;
 use super::view::{self, Unlike, View};
 
 /// What dcb and a Compose do not agree on.
@@ -20,6 +22,19 @@ pub enum Kind {
     WeRefuse(String),
     /// Compose refuses what dcb takes; its complaint.
     TheyRefuse(String),
+    /// Both refuse it, and dcb does not name this, which Compose names.
+    Unnamed(BothSay, String),
+    /// A complaint of dcb does not tell where the fault is.
+    Placeless(String),
+}
+
+/// What is said of a project that both refuse.
+#[derive(Debug, Clone)]
+pub struct BothSay {
+    /// What dcb says.
+    pub ours: String,
+    /// What Compose says.
+    pub theirs: String,
 }
 
 /// A difference and what it is about.
@@ -47,8 +62,8 @@ pub enum Verdict {
 pub fn verdict(request: &Request, compose: &Compose) -> Verdict {
     let ours = load(request);
     let builds: Option<Answer> = compose.prints_builds().then(|| compose.builds(request));
-    if let (Err(_), Some(Err(_))) = (&ours, &builds) {
-        return Verdict::BothRefuse;
+    if let (Err(ours), Some(Err(theirs))) = (&ours, &builds) {
+        return both_refuse(ours, theirs, request);
     }
     let config = compose.config(request);
     let unwritten = |complaint: &String| complaint.contains("json: error calling MarshalJSON");
@@ -58,8 +73,9 @@ pub fn verdict(request: &Request, compose: &Compose) -> Verdict {
         (ours, Ok(Some(builds)), Err(complaint)) if unwritten(&complaint) => differ(
             ours.map(View::only_builds),
             &view::of_builds(&builds, request),
+            request,
         ),
-        (Err(_), _, Err(_)) => Verdict::BothRefuse,
+        (Err(ours), _, Err(theirs)) => both_refuse(&ours, &theirs, request),
         (Ok(_), _, Err(theirs)) => Verdict::Differ(vec![Kind::TheyRefuse(theirs)]),
         (ours, Ok(builds), Ok(config)) => {
             let theirs = view::theirs(&config, builds.as_ref(), request);
@@ -70,14 +86,47 @@ pub fn verdict(request: &Request, compose: &Compose) -> Verdict {
                     view
                 }
             };
-            differ(ours.map(without), &theirs)
+            differ(ours.map(without), &theirs, request)
         }
     }
 }
 
-fn differ(ours: Result<View, String>, theirs: &View) -> Verdict {
+fn both_refuse(ours: &[Diagnostic], theirs: &str, request: &Request) -> Verdict {
+    let mut kinds = placeless(ours, request);
+    for name in refusals::unnamed(ours, theirs, &request.directory) {
+        let both = BothSay {
+            ours: told(ours),
+            theirs: theirs.to_owned(),
+        };
+        kinds.push(Kind::Unnamed(both, name));
+    }
+    if kinds.is_empty() {
+        return Verdict::BothRefuse;
+    }
+    Verdict::Differ(kinds)
+}
+
+fn placeless(complaints: &[Diagnostic], request: &Request) -> Vec<Kind> {
+    let without = complaints
+        .iter()
+        .filter(|complaint| !is_placed(complaint, request));
+    without
+        .map(|complaint| Kind::Placeless(complaint.to_string()))
+        .collect()
+}
+
+fn told(complaints: &[Diagnostic]) -> String {
+    let lines: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+fn differ(ours: Result<View, Vec<Diagnostic>>, theirs: &View, request: &Request) -> Verdict {
     let kinds = match ours {
-        Err(complaint) => vec![Kind::WeRefuse(complaint)],
+        Err(complaints) => {
+            let mut kinds = placeless(&complaints, request);
+            kinds.push(Kind::WeRefuse(told(&complaints)));
+            kinds
+        }
         Ok(ours) => ours.unlike(theirs).into_iter().map(Kind::Value).collect(),
     };
     if kinds.is_empty() {
@@ -87,15 +136,11 @@ fn differ(ours: Result<View, String>, theirs: &View) -> Verdict {
 }
 
 /// dcb's view, or its complaints.
-fn load(request: &Request) -> Result<View, String> {
-    let told = |errors: Vec<Diagnostic>| {
-        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        lines.join("\n")
-    };
-    let project = compose::load(request).map_err(|why| told(why.into_diagnostics()))?;
+fn load(request: &Request) -> Result<View, Vec<Diagnostic>> {
+    let project = compose::load(request).map_err(Unloadable::into_diagnostics)?;
     let named = project
         .select(&request.services)
-        .map_err(|error| told(vec![error]))?;
+        .map_err(|error| vec![error])?;
     Ok(view::ours(&project).narrowed(&project.with_dependencies(&named)))
 }
 
@@ -281,6 +326,8 @@ impl Difference {
             }
             Kind::WeRefuse(complaint) => format!("dcb: {}", letters(complaint)),
             Kind::TheyRefuse(complaint) => format!("compose: {}", letters(complaint)),
+            Kind::Unnamed(both, _) => format!("unnamed: {}", letters(&both.theirs)),
+            Kind::Placeless(complaint) => format!("placeless: {}", letters(complaint)),
         }
     }
 }
@@ -302,6 +349,13 @@ impl std::fmt::Display for Difference {
             }
             Kind::WeRefuse(complaint) => writeln!(f, "only dcb refuses: {complaint}")?,
             Kind::TheyRefuse(complaint) => writeln!(f, "only compose refuses: {complaint}")?,
+            Kind::Unnamed(BothSay { ours, theirs }, name) => {
+                writeln!(
+                    f,
+                    "dcb does not name `{name}`\n  dcb:     {ours}\n  compose: {theirs}"
+                )?;
+            }
+            Kind::Placeless(complaint) => writeln!(f, "no place in a file: {complaint}")?,
         }
         write!(f, "(Compose {major}.{minor})\n{}", self.text)
     }

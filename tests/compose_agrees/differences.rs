@@ -1,6 +1,6 @@
 //! Where dcb means to differ from Compose, and why.
 
-use super::compare::{Difference, Kind};
+use super::compare::{BothSay, Difference, Kind};
 use super::view::Unlike;
 
 /// A difference that is meant.
@@ -14,18 +14,33 @@ pub struct Intended {
 
 /// The intended difference that this one is.
 pub fn intended(difference: &Difference) -> Option<&'static Intended> {
-    INTENDED.iter().find(|intended| (intended.fits)(difference))
+    let Kind::Unnamed(BothSay { ours, theirs }, _) = &difference.kind else {
+        return INTENDED.iter().find(|intended| (intended.fits)(difference));
+    };
+    // Each complains of something else when one of them complains of what the other takes.
+    let alone = [
+        Kind::TheyRefuse(theirs.clone()),
+        Kind::WeRefuse(ours.clone()),
+    ];
+    alone.into_iter().find_map(|kind| {
+        let alone = Difference {
+            kind,
+            ..difference.clone()
+        };
+        intended(&alone)
+    })
 }
 
 /// All of them.
 pub const INTENDED: &[Intended] = &[
     Intended {
-        name: "arguments that begin with x-",
+        name: "arguments and ssh keys that begin with x-",
         reason: "Compose takes them for extensions and loses them; dcb passes them on and warns",
         fits: |found| {
             value(found, |at| {
                 let key = at.place.rsplit('.').next().unwrap_or_default();
-                key == "#extensions" || key.starts_with("x-")
+                let ssh = at.place == "bake.ssh" && at.theirs.to_string().contains("#extensions");
+                key == "#extensions" || key.starts_with("x-") || ssh
             })
         },
     },
@@ -75,7 +90,7 @@ pub const INTENDED: &[Intended] = &[
     Intended {
         name: "an argument reset where the others are a list",
         reason: "Compose overlooks it without a word",
-        fits: |found| found.text == "reset-args-in-list-form",
+        fits: |found| is_folder(found, "reset-args-in-list-form"),
     },
     Intended {
         name: "!reset below !override",
@@ -92,6 +107,15 @@ pub const INTENDED: &[Intended] = &[
         fits: |found| {
             value(found, |at| {
                 at.place.contains("contexts.") && text(&at.theirs).is_empty()
+            })
+        },
+    },
+    Intended {
+        name: "a host without an address",
+        reason: "Compose passes an empty one on, which no builder takes; dcb passes none",
+        fits: |found| {
+            value(found, |at| {
+                at.place.starts_with("bake.extra-hosts.") && at.ours.is_null() && at.theirs == ""
             })
         },
     },
@@ -133,7 +157,7 @@ pub const INTENDED: &[Intended] = &[
         name: "wrong kinds in an extended file",
         reason: "dcb looks at what is left after merging, where a service that extends may replace them",
         fits: |found| {
-            they_say(found, &["invalid type", "for build"]) || they_say(found, &["unexpected type"])
+            they_say(found, &["invalid type", " for "]) || they_say(found, &["unexpected type"])
         },
     },
     Intended {
@@ -161,18 +185,6 @@ pub const INTENDED: &[Intended] = &[
         name: "a mode of a secret that is none",
         reason: "no build looks at modes",
         fits: |found| they_say(found, &["decoding failed", "mode'"]),
-    },
-    Intended {
-        name: "wrong kinds that a later file replaces",
-        reason: "Compose looks at some places after every file, dcb at what is left",
-        fits: |found| they_say(found, &["ulimits.", "invalid type"]),
-    },
-    Intended {
-        name: "ports that are none",
-        reason: "left to Compose, which publishes them",
-        fits: |found| {
-            they_say(found, &["Invalid containerPort"]) || they_say(found, &["invalid proto"])
-        },
     },
     Intended {
         name: "an empty path of a secret",
@@ -233,21 +245,37 @@ pub const INTENDED: &[Intended] = &[
         },
     },
     Intended {
+        name: "2.26: infinite numbers",
+        reason: "it cannot write them where it looks at the whole",
+        fits: |found| found.version < (2, 40) && they_say(found, &["unsupported value: +Inf"]),
+    },
+    Intended {
+        name: "2.26: patterns of services",
+        reason: "it takes names only",
+        fits: |found| {
+            found.version < (2, 40)
+                && they_say(found, &["no such service: "])
+                && is_folder(found, "services-glob")
+        },
+    },
+    Intended {
         name: "2.26: names of containers",
         reason: "it looks at them when it starts them",
         fits: |found| found.version < (2, 40) && we_say(found, &["container"]),
     },
     Intended {
         name: "2.26: .env files",
-        reason: "it reads one less, cannot be told inside of one to read none, and lets later files \
-                 see the first value of a variable only",
+        reason: "it reads one less, cannot be told inside of one to read none, lets later files see \
+                 the first value of a variable only, and dies of a name that ends the file",
         fits: |found| {
-            let folders = [
+            let mut folders = [
                 "parent-directory",
                 "env-file-disabled-inside",
                 "env-files-order",
-            ];
-            found.version < (2, 40) && folders.contains(&found.text.as_str())
+                "dotenv-last-line-bare",
+            ]
+            .into_iter();
+            found.version < (2, 40) && folders.any(|folder| is_folder(found, folder))
         },
     },
 ];
@@ -269,6 +297,11 @@ fn is_operand(found: &Difference) -> bool {
     ["-", "+", "?"]
         .iter()
         .any(|operator| found.text.contains(&format!("{operator}{template}")))
+}
+
+/// Whether the golden folder of this name shows the difference.
+fn is_folder(found: &Difference, name: &str) -> bool {
+    found.text.lines().next() == Some(name)
 }
 
 fn text(value: &serde_json::Value) -> &str {

@@ -2,9 +2,15 @@
 //!
 //! They need no engine to load one. Each call has a limit of time and of memory, since a Compose can
 //! spin for minutes on input that was made to hurt.
+//!
+//! Nearly all of the time goes into starting programs, and nothing that is compared comes from any
+//! but Compose itself. So two of its costs are taken away: `build --print` starts buildx, only to
+//! ask for its version, which a script answers here (92 ms of processor time become 32), and Go's
+//! collector does not run in processes this short (42 ms of `config` become 29).
 
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -85,10 +91,11 @@ impl Compose {
             .trim_start_matches('v')
             .split('.')
             .map_while(|part| part.parse().ok());
+        let version = (numbers.next()?, numbers.next()?);
         Some(Self {
-            version: (numbers.next()?, numbers.next()?),
+            version,
             program,
-            config: config.to_owned(),
+            config: with_a_quick_buildx(config, version),
         })
     }
 
@@ -125,6 +132,7 @@ impl Compose {
             .envs(&request.environment)
             .env("PATH", "/usr/bin:/bin")
             .env("DOCKER_CONFIG", &self.config)
+            .env("GOGC", "off")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -141,6 +149,29 @@ impl Compose {
             None => Err(format!("stopped: {complaint}")),
         }
     }
+}
+
+/// A docker configuration whose buildx is a script that says of itself what the real one says.
+fn with_a_quick_buildx(config: &Path, (major, minor): (u32, u32)) -> PathBuf {
+    let own = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("compose-{major}.{minor}"));
+    let plugins = own.join("cli-plugins");
+    let told = Command::new(config.join("cli-plugins/docker-buildx"))
+        .arg("docker-cli-plugin-metadata")
+        .output()
+        .expect("the buildx that goes with this Compose");
+    let told = String::from_utf8(told.stdout).expect("JSON");
+    // Written aside and then moved: another test may be using the one that is there.
+    std::fs::create_dir_all(&plugins).expect("a directory");
+    let mut script = tempfile::Builder::new()
+        .permissions(std::fs::Permissions::from_mode(0o755))
+        .tempfile_in(&own)
+        .expect("a file");
+    write!(script, "#!/bin/sh\ncat <<'END'\n{told}\nEND\n").expect("a script");
+    let script = script.into_temp_path();
+    script
+        .persist(plugins.join("docker-buildx"))
+        .expect("a script");
+    own
 }
 
 fn global_arguments(request: &Request) -> Vec<String> {

@@ -166,7 +166,10 @@ fn unescaped(value: &Value, escape: &str, wanted: &str) -> Value {
         Value::Object(map) => {
             let entries = map.iter();
             entries
-                .map(|(key, value)| (key.clone(), unescaped(value, escape, wanted)))
+                .map(|(key, value)| {
+                    let key = key.replace(escape, wanted);
+                    (key, unescaped(value, escape, wanted))
+                })
                 .collect()
         }
         other => other.clone(),

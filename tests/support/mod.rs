@@ -400,6 +400,13 @@ impl Project {
         std::fs::write(path, text).expect("a file");
     }
 
+    /// Writes a file that no engine takes in before it or dcb is stopped. It is sparse and compresses
+    /// to nothing, so it costs no disk.
+    pub fn write_endless(&self, path: &str) {
+        let file = std::fs::File::create(self.path().join(path)).expect("a file");
+        file.set_len(64 << 30).expect("a sparse file");
+    }
+
     /// The project's directory.
     pub fn path(&self) -> &Path {
         self.directory.path()
@@ -593,6 +600,22 @@ impl Running {
             child,
             redactions,
         }
+    }
+
+    /// Waits until it is sending its context: nothing else makes it read so much.
+    pub fn until_it_sends(&self) {
+        let counters = format!("/proc/{}/io", self.id());
+        until(
+            "the transfer to be going on",
+            Duration::from_secs(30),
+            || {
+                let counters = std::fs::read_to_string(&counters).expect("it runs");
+                let read = counters
+                    .lines()
+                    .find_map(|line| line.strip_prefix("rchar: ")?.parse().ok());
+                read.is_some_and(|read: u64| read > 32 << 20)
+            },
+        );
     }
 
     /// Waits until one of its outputs holds `words`.

@@ -21,6 +21,10 @@ const PULL_POLICY: Rule = Like(
     is_pull_policy,
     "`always`, `missing`, `never`, `build`, `daily`, `weekly` or `every_…`",
 );
+const CONTAINER: Rule = Like(
+    is_container,
+    "at least two letters, digits, `_`, `.` and `-`",
+);
 pub(super) const TEXTS: Rule = List(&TEXT);
 const SET: Rule = Unique(&TEXT);
 pub(super) const TEXT_OR_SET: Rule = Either(&[TEXT, SET]);
@@ -358,7 +362,7 @@ const SERVICE: Rule = Object(
         ("cgroup_parent", TEXT),
         ("command", COMMAND),
         ("configs", MOUNTED),
-        ("container_name", TEXT),
+        ("container_name", CONTAINER),
         ("cpu_count", INT),
         ("cpu_percent", INT),
         ("cpu_period", NUM),
@@ -508,7 +512,7 @@ fn is_pull_policy(text: &str) -> bool {
         Some(rest) => is_duration(rest),
         None => matches!(
             text,
-            "" | "always"
+            "always"
                 | "never"
                 | "build"
                 | "if_not_present"
@@ -518,4 +522,11 @@ fn is_pull_policy(text: &str) -> bool {
                 | "weekly"
         ),
     }
+}
+
+/// Compose looks for two such characters anywhere; Docker takes nothing else at all.
+fn is_container(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    let mut pairs = text.as_bytes().windows(2);
+    pairs.any(|pair| pair[0].is_ascii_alphanumeric() && fits(pair[1]))
 }

@@ -43,7 +43,9 @@ fn collect<'n>(node: &'n Node, leaves: &mut Vec<Leaf<'n>>) {
 
 /// Puts the scalars of `text` that do not read as their leaves in quotes.
 fn quote(text: &str, leaves: &[Leaf<'_>]) -> Result<String, String> {
-    let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+    // The scanner counts these as ends of lines, wherever they are.
+    let breaks = ['\n', '\u{85}', '\u{2028}', '\u{2029}'];
+    let mut lines: Vec<String> = text.split_inclusive(breaks).map(str::to_owned).collect();
     let mut bytes = text.as_bytes();
     let mut parser = Parser::new();
     parser.set_input_string(&mut bytes);
@@ -54,7 +56,7 @@ fn quote(text: &str, leaves: &[Leaf<'_>]) -> Result<String, String> {
         let event = parser.parse().map_err(|error| error.to_string())?;
         let EventData::Scalar { value, style, .. } = event.data else {
             match event.data {
-                EventData::StreamEnd => return Ok(lines.join("\n")),
+                EventData::StreamEnd => return Ok(lines.concat()),
                 _ => continue,
             }
         };

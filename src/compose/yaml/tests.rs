@@ -189,11 +189,70 @@ fn the_scanner_is_kept_from_what_it_panics_on() {
     assert!(complaints("a: [!!str, b]")[0].contains("tag"));
     assert_eq!(one("a: [\"x !y,z\"]"), "{a:[\"x !y,z\"]}");
     assert!(read("a: \"x\\").is_err());
+    // The same where commas behind tags are looked for first.
+    assert!(read("\"!,[\\").is_err());
+    assert!(read("|\n\n  {!, ").is_ok());
     assert_eq!(one("a: x\\"), "{a:\"x\\\\\"}");
 }
 
+/// What the composer has rules for: most sequences of these are nearly YAML.
+const PIECES: [&str; 40] = [
+    "a: ",
+    "b:",
+    "1: ",
+    "\"a\": ",
+    "? ",
+    "- ",
+    "-\n",
+    "\n",
+    "\n  ",
+    "\n    ",
+    " ",
+    "{",
+    "}",
+    "[",
+    "]",
+    ", ",
+    "x",
+    "010",
+    "1.5",
+    "null",
+    "~",
+    "'y'",
+    "\"z\\n\"",
+    "\"\\/\"",
+    "|\n",
+    ">-\n",
+    "&m ",
+    "*m",
+    "<<: ",
+    "<<: *m\n",
+    "!reset ",
+    "!override ",
+    "!!str ",
+    "!!binary aGk=",
+    "!",
+    "# c\n",
+    "---\n",
+    "...\n",
+    "%YAML 1.1\n",
+    "\t",
+];
+
+/// `PROPTEST_CASES` may ask for more.
+fn many() -> ProptestConfig {
+    ProptestConfig::with_cases(ProptestConfig::default().cases.max(2000))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(many())]
+
+    #[test]
+    fn what_is_nearly_yaml_is_read_or_refused(
+        pieces in prop::collection::vec(prop::sample::select(&PIECES[..]), 0..40),
+    ) {
+        let _ = read(&pieces.concat());
+    }
 
     #[test]
     fn any_text_is_read_or_refused(text in "[\\[\\]{}!&*<>|%@`'\",:#?\\-a1x~ \t\n\\\\\r\u{feff}é]{0,60}") {
