@@ -841,14 +841,12 @@ fn a_base_image_that_cannot_be_fetched() {
 #[test]
 fn an_engine_whose_disk_is_full_says_so() {
     on_every_engine("disk", |engine, project| {
-        let Some(disk) = Disk::of("32m") else { return };
-        let data = disk.0.path().display().to_string();
-        let Some(engine) = PrivateEngine::with(engine, &["--data-root", &data]) else {
+        let Some(engine) = PrivateEngine::with_disk(engine, "64m") else {
             return;
         };
         let project = simple(project, "FROM busybox\nCOPY big /\n");
         let big = std::fs::File::create(project.path().join("big")).expect("a file");
-        big.set_len(64 << 20).expect("a sparse file");
+        big.set_len(96 << 20).expect("a sparse file");
         let told = failing(&engine, &project);
         for words in [
             "exit code 6\n",
@@ -859,33 +857,4 @@ fn an_engine_whose_disk_is_full_says_so() {
             assert!(told.contains(words), "it does not tell `{words}`:\n{told}");
         }
     });
-}
-
-/// A small disk in memory.
-struct Disk(tempfile::TempDir);
-
-impl Disk {
-    /// One of this size; none when this user may not mount it.
-    fn of(size: &str) -> Option<Self> {
-        let directory = tempfile::Builder::new()
-            .prefix("dcb-disk-")
-            .tempdir()
-            .expect("a directory");
-        let mounted = std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "dcb-test"])
-            .arg(directory.path())
-            .status();
-        mounted
-            .is_ok_and(|status| status.success())
-            .then_some(Self(directory))
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount")
-            .args(["-R", "-l"])
-            .arg(self.0.path())
-            .status();
-    }
 }

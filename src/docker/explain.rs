@@ -83,6 +83,14 @@ const TEXTS: &[(&[&str], Class)] = &[
     (&["401 Unauthorized"], Class::RegistryDenied),
     (&["403 Forbidden"], Class::RegistryDenied),
     (&["no basic auth credentials"], Class::RegistryDenied),
+    (
+        &["unexpected status from ", ": 5"],
+        Class::RegistryUnreachable,
+    ),
+    (
+        &["failed with status code [", "]: 5"],
+        Class::RegistryUnreachable,
+    ),
     (&["failed to do request"], Class::RegistryUnreachable),
     (&["no such host"], Class::RegistryUnreachable),
     (&["i/o timeout"], Class::RegistryUnreachable),
@@ -179,6 +187,9 @@ fn hints(class: Class, text: &str, exit_code: Option<i32>, spec: &BuildSpec) -> 
         Class::DockerfileSyntax if text.contains("nknown") => one(
             "a here-document or a flag that this engine does not know yet looks like this too; `# syntax=docker/dockerfile:1` as the first line fetches a newer frontend",
         ),
+        Class::RegistryUnreachable if text.contains(" status ") => {
+            one("the registry, or a proxy in front of it, has trouble of its own: try again later")
+        }
         Class::RegistryUnreachable => {
             let mut hints = one(
                 "the engine could not reach the registry: check its network, DNS and proxy (docker info)",
@@ -317,6 +328,14 @@ mod tests {
             ),
             (
                 "nope: failed to resolve source metadata for docker.io/library/nope:latest: failed to do request: Head",
+                Class::RegistryUnreachable,
+            ),
+            (
+                "pulling from host 127.0.0.1:5000 failed with status code [manifests latest]: 500 Internal Server Error",
+                Class::RegistryUnreachable,
+            ),
+            (
+                "127.0.0.1:5000/x:latest: failed to resolve source metadata for 127.0.0.1:5000/x:latest: unexpected status from HEAD request to http://127.0.0.1:5000/v2/x/manifests/latest: 503 Service Unavailable",
                 Class::RegistryUnreachable,
             ),
             (

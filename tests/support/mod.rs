@@ -8,8 +8,10 @@
 //! A project has a name that no other run of any test has, so tests go on side by side, on engines
 //! that others use too. When it is dropped, what carries its name is removed from its engines.
 //!
+//! [`engines`] are those with BuildKit; [`podman`] is apart, for its builds are others.
+//!
 //! Engines come from the file that `DCB_TEST_ENGINES` names (`tests/run` writes it), else from
-//! `tests/engines/engines list`, else from the engine that `DOCKER_HOST` or the default socket
+//! `tests/engines/engines list all`, else from the engine that `DOCKER_HOST` or the default socket
 //! gives. A test that finds none fails and says how to get one.
 #![allow(
     dead_code,
@@ -21,6 +23,7 @@
     reason = "tests read the environment they are given"
 )]
 
+pub mod registry;
 pub mod relay;
 pub mod serve;
 pub mod told;
@@ -41,7 +44,11 @@ use told::Redactions;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The suites whose engines the script starts; all others are somebody's own.
-const SUITES: [&str; 3] = ["bookworm", "trixie", "sid"];
+const SUITES: [&str; 5] = ["bookworm", "trixie", "sid", CONTAINERD, PODMAN];
+/// That of the engine which keeps its images in containerd.
+const CONTAINERD: &str = "containerd";
+/// That of Podman.
+const PODMAN: &str = "podman";
 /// The suite of an engine of a test's own.
 const PRIVATE: &str = "private";
 
@@ -90,6 +97,17 @@ impl Engine {
         self.major() < 23
     }
 
+    /// Whether it can build with BuildKit: all but Podman.
+    pub fn has_buildkit(&self) -> bool {
+        self.suite != PODMAN
+    }
+
+    /// Whether it keeps its images in containerd, where an image's id is its digest.
+    pub fn has_containerd_store(&self) -> bool {
+        self.ask(&["info", "--format", "{{.DriverStatus}}"])
+            .contains("io.containerd.snapshotter")
+    }
+
     /// Whether it has an image of this name.
     pub fn has_image(&self, image: &str) -> bool {
         !self.ask(&["images", "--quiet", image]).is_empty()
@@ -102,7 +120,12 @@ impl Engine {
 
     /// The docker CLI of its generation, ready for arguments.
     pub fn docker(&self) -> Command {
-        let mut command = Command::new("docker");
+        self.other("docker")
+    }
+
+    /// Another program that finds this engine, such as `timeout` with a docker command.
+    pub fn other(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         hermetic(&mut command, Path::new("/nonexistent"));
         self.point(&mut command);
         command
@@ -137,14 +160,10 @@ impl Engine {
     }
 }
 
-/// All engines of this machine.
+/// All Docker engines of this machine, each with BuildKit.
 pub fn engines() -> Vec<Engine> {
-    let listed = match std::env::var("DCB_TEST_ENGINES") {
-        Ok(file) => std::fs::read_to_string(&file)
-            .unwrap_or_else(|error| panic!("DCB_TEST_ENGINES: `{file}`: {error}")),
-        Err(_) => script(&["list"]).unwrap_or_default(),
-    };
-    let mut engines: Vec<Engine> = listed.lines().map(parse).collect();
+    let mut engines = listed();
+    engines.retain(|engine| engine.suite != PODMAN);
     if engines.is_empty() {
         engines.extend(default_engine());
     }
@@ -153,6 +172,31 @@ pub fn engines() -> Vec<Engine> {
         "no engine to test on: run ./tests/run, or tests/engines/engines up as root on Debian, or start Docker"
     );
     engines
+}
+
+/// Podman, which has no BuildKit; none on a machine that cannot have it.
+pub fn podman() -> Option<Engine> {
+    on_request(PODMAN)
+}
+
+/// The newest Docker engine with its images in containerd; none on a machine that cannot have it.
+pub fn containerd_store() -> Option<Engine> {
+    on_request(CONTAINERD)
+}
+
+/// The engine of a suite, started where it does not run yet.
+fn on_request(suite: &str) -> Option<Engine> {
+    let running = listed().into_iter().find(|engine| engine.suite == suite);
+    running.or_else(|| script(&["up", suite])?.lines().next().map(parse))
+}
+
+fn listed() -> Vec<Engine> {
+    let listed = match std::env::var("DCB_TEST_ENGINES") {
+        Ok(file) => std::fs::read_to_string(&file)
+            .unwrap_or_else(|error| panic!("DCB_TEST_ENGINES: `{file}`: {error}")),
+        Err(_) => script(&["list", "all"]).unwrap_or_default(),
+    };
+    listed.lines().map(parse).collect()
 }
 
 /// What the script that brings engines up answers.
@@ -201,7 +245,7 @@ fn default_engine() -> Option<Engine> {
 }
 
 /// Runs `test` on all engines side by side, each with a fresh project called after `name`. A
-/// failure names its engine: the thread carries its version.
+/// failure names its engine: the thread carries its version and suite.
 pub fn on_every_engine(name: &str, test: impl Fn(&Engine, Project) + Sync) {
     on_engines(&engines(), name, test);
 }
@@ -209,20 +253,21 @@ pub fn on_every_engine(name: &str, test: impl Fn(&Engine, Project) + Sync) {
 /// The same on some engines only.
 pub fn on_engines(engines: &[Engine], name: &str, test: impl Fn(&Engine, Project) + Sync) {
     let test = &test;
-    let failed: Vec<&str> = std::thread::scope(|scope| {
+    let failed: Vec<String> = std::thread::scope(|scope| {
         let running: Vec<_> = engines
             .iter()
             .map(|engine| {
+                let title = format!("{} ({})", engine.version, engine.suite);
                 let thread = std::thread::Builder::new()
-                    .name(format!("{name} on engine {}", engine.version))
+                    .name(format!("{name} on engine {title}"))
                     .spawn_scoped(scope, || test(engine, Project::new(name)))
                     .expect("a thread");
-                (engine.version.as_str(), thread)
+                (title, thread)
             })
             .collect();
         running
             .into_iter()
-            .filter_map(|(version, thread)| thread.join().is_err().then_some(version))
+            .filter_map(|(title, thread)| thread.join().is_err().then_some(title))
             .collect()
     });
     assert!(
@@ -246,12 +291,21 @@ impl PrivateEngine {
 
     /// The same with more flags for its daemon.
     pub fn with(like: &Engine, flags: &[&str]) -> Option<Self> {
-        let name = format!("t{}", unique());
-        let mut arguments = vec!["new", &like.suite, &name];
-        arguments.extend(flags);
+        Self::new(&[], like, flags)
+    }
+
+    /// The same with all that it writes on a disk of its own of `size`, such as `96m`, which a
+    /// build can fill.
+    pub fn with_disk(like: &Engine, size: &str) -> Option<Self> {
+        Self::new(&["--disk", size], like, &[])
+    }
+
+    fn new(options: &[&str], like: &Engine, flags: &[&str]) -> Option<Self> {
         if !SUITES.contains(&like.suite.as_str()) {
             return None;
         }
+        let name = format!("t{}", unique());
+        let arguments = [&["new"], options, &[&like.suite, &name], flags].concat();
         let line = script(&arguments).unwrap_or_else(|| panic!("no private engine: {arguments:?}"));
         let mut engine = parse(line.trim_end());
         PRIVATE.clone_into(&mut engine.suite);
@@ -261,8 +315,12 @@ impl PrivateEngine {
     /// Sends a signal to its daemon.
     pub fn signal(&self, signal: rustix::process::Signal) {
         let directory = self.engine.socket().parent().expect("a directory");
-        let file = directory.join("run/dockerd.pid");
-        let text = std::fs::read_to_string(&file).expect("a running daemon");
+        let text = ["dockerd", "podman"]
+            .iter()
+            .find_map(|daemon| {
+                std::fs::read_to_string(directory.join(format!("run/{daemon}.pid"))).ok()
+            })
+            .expect("a running daemon");
         let pid = text
             .trim()
             .parse()
