@@ -123,8 +123,7 @@ fn a_variable_that_is_no_number_is_named() {
 exit code 2
 --- stderr
 error: COMPOSE_PARALLEL_LIMIT is `many`, which is no whole number
- |
- = help: unset COMPOSE_PARALLEL_LIMIT, or use --jobs N
+  = help: unset COMPOSE_PARALLEL_LIMIT, or use --jobs N
 ",
         );
 }
@@ -138,8 +137,7 @@ fn a_directory_without_a_compose_file() {
 exit code 4
 --- stderr
 error: no configuration file provided: not found
- |
- = help: write a `compose.yaml` in `<dir>`, or name a file with `-f`
+  = help: write a `compose.yaml` in `<dir>`, or name a file with `-f`
 ",
     );
 }
@@ -153,8 +151,7 @@ fn a_compose_file_whose_name_is_misspelt() {
 exit code 4
 --- stderr
 error: failed to read `compsoe.yaml`: no such file
- |
- = help: did you mean `compose.yaml`?
+  = help: did you mean `compose.yaml`?
 ",
         );
 }
@@ -266,8 +263,7 @@ fn a_service_that_does_not_exist() {
 exit code 2
 --- stderr
 error: the project `<project>` has no service `wrokers`
- |
- = help: did you mean `worker`?
+  = help: did you mean `worker`?
 ",
     );
     project.run_alone(&["plan", "database"]).shows(
@@ -275,8 +271,7 @@ error: the project `<project>` has no service `wrokers`
 exit code 2
 --- stderr
 error: the project `<project>` has no service `database`
- |
- = help: its services are `web` and `worker`
+  = help: its services are `web` and `worker`
 ",
     );
 }
@@ -310,8 +305,7 @@ fn images_that_begin_with_each_other() {
 exit code 2
 --- stderr
 error: images begin with each other: a -> b -> a
- |
- = help: break the circle: let one of their Dockerfiles begin with another image
+  = help: break the circle: let one of their Dockerfiles begin with another image
 ",
         );
 }
@@ -401,9 +395,8 @@ fn no_engine_is_running() {
 exit code 3
 --- stderr
 error: no engine is running: unix:///nonexistent/docker.sock does not exist
- |
- = help: start it: sudo systemctl start docker
- = help: the address comes from DOCKER_HOST
+  = help: start it: sudo systemctl start docker
+  = help: the address comes from DOCKER_HOST
 ",
     );
     at("tcp://127.0.0.1:1").shows(
@@ -411,9 +404,8 @@ error: no engine is running: unix:///nonexistent/docker.sock does not exist
 exit code 3
 --- stderr
 error: no engine is running: nothing listens at tcp://127.0.0.1:1
- |
- = help: start it: sudo systemctl start docker
- = help: the address comes from DOCKER_HOST
+  = help: start it: sudo systemctl start docker
+  = help: the address comes from DOCKER_HOST
 ",
     );
 }
@@ -432,9 +424,8 @@ fn a_socket_that_nobody_listens_on_any_more() {
 exit code 3
 --- stderr
 error: no engine is running: nothing listens at unix://<dir>/d.sock
- |
- = help: start it: sudo systemctl start docker
- = help: the address comes from DOCKER_HOST
+  = help: start it: sudo systemctl start docker
+  = help: the address comes from DOCKER_HOST
 ",
         );
 }
@@ -506,8 +497,7 @@ fn a_docker_configuration_that_is_broken() {
 exit code 3
 --- stderr
 error: failed to read `<dir>/docker/config.json`: EOF while parsing a value at line 1 column 11
- |
- = help: mend that file, or point DOCKER_CONFIG at another directory
+  = help: mend that file, or point DOCKER_CONFIG at another directory
 ",
         );
 }
@@ -542,9 +532,8 @@ fn a_socket_that_this_user_may_not_open() {
 exit code 3
 --- stderr
 error: unix://<dir>/d.sock may not be opened by this user (mode 600, user 0, group 0)
- |
- = help: join the socket's group and log in again: sudo usermod -aG docker $USER
- = help: or use a rootless engine: dockerd-rootless-setuptool.sh install
+  = help: join the socket's group and log in again: sudo usermod -aG docker $USER
+  = help: or use a rootless engine: dockerd-rootless-setuptool.sh install
 ",
     );
 }
@@ -568,9 +557,8 @@ fn something_else_listens_on_the_socket() {
 exit code 3
 --- stderr
 error: what answers at unix://<dir>/d.sock is not a healthy engine: 404 Not Found nothing here
- |
- = help: the address comes from DOCKER_HOST
- = help: a proxy in front of the engine must let /_ping, /grpc and /session through
+  = help: the address comes from DOCKER_HOST
+  = help: a proxy in front of the engine must let /_ping, /grpc and /session through
 ",
         );
 }
@@ -590,9 +578,8 @@ fn a_socket_that_accepts_and_never_answers_costs_two_seconds() {
 exit code 3
 --- stderr
 error: the engine at unix://<dir>/d.sock accepts connections and does not answer (<time>)
- |
- = help: restart it: sudo systemctl restart docker (Docker Desktop: Restart from its menu)
- = help: a paused Docker Desktop or a suspended machine looks like this too
+  = help: restart it: sudo systemctl restart docker (Docker Desktop: Restart from its menu)
+  = help: a paused Docker Desktop or a suspended machine looks like this too
 ",
     );
 }

@@ -14,10 +14,11 @@ use super::offers::{Guard, Offer};
 use super::session::random_id;
 use super::status::Steps;
 use super::{Client, attributes, error, prefix};
-use crate::docker::detect::ApiVersion;
+use crate::docker::detect::{self, ApiVersion};
 use crate::docker::outcome::{BuildError, Built};
 use crate::docker::spec::{BuildSpec, ContextSource, DockerfileSource};
 use crate::event::{Event, Events, JobId};
+use crate::failure::{Class, Failure};
 
 /// How long the status stream may go on after the solve is over. The engine ends it within 20 ms
 /// of the solve, or two seconds after a cancellation.
@@ -77,11 +78,23 @@ impl Client {
                     steps: &steps,
                     spec,
                 };
+                let failure = error::explain(&status, &context);
                 Err(BuildError::Failed {
-                    failure: Box::new(error::explain(&status, &context)),
+                    failure: Box::new(self.unless_lost(failure).await),
                     ran: steps.ran(),
                 })
             }
+        }
+    }
+
+    /// `failure`, unless it is what an engine says while it is going down: it kills what runs.
+    async fn unless_lost(&self, failure: Failure) -> Failure {
+        if failure.class != Class::RunKilled {
+            return failure;
+        }
+        match detect::engine(&self.endpoint).await {
+            Ok(_) => failure,
+            Err(gone) => error::lost(&self.endpoint, &Status::unavailable(gone.message)),
         }
     }
 
