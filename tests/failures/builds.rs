@@ -190,7 +190,7 @@ fn a_step_that_failed_is_not_built_again_in_another_form() {
         let project = project
             .file(
                 "compose.yaml",
-                "services:\n  web:\n    build: {context: ., dockerfile: web.Dockerfile}\n",
+                "services:\n  web:\n    build: {context: ., dockerfile: web.test-local.Dockerfile}\n",
             )
             .file("web.test-local.Dockerfile", "FROM busybox\nRUN exit 3\n")
             .file("web.test.Dockerfile", "FROM busybox\n");

@@ -59,6 +59,7 @@ pub struct Client {
     endpoint: Endpoint,
     engine: Engine,
     host_gateway: Arc<OnceCell<String>>,
+    places: prefix::Places,
 }
 
 impl Client {
@@ -76,6 +77,7 @@ impl Client {
             endpoint: facts.endpoint.clone(),
             engine: facts.engine.clone(),
             host_gateway: Arc::default(),
+            places: prefix::Places::default(),
         })
     }
 

@@ -46,11 +46,12 @@ impl Client {
             .await
             .map_err(BuildError::before_any_step)?;
         let spec = spec.as_ref();
-        let place = &if self.engine.api < ApiVersion::V23_0 {
+        let prefix = if self.engine.api < ApiVersion::V23_0 {
             prefix::under_rules(prefix, spec)
         } else {
             prefix.to_owned()
         };
+        let place = &self.places.of(&prefix, spec);
         let offers = self.offer(place, spec);
         let reference = random_id();
         let request = attributes::request(reference.clone(), self.session.reference(place), spec);
