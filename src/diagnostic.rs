@@ -236,11 +236,16 @@ impl Diagnostic {
         for help in &self.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
-        match style {
+        let text = match style {
             Style::Plain => Renderer::plain(),
             Style::Coloured => Renderer::styled(),
         }
-        .render(&[group])
+        .render(&[group]);
+        if self.primary.is_none() && self.related.is_empty() {
+            without_gutter(&text)
+        } else {
+            text
+        }
     }
 }
 
@@ -255,6 +260,29 @@ impl fmt::Display for Diagnostic {
 }
 
 impl std::error::Error for Diagnostic {}
+
+/// `text` without the empty line that sets an excerpt apart from what follows, which is no use where
+/// there is no excerpt; its remedies stand where they stand below one.
+fn without_gutter(text: &str) -> String {
+    let gutter = |line: &str| console::strip_ansi_codes(line).trim() == "|";
+    let mut lines = text.lines();
+    let mut out =
+        lines
+            .by_ref()
+            .take_while(|line| !gutter(line))
+            .fold(String::new(), |mut out, line| {
+                if !out.is_empty() {
+                    out.push('\n');
+                }
+                out.push_str(line);
+                out
+            });
+    for line in lines {
+        out.push_str("\n ");
+        out.push_str(line);
+    }
+    out
+}
 
 /// Whether a rendering may carry colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -291,6 +319,24 @@ mod tests {
              3 |     imagé: x\n  |     ^^^^^ did you mean `image`?\n  |\n  \
              = help: see the compose specification"
         );
+    }
+
+    #[test]
+    fn help_without_an_excerpt_follows_the_message() {
+        let diagnostic = Diagnostic::error("no engine is running")
+            .help("start it: systemctl start docker")
+            .help("or point\nelsewhere");
+        assert_eq!(
+            diagnostic.render(Style::Plain),
+            "error: no engine is running\n  = help: start it: systemctl start docker\n  \
+             = help: or point\n          elsewhere"
+        );
+        let coloured = diagnostic.render(Style::Coloured);
+        assert_eq!(
+            console::strip_ansi_codes(&coloured),
+            diagnostic.render(Style::Plain)
+        );
+        assert_eq!(Diagnostic::error("a").render(Style::Plain), "error: a");
     }
 
     #[test]

@@ -3,9 +3,11 @@
 //! `run` and `docker` emit them, `report` folds them. They serialise with serde; times are whole
 //! milliseconds.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
+use crate::failure::{Class, Failure};
 
 /// Where events go. It is bounded, so that a slow reader slows the reading of the status and
 /// nothing else.
@@ -78,10 +80,8 @@ pub enum Event {
     FellBack {
         /// The job.
         job: JobId,
-        /// The builder from now on: `buildkit` or `classic`.
-        strategy: String,
-        /// The Dockerfile from now on.
-        dockerfile: String,
+        /// How it is built from now on.
+        way: Way,
         /// What stood in the way.
         because: Box<Failure>,
     },
@@ -126,6 +126,8 @@ pub enum Outcome {
     Built {
         /// What the engine calls the image: `sha256:...`.
         image: Option<String>,
+        /// What was done otherwise than planned, in order.
+        departures: Vec<Departure>,
     },
     /// It failed.
     Failed(Box<Failure>),
@@ -136,4 +138,95 @@ pub enum Outcome {
     },
     /// The user stopped it.
     Stopped,
+}
+
+/// One way to build an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Way {
+    /// The builder: `buildkit` or `classic`.
+    pub strategy: String,
+    /// The Dockerfile.
+    pub dockerfile: String,
+    /// What reads it.
+    pub frontend: Frontend,
+}
+
+/// What reads a Dockerfile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Frontend {
+    /// What its `# syntax=` line names, else the builder's own.
+    AsWritten,
+    /// The builder's own, whatever the Dockerfile names.
+    BuiltIn,
+}
+
+impl fmt::Display for Way {
+    /// Completes "build with ...".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} with {}", self.strategy, self.dockerfile)?;
+        match self.frontend {
+            Frontend::AsWritten => Ok(()),
+            Frontend::BuiltIn => f.write_str(" without its `# syntax=`"),
+        }
+    }
+}
+
+/// Something that was done otherwise than planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "departure", rename_all = "snake_case")]
+pub enum Departure {
+    /// The builder stood in the way, and another way was taken.
+    OtherWay {
+        /// How it was built.
+        way: Way,
+        /// What stood in the way.
+        because: Class,
+    },
+    /// Base images were to be looked up anew, and those of this machine were taken.
+    LocalBases {
+        /// Why they could not be looked up.
+        because: Class,
+    },
+}
+
+impl fmt::Display for Departure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherWay { way, because } => write!(f, "instead: {way} ({})", because.id()),
+            Self::LocalBases { because } => {
+                write!(f, "with the base images that are here ({})", because.id())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_done_otherwise_is_part_of_the_event() {
+        let way = Way {
+            strategy: "buildkit".to_owned(),
+            dockerfile: "Dockerfile".to_owned(),
+            frontend: Frontend::BuiltIn,
+        };
+        let outcome = Outcome::Built {
+            image: None,
+            departures: vec![
+                Departure::OtherWay {
+                    way,
+                    because: Class::FrontendUnavailable,
+                },
+                Departure::LocalBases {
+                    because: Class::RegistryUnreachable,
+                },
+            ],
+        };
+        assert_eq!(
+            serde_json::to_string(&outcome).expect("JSON"),
+            r#"{"outcome":"built","image":null,"departures":[{"departure":"other_way","way":{"strategy":"buildkit","dockerfile":"Dockerfile","frontend":"built_in"},"because":"frontend-unavailable"},{"departure":"local_bases","because":"registry-unreachable"}]}"#
+        );
+    }
 }

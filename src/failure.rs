@@ -1,6 +1,9 @@
 //! What can go wrong, in classes: each has a stable id and an exit code.
 //!
-//! The exit codes are one table, [`Class::exit_code`]; `docs/exit-codes.md` tells them to people.
+//! The classes are one table, the only place that gives them names and exit codes;
+//! `docs/failures.md` tells it to people, and a test holds both against each other. What a builder's
+//! words mean is told by `docker::explain`, what may be done about it by [`Class::obstacle`] and
+//! [`Failure::transient`].
 
 use std::fmt;
 
@@ -8,137 +11,119 @@ use serde::{Serialize, Serializer};
 
 use crate::diagnostic::Diagnostic;
 
-/// What kind of failure it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
+/// The classes: what each means, its name, its stable id, its exit code.
+macro_rules! classes {
+    ($($(#[$means:meta])* $name:ident $id:literal $code:literal)*) => {
+        /// What kind of failure it is.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Class {
+            $($(#[$means])* $name,)*
+        }
+
+        impl Class {
+            /// Every class, by exit code.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The stable name: what `--format json` carries and people search for.
+            pub fn id(self) -> &'static str {
+                match self { $(Self::$name => $id,)* }
+            }
+
+            /// The exit code of a run that failed this way.
+            pub fn exit_code(self) -> u8 {
+                match self { $(Self::$name => $code,)* }
+            }
+        }
+    };
+}
+
+classes! {
     /// A `RUN` ended with another exit code than 0.
-    RunFailed,
+    RunFailed "run-failed" 1
+    /// A `RUN` was killed, most often because memory ran out.
+    RunKilled "run-killed" 1
     /// A file that `COPY` or `ADD` names is not in the context.
-    CopySource,
+    CopySource "copy-source" 1
     /// The Dockerfile cannot be understood.
-    DockerfileSyntax,
+    DockerfileSyntax "dockerfile-syntax" 1
     /// The stage to build does not exist.
-    TargetMissing,
+    TargetMissing "target-missing" 1
     /// The build failed in a way that has no class of its own.
-    BuildFailed,
+    BuildFailed "build-failed" 1
+
     /// A flag, an argument or a variable is wrong.
-    Usage,
+    Usage "usage" 2
     /// The compose files cannot be understood.
-    ComposeInvalid,
+    ComposeInvalid "compose-invalid" 2
     /// The project asks for what this engine or this dcb cannot do.
-    Unsupported,
+    Unsupported "unsupported" 2
+    /// The engine cannot keep an image of several platforms.
+    MultiPlatform "multi-platform" 2
+    /// A place to keep the cache at is written wrongly, or of a kind the engine does not know.
+    CacheConfig "cache-config" 2
+
     /// `DOCKER_HOST`, a context or the docker configuration is wrong.
-    HostInvalid,
+    HostInvalid "host-invalid" 3
     /// Nothing listens at the engine's address.
-    DaemonDown,
+    DaemonDown "daemon-down" 3
     /// The engine's socket may not be opened.
-    SocketForbidden,
+    SocketForbidden "socket-forbidden" 3
     /// The engine accepts the connection and does not answer.
-    DaemonHung,
+    DaemonHung "daemon-hung" 3
     /// What answers is not a Docker engine, or answers with an error.
-    DaemonError,
+    DaemonError "daemon-error" 3
     /// The engine does not speak the version of its API that is asked for.
-    ApiRange,
+    ApiRange "api-range" 3
     /// The engine went away during the build.
-    DaemonLost,
+    DaemonLost "daemon-lost" 3
     /// The engine has no BuildKit.
-    NoBuildKit,
+    NoBuildKit "no-buildkit" 3
     /// No Docker Compose to hand over to.
-    ComposeMissing,
+    ComposeMissing "compose-missing" 3
+    /// The program that keeps the registry passwords cannot be run.
+    CredentialHelper "credential-helper" 3
+    /// A `RUN` needs a key of an SSH agent, and none is offered.
+    SshMissing "ssh-missing" 3
+    /// The engine's configuration forbids what a `RUN` asks for.
+    Entitlement "entitlement" 3
+
     /// There is no compose file.
-    ComposeFileMissing,
+    ComposeFileMissing "compose-file-missing" 4
     /// The Dockerfile does not exist.
-    DockerfileMissing,
+    DockerfileMissing "dockerfile-missing" 4
     /// The context directory does not exist.
-    ContextMissing,
+    ContextMissing "context-missing" 4
     /// The form of a Dockerfile that was asked for does not exist.
-    VariantMissing,
-    /// The frontend that a Dockerfile names cannot be fetched.
-    FrontendUnavailable,
-    /// The builder's frontend is too old for the Dockerfile.
-    FrontendTooOld,
-    /// The builder itself failed.
-    BuilderBroken,
+    VariantMissing "variant-missing" 4
+    /// A `RUN` needs a secret that is not given.
+    SecretMissing "secret-missing" 4
+
     /// A registry cannot be reached.
-    RegistryUnreachable,
+    RegistryUnreachable "registry-unreachable" 5
     /// A registry refuses.
-    RegistryDenied,
+    RegistryDenied "registry-denied" 5
+    /// A registry has been asked too often.
+    RateLimited "rate-limited" 5
     /// An image does not exist, or not for this user.
-    ImageMissing,
+    ImageMissing "image-missing" 5
+    /// The frontend that a Dockerfile names cannot be fetched, or does not work.
+    FrontendUnavailable "frontend-unavailable" 5
+    /// The cache cannot be written to where it is to be kept; the image may exist.
+    CacheExport "cache-export" 5
+
     /// The engine's disk is full.
-    DiskFull,
+    DiskFull "disk-full" 6
+
+    /// The builder's frontend is too old for the Dockerfile.
+    FrontendTooOld "frontend-too-old" 7
+    /// The builder itself failed.
+    BuilderBroken "builder-broken" 7
+
     /// dcb is at fault.
-    Internal,
+    Internal "internal" 70
 }
 
 impl Class {
-    /// The stable name: what `--format json` carries and people search for.
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::RunFailed => "run-failed",
-            Self::CopySource => "copy-source",
-            Self::DockerfileSyntax => "dockerfile-syntax",
-            Self::TargetMissing => "target-missing",
-            Self::BuildFailed => "build-failed",
-            Self::Usage => "usage",
-            Self::ComposeInvalid => "compose-invalid",
-            Self::Unsupported => "unsupported",
-            Self::HostInvalid => "host-invalid",
-            Self::DaemonDown => "daemon-down",
-            Self::SocketForbidden => "socket-forbidden",
-            Self::DaemonHung => "daemon-hung",
-            Self::DaemonError => "daemon-error",
-            Self::ApiRange => "api-range",
-            Self::DaemonLost => "daemon-lost",
-            Self::NoBuildKit => "no-buildkit",
-            Self::ComposeMissing => "compose-missing",
-            Self::ComposeFileMissing => "compose-file-missing",
-            Self::DockerfileMissing => "dockerfile-missing",
-            Self::ContextMissing => "context-missing",
-            Self::VariantMissing => "variant-missing",
-            Self::FrontendUnavailable => "frontend-unavailable",
-            Self::FrontendTooOld => "frontend-too-old",
-            Self::BuilderBroken => "builder-broken",
-            Self::RegistryUnreachable => "registry-unreachable",
-            Self::RegistryDenied => "registry-denied",
-            Self::ImageMissing => "image-missing",
-            Self::DiskFull => "disk-full",
-            Self::Internal => "internal",
-        }
-    }
-
-    /// The exit code of a run that failed this way.
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Self::RunFailed
-            | Self::CopySource
-            | Self::DockerfileSyntax
-            | Self::TargetMissing
-            | Self::BuildFailed => 1,
-            Self::Usage | Self::ComposeInvalid | Self::Unsupported => 2,
-            Self::HostInvalid
-            | Self::DaemonDown
-            | Self::SocketForbidden
-            | Self::DaemonHung
-            | Self::DaemonError
-            | Self::ApiRange
-            | Self::DaemonLost
-            | Self::NoBuildKit
-            | Self::ComposeMissing => 3,
-            Self::ComposeFileMissing
-            | Self::DockerfileMissing
-            | Self::ContextMissing
-            | Self::VariantMissing => 4,
-            Self::RegistryUnreachable
-            | Self::RegistryDenied
-            | Self::ImageMissing
-            | Self::FrontendUnavailable => 5,
-            Self::DiskFull => 6,
-            Self::FrontendTooOld | Self::BuilderBroken => 7,
-            Self::Internal => 70,
-        }
-    }
-
     /// What stood in the way, when that was the builder and not what it was given. Everything else,
     /// a failing `RUN` above all, is never built a second time elsewhere.
     pub fn obstacle(self) -> Option<Obstacle> {
@@ -147,6 +132,15 @@ impl Class {
             Self::BuilderBroken => Some(Obstacle::Builder),
             _ => None,
         }
+    }
+
+    /// Whether a failure of this class can pass by itself: some of a registry's trouble, and of what
+    /// a builder does to itself. [`Failure::transient`] tells which.
+    pub fn may_pass(self) -> bool {
+        matches!(
+            self,
+            Self::RegistryUnreachable | Self::FrontendUnavailable | Self::BuilderBroken
+        )
     }
 }
 
@@ -179,7 +173,8 @@ pub struct Failure {
     pub exit_code: Option<i32>,
     /// What mends it, best first; a command where there is one.
     pub hints: Vec<String>,
-    /// Whether the same may well succeed a moment later.
+    /// Whether the same may well succeed a moment later: a registry's trouble of the kind that
+    /// passes in seconds, and nothing else.
     pub transient: bool,
 }
 

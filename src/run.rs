@@ -8,7 +8,8 @@
 
 mod attempts;
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -17,6 +18,7 @@ use tokio::sync::watch;
 
 use crate::docker::{BuildError, Built};
 use crate::event::{Event, Events, JobId, Outcome};
+use crate::failure::{Class, Failure};
 use crate::plan::{Attempt, Job, Plan};
 
 /// What builds.
@@ -47,6 +49,7 @@ pub async fn execute(
 ) -> Vec<Ended> {
     let mut ended: HashMap<JobId, Ended> = HashMap::new();
     let mut waiting = by_urgency(plan);
+    let company = Company::default();
     let mut running = FuturesUnordered::new();
     let (give_up, gave_up) = watch::channel(None);
     loop {
@@ -54,13 +57,14 @@ pub async fn execute(
         while running.len() < plan.parallel.value.max(1)
             && let Some(job) = next(&mut waiting, &ended)
         {
+            company.joined(job.id);
             running.push(one(
                 plan,
                 job,
                 builder,
                 events,
-                stop.clone(),
-                gave_up.clone(),
+                (stop.clone(), gave_up.clone()),
+                &company,
             ));
         }
         let Some((job, end)) = running.next().await else {
@@ -69,6 +73,7 @@ pub async fn execute(
         if !plan.keep_going && matches!(end.0, Outcome::Failed(_)) {
             give_up.send_if_modified(|first| first.is_none() && first.replace(job).is_none());
         }
+        company.left(job);
         ended.insert(job, end);
     }
     plan.jobs
@@ -137,8 +142,8 @@ async fn one(
     job: &Job,
     builder: &impl Builder,
     events: &Events,
-    mut stop: watch::Receiver<bool>,
-    mut gave_up: watch::Receiver<Option<JobId>>,
+    (mut stop, mut gave_up): (watch::Receiver<bool>, watch::Receiver<Option<JobId>>),
+    company: &Company,
 ) -> (JobId, Ended) {
     let began = Instant::now();
     if *stop.borrow() {
@@ -148,7 +153,7 @@ async fn one(
     let (ask, asked) = watch::channel(false);
     let build = attempts::carry_out(plan.fallback, job, builder, events, asked);
     tokio::pin!(build);
-    let outcome = tokio::select! {
+    let mut outcome = tokio::select! {
         outcome = &mut build => outcome,
         Ok(_) = stop.wait_for(|stop| *stop) => {
             let _ = ask.send(true);
@@ -159,8 +164,48 @@ async fn one(
             build.await
         }
     };
+    if let Outcome::Failed(failure) = &mut outcome
+        && company.had(job.id)
+    {
+        offer_alone(job, failure);
+    }
     let took = finished(job.id, &outcome, began, events).await;
     (job.id, (outcome, took))
+}
+
+/// Which jobs run, and which of them ever ran beside another.
+#[derive(Default)]
+struct Company {
+    running: RefCell<BTreeSet<JobId>>,
+    accompanied: RefCell<BTreeSet<JobId>>,
+}
+
+impl Company {
+    fn joined(&self, job: JobId) {
+        let mut running = self.running.borrow_mut();
+        running.insert(job);
+        if running.len() > 1 {
+            self.accompanied.borrow_mut().extend(running.iter());
+        }
+    }
+
+    fn left(&self, job: JobId) {
+        self.running.borrow_mut().remove(&job);
+    }
+
+    fn had(&self, job: JobId) -> bool {
+        self.accompanied.borrow().contains(&job)
+    }
+}
+
+/// Jobs side by side share the machine's memory: what was killed may well fit in it alone.
+fn offer_alone(job: &Job, failure: &mut Failure) {
+    if failure.class == Class::RunKilled {
+        failure.hints.push(format!(
+            "other services were built at the same time; build it alone: dcb build --jobs 1 {}",
+            job.service
+        ));
+    }
 }
 
 async fn finished(job: JobId, outcome: &Outcome, began: Instant, events: &Events) -> Duration {

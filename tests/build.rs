@@ -473,8 +473,11 @@ fn a_context_may_be_a_git_repository() {
 
         project.write("compose.yaml", &compose("main:app"));
         if engine.is_old() {
-            let failed = project.run(engine, &["build"]).expect(1);
-            failed.telling(&["subdir not supported yet"]);
+            let failed = project.run(engine, &["build"]).expect(2);
+            failed.telling(&[
+                "this engine builds from the top of a git repository only",
+                "= help: name the directory in `dockerfile:` instead",
+            ]);
         } else {
             project.run(engine, &["build"]).expect(0);
             assert_eq!(

@@ -1,7 +1,5 @@
-//! What a user sees when something is wrong: everything of it, by the words and the exit code.
-//!
-//! What is wrong with the project or with this machine is told without an engine; what is wrong
-//! with an engine or happens inside one is tried on every engine.
+//! What a user sees when something is wrong before a build begins: everything of it, by the words
+//! and the exit code. `failures` is about what an engine says and does.
 
 mod support;
 
@@ -10,8 +8,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::process::Signal;
-use support::{Engine, PrivateEngine, Project, Ran, on_every_engine, serve};
+use support::{Project, Ran, serve};
 
 /// A project whose compose file is `text`, with a Dockerfile that is fine.
 fn project(name: &str, text: &str) -> Project {
@@ -123,8 +120,7 @@ fn a_variable_that_is_no_number_is_named() {
 exit code 2
 --- stderr
 error: COMPOSE_PARALLEL_LIMIT is `many`, which is no whole number
- |
- = help: unset COMPOSE_PARALLEL_LIMIT, or use --jobs N
+  = help: unset COMPOSE_PARALLEL_LIMIT, or use --jobs N
 ",
         );
 }
@@ -138,8 +134,7 @@ fn a_directory_without_a_compose_file() {
 exit code 4
 --- stderr
 error: no configuration file provided: not found
- |
- = help: write a `compose.yaml` in `<dir>`, or name a file with `-f`
+  = help: write a `compose.yaml` in `<dir>`, or name a file with `-f`
 ",
     );
 }
@@ -153,8 +148,7 @@ fn a_compose_file_whose_name_is_misspelt() {
 exit code 4
 --- stderr
 error: failed to read `compsoe.yaml`: no such file
- |
- = help: did you mean `compose.yaml`?
+  = help: did you mean `compose.yaml`?
 ",
         );
 }
@@ -266,8 +260,7 @@ fn a_service_that_does_not_exist() {
 exit code 2
 --- stderr
 error: the project `<project>` has no service `wrokers`
- |
- = help: did you mean `worker`?
+  = help: did you mean `worker`?
 ",
     );
     project.run_alone(&["plan", "database"]).shows(
@@ -275,8 +268,7 @@ error: the project `<project>` has no service `wrokers`
 exit code 2
 --- stderr
 error: the project `<project>` has no service `database`
- |
- = help: its services are `web` and `worker`
+  = help: its services are `web` and `worker`
 ",
     );
 }
@@ -310,8 +302,7 @@ fn images_that_begin_with_each_other() {
 exit code 2
 --- stderr
 error: images begin with each other: a -> b -> a
- |
- = help: break the circle: let one of their Dockerfiles begin with another image
+  = help: break the circle: let one of their Dockerfiles begin with another image
 ",
         );
 }
@@ -401,9 +392,8 @@ fn no_engine_is_running() {
 exit code 3
 --- stderr
 error: no engine is running: unix:///nonexistent/docker.sock does not exist
- |
- = help: start it: sudo systemctl start docker
- = help: the address comes from DOCKER_HOST
+  = help: start it: sudo systemctl start docker
+  = help: the address comes from DOCKER_HOST
 ",
     );
     at("tcp://127.0.0.1:1").shows(
@@ -411,9 +401,8 @@ error: no engine is running: unix:///nonexistent/docker.sock does not exist
 exit code 3
 --- stderr
 error: no engine is running: nothing listens at tcp://127.0.0.1:1
- |
- = help: start it: sudo systemctl start docker
- = help: the address comes from DOCKER_HOST
+  = help: start it: sudo systemctl start docker
+  = help: the address comes from DOCKER_HOST
 ",
     );
 }
@@ -432,9 +421,8 @@ fn a_socket_that_nobody_listens_on_any_more() {
 exit code 3
 --- stderr
 error: no engine is running: nothing listens at unix://<dir>/d.sock
- |
- = help: start it: sudo systemctl start docker
- = help: the address comes from DOCKER_HOST
+  = help: start it: sudo systemctl start docker
+  = help: the address comes from DOCKER_HOST
 ",
         );
 }
@@ -506,8 +494,7 @@ fn a_docker_configuration_that_is_broken() {
 exit code 3
 --- stderr
 error: failed to read `<dir>/docker/config.json`: EOF while parsing a value at line 1 column 11
- |
- = help: mend that file, or point DOCKER_CONFIG at another directory
+  = help: mend that file, or point DOCKER_CONFIG at another directory
 ",
         );
 }
@@ -542,9 +529,8 @@ fn a_socket_that_this_user_may_not_open() {
 exit code 3
 --- stderr
 error: unix://<dir>/d.sock may not be opened by this user (mode 600, user 0, group 0)
- |
- = help: join the socket's group and log in again: sudo usermod -aG docker $USER
- = help: or use a rootless engine: dockerd-rootless-setuptool.sh install
+  = help: join the socket's group and log in again: sudo usermod -aG docker $USER
+  = help: or use a rootless engine: dockerd-rootless-setuptool.sh install
 ",
     );
 }
@@ -568,9 +554,8 @@ fn something_else_listens_on_the_socket() {
 exit code 3
 --- stderr
 error: what answers at unix://<dir>/d.sock is not a healthy engine: 404 Not Found nothing here
- |
- = help: the address comes from DOCKER_HOST
- = help: a proxy in front of the engine must let /_ping, /grpc and /session through
+  = help: the address comes from DOCKER_HOST
+  = help: a proxy in front of the engine must let /_ping, /grpc and /session through
 ",
         );
 }
@@ -590,259 +575,8 @@ fn a_socket_that_accepts_and_never_answers_costs_two_seconds() {
 exit code 3
 --- stderr
 error: the engine at unix://<dir>/d.sock accepts connections and does not answer (<time>)
- |
- = help: restart it: sudo systemctl restart docker (Docker Desktop: Restart from its menu)
- = help: a paused Docker Desktop or a suspended machine looks like this too
+  = help: restart it: sudo systemctl restart docker (Docker Desktop: Restart from its menu)
+  = help: a paused Docker Desktop or a suspended machine looks like this too
 ",
     );
-}
-
-// Engines that fail
-
-/// Runs `test` with a private engine of every generation.
-fn on_private_engines(name: &str, test: impl Fn(&PrivateEngine, Project) + Sync) {
-    on_every_engine(name, |engine, project| {
-        // Engines that the script did not start are others', and not to be killed.
-        if let Some(private) = PrivateEngine::like(engine) {
-            test(&private, project);
-        }
-    });
-}
-
-fn simple(project: Project, dockerfile: &str) -> Project {
-    project
-        .file("compose.yaml", SIMPLE)
-        .file("Dockerfile", dockerfile)
-}
-
-#[test]
-fn an_engine_that_hangs_is_told_within_seconds() {
-    on_private_engines("hung", |engine, project| {
-        let project = simple(project, "FROM busybox\n");
-        engine.signal(Signal::STOP);
-        let ran = project
-            .start(project.dcb_on(engine).arg("build"))
-            .end(Duration::from_secs(4));
-        engine.signal(Signal::CONT);
-        let ran = ran.expect(3);
-        ran.telling(&["accepts connections and does not answer"]);
-    });
-}
-
-#[test]
-fn an_engine_that_is_killed_during_a_step_is_told_at_once() {
-    on_private_engines("killed", |engine, project| {
-        let project = simple(project, "FROM busybox\nRUN echo started; sleep 60\n");
-        let mut running = project.start(project.dcb_on(engine).args(["build", "-v"]));
-        running.until_told("  |  started");
-        engine.signal(Signal::KILL);
-        let ran = running.end(Duration::from_secs(3)).expect(3);
-        ran.telling(&[
-            "web  failed  <time>  daemon-lost",
-            "went away",
-            "look into its log: journalctl -u docker",
-        ]);
-    });
-}
-
-#[test]
-fn ctrl_c_ends_the_process_even_when_the_engine_hangs_during_a_step() {
-    on_private_engines("frozen", |engine, project| {
-        let project = simple(project, "FROM busybox\nRUN echo started; sleep 60\n");
-        let mut running = project.start(project.dcb_on(engine).args(["build", "-v"]));
-        running.until_told("  |  started");
-        engine.signal(Signal::STOP);
-        running.signal(Signal::INT);
-        let ran = running.end(Duration::from_secs(4));
-        assert_eq!(ran.signal, Some(Signal::INT.as_raw()), "{}", ran.told());
-    });
-}
-
-#[test]
-fn an_engine_that_is_killed_during_a_transfer_is_told_at_once() {
-    on_private_engines("killed2", |engine, project| {
-        let project = simple(project, "FROM busybox\nCOPY . /all\n");
-        project.write_endless("big");
-        let running = project.start(project.dcb_on(engine).arg("build"));
-        running.until_it_sends();
-        engine.signal(Signal::KILL);
-        running
-            .end(Duration::from_secs(3))
-            .expect(3)
-            .telling(&["daemon-lost"]);
-    });
-}
-
-// Builds that fail
-
-/// What a build of this Dockerfile shows after the lines of its steps.
-fn failing(engine: &Engine, project: &Project) -> String {
-    let ran = project.run(engine, &["build"]);
-    let told = ran.told();
-    let (_, end) = told
-        .split_once("\nweb:\n")
-        .unwrap_or_else(|| panic!("no failure:\n{told}"));
-    format!("exit code {}\n{end}", ran.code.unwrap_or_default())
-}
-
-#[test]
-fn a_step_that_fails_is_shown_in_the_dockerfile_with_the_end_of_its_log() {
-    on_every_engine("run", |engine, project| {
-        let dockerfile =
-            "FROM busybox\n\nRUN seq 1 50 && \\\n    sleep 1 && \\\n    nosuchcommand\n";
-        let project = simple(project, dockerfile);
-        let ran = project.run(engine, &["build", "--no-cache"]).expect(1);
-        let log: Vec<&str> = ran
-            .stderr
-            .lines()
-            .filter_map(|line| Some(line.split_once("  |  ")?.1))
-            .collect();
-        assert_eq!(
-            log.len(),
-            20,
-            "the last lines, and no more:\n{}",
-            ran.told()
-        );
-        assert_eq!(log[18], "50");
-        assert!(log[19].ends_with("nosuchcommand: not found"), "{log:?}");
-        support::told::assert_same(
-            ran.told().split_once("\nweb:\n").expect("a failure").1,
-            "\
-error: `RUN seq 1 50 &&     sleep 1 &&     nosuchcommand` ended with exit code 127
- --> Dockerfile:3:1
-  |
-3 | / RUN seq 1 50 && \\
-4 | |     sleep 1 && \\
-5 | |     nosuchcommand
-  | |_________________^
-  |
-  = help: exit code 127: the command was not found in the image
-
-SERVICE  OUTCOME  TIME  IMAGE
-web  failed  <time>  run-failed
-0 services built, 1 failed in <time>
-",
-        );
-    });
-}
-
-#[test]
-fn a_source_that_is_ignored_and_one_that_is_misspelt_are_told_apart() {
-    on_every_engine("copy", |engine, project| {
-        let project = simple(project, "FROM busybox\nCOPY notes.txt /\n")
-            .file("notes.txt", "")
-            .file(".dockerignore", "*.txt\n");
-        support::told::assert_same(
-            &failing(engine, &project),
-            "\
-exit code 1
-error: `notes.txt` is not in the build context, which `COPY notes.txt /` needs
- --> Dockerfile:2:1
-  |
-2 | COPY notes.txt /
-  | ^^^^^^^^^^^^^^^^
-  |
-  = help: `<dir>/notes.txt` exists, so `.dockerignore` leaves it out
-
-SERVICE  OUTCOME  TIME  IMAGE
-web  failed  <time>  copy-source
-0 services built, 1 failed in <time>
-",
-        );
-        project.write(".dockerignore", "");
-        project.write("Dockerfile", "FROM busybox\nCOPY ntoes.txt /\n");
-        let told = failing(engine, &project);
-        assert!(told.contains("= help: did you mean `notes.txt`?"), "{told}");
-    });
-}
-
-#[test]
-fn a_target_that_does_not_exist() {
-    on_every_engine("notarget", |engine, project| {
-        let project = project
-            .file(
-                "compose.yaml",
-                "services:\n  web:\n    build: {context: ., target: prod}\n",
-            )
-            .file("Dockerfile", "FROM busybox AS pord\n");
-        let told = failing(engine, &project);
-        assert!(
-            told.starts_with("exit code 1\nerror: target stage"),
-            "{told}"
-        );
-        assert!(
-            told.contains("prod") && told.contains("target-missing"),
-            "{told}"
-        );
-    });
-}
-
-#[test]
-fn a_dockerfile_that_cannot_be_understood() {
-    on_every_engine("syntax", |engine, project| {
-        let project = simple(project, "FROM busybox\n\nCOPPY a b\n");
-        let told = failing(engine, &project);
-        for words in [
-            "exit code 1\n",
-            "unknown instruction: COPPY",
-            " --> Dockerfile:3:1\n",
-            "3 | COPPY a b\n",
-            "dockerfile-syntax",
-        ] {
-            assert!(told.contains(words), "it does not tell `{words}`:\n{told}");
-        }
-    });
-}
-
-#[test]
-fn an_inline_dockerfile_that_fails_is_shown_where_it_stands() {
-    on_every_engine("inlinefail", |engine, project| {
-        let project = project.file(
-            "compose.yaml",
-            "services:\n  web:\n    build:\n      context: .\n      dockerfile_inline: |\n        FROM busybox\n        RUN exit 5\n",
-        );
-        let told = failing(engine, &project);
-        assert!(told.contains("2 | RUN exit 5\n"), "{told}");
-        assert!(
-            told.contains("dockerfile_inline at compose.yaml:5:"),
-            "{told}"
-        );
-    });
-}
-
-#[test]
-fn a_base_image_that_cannot_be_fetched() {
-    on_every_engine("base", |engine, project| {
-        let project = simple(project, "FROM 127.0.0.1:1/nowhere\n");
-        let told = failing(engine, &project);
-        for words in [
-            "exit code 5\n",
-            "127.0.0.1:1",
-            "registry-unreachable",
-            "connection refused",
-        ] {
-            assert!(told.contains(words), "it does not tell `{words}`:\n{told}");
-        }
-    });
-}
-
-#[test]
-fn an_engine_whose_disk_is_full_says_so() {
-    on_every_engine("disk", |engine, project| {
-        let Some(engine) = PrivateEngine::with_disk(engine, "64m") else {
-            return;
-        };
-        let project = simple(project, "FROM busybox\nCOPY big /\n");
-        let big = std::fs::File::create(project.path().join("big")).expect("a file");
-        big.set_len(96 << 20).expect("a sparse file");
-        let told = failing(&engine, &project);
-        for words in [
-            "exit code 6\n",
-            "no space left on device",
-            "disk-full",
-            "docker builder prune",
-        ] {
-            assert!(told.contains(words), "it does not tell `{words}`:\n{told}");
-        }
-    });
 }

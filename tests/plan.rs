@@ -184,9 +184,8 @@ web
   labels      com.docker.compose.project=<project> com.docker.compose.service=web
 --- stderr
 warning: planned without an engine: no engine is running: unix:///nonexistent/docker.sock does not exist
- |
- = help: start it: sudo systemctl start docker
- = help: the address comes from DOCKER_HOST
+  = help: start it: sudo systemctl start docker
+  = help: the address comes from DOCKER_HOST
 ",
         );
 }

@@ -102,7 +102,7 @@ fn what_a_registry_answers_is_told_by_its_class() {
     let faults = [
         (Fault::Unauthorized, "registry-denied"),
         (Fault::Forbidden, "registry-denied"),
-        (Fault::TooManyRequests, "registry-denied"),
+        (Fault::TooManyRequests, "rate-limited"),
         (Fault::ManifestUnknown, "image-missing"),
         (Fault::ServerError, "registry-unreachable"),
         (Fault::Unavailable, "registry-unreachable"),

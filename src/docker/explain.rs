@@ -1,16 +1,26 @@
 //! Why a build failed: a builder's words read into a class, a place and a remedy.
 //!
-//! All matching of text is the table [`TEXTS`], each row with the sentence of a real engine in the
-//! tests. Where a builder names no place, the failing step's name leads to its lines.
+//! ```text
+//! the builder's error ──> TEXTS ──> Class ──> message, place, remedies ──> Failure
+//! ```
+//!
+//! All matching of text is the table [`TEXTS`], each row with sentences of real engines in
+//! `tests/sentences.tsv`. Only the error itself is read, never what a step wrote: a `RUN` may print
+//! anything. Where a builder names no place, the failing step's name leads to its lines.
 
-use std::path::Path;
-use std::sync::Arc;
+mod place;
+mod remedy;
 
-use super::spec::{BuildSpec, ContextSource, DockerfileSource, PullPolicy};
-use crate::diagnostic::{Diagnostic, Source, Span};
-use crate::dockerfile::Dockerfile;
+use super::spec::BuildSpec;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::dockerfile::{Dockerfile, Feature, frontend_of_flag};
 use crate::failure::{Class, Failure};
 use crate::human;
+
+pub(super) use place::lines;
+
+/// The exit code of a process that was killed.
+const KILLED: i32 = 137;
 
 /// What a builder said when a build failed.
 pub(super) struct Said<'a> {
@@ -24,22 +34,62 @@ pub(super) struct Said<'a> {
     pub(super) place: Option<Span>,
 }
 
+/// A builder's words, read.
+struct Read<'a> {
+    class: Class,
+    /// The words without their wrapping.
+    text: &'a str,
+    /// The step that failed.
+    step: Option<&'a str>,
+    /// The exit code of a process.
+    exit_code: Option<i32>,
+    /// The image that it is about.
+    image: Option<&'a str>,
+}
+
 impl Said<'_> {
     /// The failure it stands for.
     pub(super) fn failure(self, spec: &BuildSpec) -> Failure {
         let text = plain(self.text);
-        let class = match self.exit_code {
-            Some(_) => Class::RunFailed,
-            None => classify(&text),
-        };
+        let image = image(&text, self.step);
         let exit_code = self.exit_code.or_else(|| exit_code(&text));
-        let mut failure = Failure::new(class, message(class, &text, self.step, exit_code));
-        failure.exit_code = exit_code.filter(|_| class == Class::RunFailed);
-        failure.hints = hints(class, &text, exit_code, spec);
+        let class = match self.exit_code {
+            Some(_) if !text.starts_with(FRONTEND_EXIT) => Class::RunFailed,
+            _ => classify(&text),
+        };
+        let newer = newer_feature(class, &text, spec);
+        let class = match class {
+            Class::RunFailed if exit_code == Some(KILLED) => Class::RunKilled,
+            Class::DockerfileSyntax if newer.is_some() => Class::FrontendTooOld,
+            Class::RegistryUnreachable
+            | Class::RegistryDenied
+            | Class::RateLimited
+            | Class::ImageMissing
+                if self.step.is_some_and(fetches_frontend) =>
+            {
+                Class::FrontendUnavailable
+            }
+            class => class,
+        };
+        let read = Read {
+            class,
+            text: &text,
+            step: self.step,
+            exit_code,
+            image,
+        };
+        let mut failure = Failure::new(class, newer.unwrap_or_else(|| message(&read, spec)));
+        failure.exit_code = exit_code.filter(|_| runs(class));
+        failure.hints = remedy::hints(&read, spec);
+        failure.transient = class.may_pass() && passes(&text);
         let place = self
             .place
-            .or_else(|| span_named(&text, spec))
-            .or_else(|| span_of(self.step?, spec));
+            .or_else(|| place::named(&text, spec))
+            .or_else(|| place::of_step(self.step?, spec))
+            .or_else(|| match class {
+                Class::FrontendUnavailable => place::of_syntax(spec),
+                _ => place::of_image(image?, spec),
+            });
         if let Some(span) = place {
             let diagnostic = Diagnostic::error(failure.message.clone()).at(span, "");
             failure.diagnostics.push(diagnostic);
@@ -48,16 +98,40 @@ impl Said<'_> {
     }
 }
 
+/// How all that BuildKit says begins when a frontend ends instead of answering; of a `RUN` it says
+/// which.
+const FRONTEND_EXIT: &str = "exit code: ";
+
 /// What the text of an error means. The first row whose words all occur counts, so narrow rows
-/// stand above wide ones.
+/// stand above wide ones: the frontend and a failing `RUN` before what their own words may hold, the
+/// disk before all that fails for want of it. A word after `^` must stand at the beginning.
 const TEXTS: &[(&[&str], Class)] = &[
+    (&["^exit code: "], Class::FrontendUnavailable),
+    (
+        &["^frontend grpc server closed unexpectedly"],
+        Class::FrontendUnavailable,
+    ),
+    (
+        &["^executor failed running [", "]: exit code: "],
+        Class::RunFailed,
+    ),
+    (
+        &["^process \"", "did not complete successfully: exit code: "],
+        Class::RunFailed,
+    ),
+    (
+        &["^The command '", "returned a non-zero code: "],
+        Class::RunFailed,
+    ),
     (&["no space left on device"], Class::DiskFull),
+    (&["disk quota exceeded"], Class::DiskFull),
     // The classic builder and Buildah, where a row of BuildKit's would read them wrongly.
     (&["requires BuildKit"], Class::Unsupported),
     (&["only supports the --"], Class::Unsupported),
     (&["OCI runtime create failed"], Class::RunFailed),
     (&["returned a non-zero code: "], Class::RunFailed),
     (&["while running runtime: exit status "], Class::RunFailed),
+    (&["secret required but no secret"], Class::SecretMissing),
     (&["ADD failed: Get "], Class::BuildFailed),
     (&["reading \"http"], Class::BuildFailed),
     (&["failed to reach build target"], Class::TargetMissing),
@@ -81,6 +155,12 @@ const TEXTS: &[(&[&str], Class)] = &[
     (&["COPY failed: stat "], Class::CopySource),
     (&["ADD failed: stat "], Class::CopySource),
     (&["specified platform"], Class::ImageMissing),
+    // BuildKit. What is wrong with its own storage is no fault of the Dockerfile that it reads.
+    (&["failed to prepare "], Class::BuilderBroken),
+    (
+        &["failed to read dockerfile", "subdir not supported yet"],
+        Class::Unsupported,
+    ),
     (
         &["failed to read dockerfile", "no such file"],
         Class::DockerfileMissing,
@@ -89,6 +169,8 @@ const TEXTS: &[(&[&str], Class)] = &[
         &["target stage", "could not be found"],
         Class::TargetMissing,
     ),
+    (&["missing ':' in substitution"], Class::FrontendTooOld),
+    (&["unexpected key 'size' in "], Class::FrontendTooOld),
     (&["dockerfile parse error"], Class::DockerfileSyntax),
     (&["unknown instruction"], Class::DockerfileSyntax),
     (&["nknown flag"], Class::DockerfileSyntax),
@@ -98,6 +180,7 @@ const TEXTS: &[(&[&str], Class)] = &[
         Class::DockerfileSyntax,
     ),
     (&["unsupported mount type"], Class::DockerfileSyntax),
+    (&["^failed to parse stage name "], Class::DockerfileSyntax),
     (
         &["failed to compute cache key", "not found"],
         Class::CopySource,
@@ -106,9 +189,40 @@ const TEXTS: &[(&[&str], Class)] = &[
         &["failed to calculate checksum", "not found"],
         Class::CopySource,
     ),
+    (&["^secret ", "not found"], Class::SecretMissing),
+    (&["undefined build secret"], Class::SecretMissing),
+    (&["no SSH key ", "forwarded"], Class::SshMissing),
+    (&["unset ssh forward key"], Class::SshMissing),
+    (&["invalid empty ssh agent socket"], Class::SshMissing),
+    (&["network.host is not allowed"], Class::Entitlement),
+    (&["security.insecure is not allowed"], Class::Entitlement),
+    (
+        &["granting entitlement ", "is not allowed"],
+        Class::Entitlement,
+    ),
+    (&["exporting manifest lists"], Class::MultiPlatform),
+    (&["unknown cache exporter"], Class::CacheConfig),
+    (&["unknown cache importer"], Class::CacheConfig),
+    (&["cache importer requires"], Class::CacheConfig),
+    (&["cache exporter requires"], Class::CacheConfig),
+    (&["error writing layer blob"], Class::CacheExport),
+    (&["error writing manifest blob"], Class::CacheExport),
+    (&["error getting credentials"], Class::CredentialHelper),
+    (&["^no default worker"], Class::BuilderBroken),
+    (&["^invalid frontend: "], Class::BuilderBroken),
+    (&["unknown service moby.buildkit"], Class::BuilderBroken),
+    (&["unknown method "], Class::BuilderBroken),
+    (&["failed to mount "], Class::BuilderBroken),
+    (&["failed to create temp dir"], Class::BuilderBroken),
+    (&["layer does not exist"], Class::BuilderBroken),
+    // What the classic builder says of its own last step, when containerd has cleared it away.
+    (&["^unable to find image \"sha256:"], Class::BuilderBroken),
+    (&["snapshot", "does not exist"], Class::BuilderBroken),
+    (&["database not open"], Class::BuilderBroken),
+    (&["input/output error"], Class::BuilderBroken),
     (&["exit code: "], Class::RunFailed),
-    (&["429 Too Many Requests"], Class::RegistryDenied),
-    (&["toomanyrequests"], Class::RegistryDenied),
+    (&["429 Too Many Requests"], Class::RateLimited),
+    (&["oomanyrequests"], Class::RateLimited),
     (&["401 Unauthorized"], Class::RegistryDenied),
     (&["403 Forbidden"], Class::RegistryDenied),
     (&["no basic auth credentials"], Class::RegistryDenied),
@@ -123,10 +237,32 @@ const TEXTS: &[(&[&str], Class)] = &[
     (&["failed to do request"], Class::RegistryUnreachable),
     (&["no such host"], Class::RegistryUnreachable),
     (&["i/o timeout"], Class::RegistryUnreachable),
+    (
+        &["failed to copy: ", "httpReadSeeker"],
+        Class::RegistryUnreachable,
+    ),
     (&["pull access denied"], Class::ImageMissing),
     (&["failed to resolve source metadata"], Class::ImageMissing),
     (&["manifest unknown"], Class::ImageMissing),
     (&[": not found"], Class::ImageMissing),
+];
+
+/// What in the text of an error about a registry says that it may pass in seconds. A name without an
+/// address, a certificate and a refusal do not.
+const PASSING: &[&[&str]] = &[
+    &["unexpected status from ", ": 5"],
+    &["failed with status code [", "]: 5"],
+    &["^unable to find image \"sha256:"],
+    &["connection refused"],
+    &["connection reset by peer"],
+    &["broken pipe"],
+    &["timeout"],
+    &["deadline exceeded"],
+    &["Client.Timeout"],
+    &["Temporary failure in name resolution"],
+    &["server misbehaving"],
+    &[": EOF"],
+    &["unexpected EOF"],
 ];
 
 /// The text of an error without what engines wrap around it.
@@ -156,8 +292,39 @@ fn buildahs(text: &str) -> &str {
 fn classify(text: &str) -> Class {
     TEXTS
         .iter()
-        .find(|(words, _)| words.iter().all(|word| text.contains(word)))
+        .find(|(words, _)| occur(words, text))
         .map_or(Class::BuildFailed, |(_, class)| *class)
+}
+
+fn passes(text: &str) -> bool {
+    PASSING.iter().any(|words| occur(words, text))
+}
+
+fn occur(words: &[&str], text: &str) -> bool {
+    words.iter().all(|word| match word.strip_prefix('^') {
+        Some(beginning) => text.starts_with(beginning),
+        None => text.contains(word),
+    })
+}
+
+/// Whether a failure of this class is that of a process with an exit code.
+fn runs(class: Class) -> bool {
+    matches!(class, Class::RunFailed | Class::RunKilled)
+}
+
+/// The failure of a builder that does not do what it was asked for.
+pub(super) fn broken(text: &str, spec: &BuildSpec) -> Failure {
+    let text = plain(text);
+    let read = Read {
+        class: Class::BuilderBroken,
+        text: &text,
+        step: None,
+        exit_code: None,
+        image: None,
+    };
+    let mut failure = Failure::new(read.class, message(&read, spec));
+    failure.hints = remedy::hints(&read, spec);
+    failure
 }
 
 fn exit_code(text: &str) -> Option<i32> {
@@ -176,10 +343,36 @@ fn instruction(step: &str) -> &str {
         .map_or(step, |(_, instruction)| instruction)
 }
 
-fn message(class: Class, text: &str, step: Option<&str>, exit_code: Option<i32>) -> String {
-    match (class, step, exit_code) {
+/// Whether a step fetches the frontend that `# syntax=` names. A base image of the same name is
+/// looked up by a step of another name.
+fn fetches_frontend(step: &str) -> bool {
+    step.starts_with("resolve image config for ") || step.starts_with("docker-image://")
+}
+
+/// The image that a failure is about, without its digest.
+fn image<'a>(text: &'a str, step: Option<&'a str>) -> Option<&'a str> {
+    let told = text.split_once("failed to resolve source metadata for ");
+    let image = match (told, step) {
+        (Some((_, rest)), _) => rest.split_once(": ")?.0,
+        (None, Some(step)) => [
+            "[internal] load metadata for ",
+            "resolve image config for docker-image://",
+            "resolve image config for ",
+            "docker-image://",
+        ]
+        .iter()
+        .find_map(|before| step.strip_prefix(before))
+        .or_else(|| instruction(step).strip_prefix("FROM "))?,
+        (None, None) => return None,
+    };
+    Some(image.split_once('@').map_or(image, |(name, _)| name))
+}
+
+fn message(read: &Read<'_>, spec: &BuildSpec) -> String {
+    let text = read.text;
+    match (read.class, read.step, read.exit_code) {
         (Class::RunFailed, Some(step), Some(code)) => {
-            let command = human::truncate(instruction(step), 100).into_owned();
+            let command = human::truncate(instruction(step), 100);
             format!("`{command}` ended with exit code {code}")
         }
         (Class::RunFailed, Some(step), None) => match not_started(text) {
@@ -189,6 +382,10 @@ fn message(class: Class, text: &str, step: Option<&str>, exit_code: Option<i32>)
             }
             None => text.to_owned(),
         },
+        (Class::RunKilled, Some(step), _) => {
+            let command = human::truncate(instruction(step), 100);
+            format!("`{command}` was killed (exit code {KILLED})")
+        }
         (Class::CopySource, step, _) => {
             let place = match step {
                 Some(step) => format!(", which `{}` needs", human::truncate(instruction(step), 80)),
@@ -199,7 +396,38 @@ fn message(class: Class, text: &str, step: Option<&str>, exit_code: Option<i32>)
                 None => text.to_owned(),
             }
         }
-        (Class::RegistryUnreachable, ..) => unreachable_image(text).unwrap_or(text.to_owned()),
+        (Class::TargetMissing, ..) => match &spec.target {
+            Some(target) => format!(
+                "the stage `{target}`, which is to be built, is not in `{}`",
+                spec.dockerfile_name
+            ),
+            None => text.to_owned(),
+        },
+        (Class::FrontendUnavailable, ..) => match read.image {
+            Some(image) => format!(
+                "failed to fetch the frontend `{image}`, which `# syntax=` names: {}",
+                why(text, image)
+            ),
+            None => format!("what `# syntax=` names does not work as a frontend: {text}"),
+        },
+        (
+            Class::RegistryUnreachable
+            | Class::RegistryDenied
+            | Class::RateLimited
+            | Class::ImageMissing,
+            ..,
+        ) => match read.image {
+            Some(image) => format!(
+                "failed to look up `{image}` in its registry: {}",
+                why(text, image)
+            ),
+            None => text.to_owned(),
+        },
+        (Class::BuilderBroken, ..) => format!("the builder itself failed: {text}"),
+        (Class::Unsupported, ..) if text.contains("subdir") => {
+            "this engine builds from the top of a git repository only, not from a directory in it"
+                .to_owned()
+        }
         _ => text.to_owned(),
     }
 }
@@ -213,14 +441,21 @@ fn not_started(text: &str) -> Option<&str> {
     Some(why.strip_suffix(": unknown").unwrap_or(why))
 }
 
-/// What could not be looked up and why, without the request's whole story.
-fn unreachable_image(text: &str) -> Option<String> {
-    let (_, image) = text.split_once("failed to resolve source metadata for ")?;
-    let (image, why) = image.split_once(": failed to do request: ")?;
-    let why = why.split_once("dial tcp: ").map_or(why, |(_, why)| why);
-    Some(format!(
-        "failed to look up `{image}` in its registry: {why}"
-    ))
+/// Why `image` could not be had, without the request's whole story.
+fn why<'a>(text: &'a str, image: &str) -> &'a str {
+    let lookup = format!("failed to resolve source metadata for {image}: ");
+    let text = text.split_once(&lookup).map_or(text, |(_, why)| why);
+    let mut why = text;
+    for before in [
+        "failed to load cache key: ",
+        "failed to do request: ",
+        "dial tcp: ",
+    ] {
+        why = why.split_once(before).map_or(why, |(_, rest)| rest);
+    }
+    why.strip_prefix(image)
+        .and_then(|rest| rest.strip_prefix(": "))
+        .unwrap_or(why)
 }
 
 /// The path that a missing source names: quoted, relative to the context.
@@ -238,348 +473,33 @@ fn missing_path(text: &str) -> Option<&str> {
     Some(text[start + 1..end].trim_start_matches('/'))
 }
 
-fn hints(class: Class, text: &str, exit_code: Option<i32>, spec: &BuildSpec) -> Vec<String> {
-    let one = |hint: &str| vec![hint.to_owned()];
-    match class {
-        Class::RunFailed if not_started(text).is_some_and(|why| why.contains("\"/bin/sh\"")) => {
-            one(
-                "the image has no shell: write the command as a list, or begin with an image that has one",
-            )
-        }
-        Class::RunFailed => exit_code.and_then(meaning).map(one).unwrap_or_default(),
-        Class::Unsupported => one("use an engine with BuildKit, or leave the flag out"),
-        Class::CopySource => missing_path(text)
-            .and_then(|path| source_hint(path, spec))
-            .into_iter()
-            .collect(),
-        Class::DockerfileSyntax if text.contains("nknown") => one(
-            "a here-document or a flag that this engine does not know yet looks like this too; `# syntax=docker/dockerfile:1` as the first line fetches a newer frontend",
-        ),
-        Class::RegistryUnreachable if text.contains(" status ") => {
-            one("the registry, or a proxy in front of it, has trouble of its own: try again later")
-        }
-        Class::RegistryUnreachable => {
-            let mut hints = one(
-                "the engine could not reach the registry: check its network, DNS and proxy (docker info)",
-            );
-            if spec.pull == PullPolicy::Always {
-                hints.push("without --pull, base images that the engine has are used".to_owned());
-            }
-            hints
-        }
-        Class::RegistryDenied if text.contains("oomanyrequests") || text.contains("429") => {
-            one("log in to raise the limit: docker login")
-        }
-        Class::RegistryDenied => one(
-            "this dcb pulls anonymously; pull the image first: docker pull IMAGE, then build again",
-        ),
-        Class::ImageMissing => one(
-            "check name and tag; for a private image: docker login, docker pull IMAGE, then build again",
-        ),
-        Class::BuildFailed if text.contains("invalid UTF-8") => one(
-            "this engine takes no file names that are not UTF-8: leave them out in `.dockerignore`, or rename them (LC_ALL=C.UTF-8 find . | grep -axv '.*' lists them)",
-        ),
-        Class::DiskFull => one("see what can go: docker system df; then: docker builder prune"),
-        _ => Vec::new(),
-    }
-}
-
-/// What an exit code commonly means.
-fn meaning(code: i32) -> Option<&'static str> {
-    match code {
-        126 => Some("exit code 126: the file was found and is not executable"),
-        127 => Some("exit code 127: the command was not found in the image"),
-        137 => Some("exit code 137: killed, most often because memory ran out"),
-        139 => Some("exit code 139: the program crashed (segmentation fault)"),
-        _ => None,
-    }
-}
-
-/// Why a source is not in the context.
-fn source_hint(path: &str, spec: &BuildSpec) -> Option<String> {
-    let ContextSource::Directory(root) = &spec.context else {
+/// What the frontend refuses, when a newer one would not: a message.
+fn newer_feature(class: Class, text: &str, spec: &BuildSpec) -> Option<String> {
+    if class != Class::DockerfileSyntax {
         return None;
-    };
-    let full = root.join(path);
-    if full.symlink_metadata().is_ok() {
-        return Some(format!(
-            "`{}` exists, so `.dockerignore` leaves it out",
-            full.display()
-        ));
     }
-    let wanted = full.file_name()?.to_string_lossy().into_owned();
-    let names: Vec<String> = std::fs::read_dir(full.parent()?)
-        .ok()?
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .collect();
-    let near = human::nearest(&wanted, names.iter().map(String::as_str));
-    Some(match near {
-        Some(name) => format!(
-            "did you mean `{}`?",
-            Path::new(path).with_file_name(name).display()
-        ),
-        None => format!("sources are looked up in the context, `{}`", root.display()),
-    })
-}
-
-/// The line that an old engine names when it cannot parse the Dockerfile.
-fn span_named(text: &str, spec: &BuildSpec) -> Option<Span> {
-    let (_, after) = text.split_once("dockerfile parse error ")?;
-    let after = after.strip_prefix("on ").unwrap_or(after);
-    let after = after.strip_prefix("line ")?;
-    let line = after.split_once(':')?.0.parse().ok()?;
-    Some(Span::lines(&dockerfile_text(spec)?, line, line))
-}
-
-/// The place in the Dockerfile that a step's name leads to.
-fn span_of(step: &str, spec: &BuildSpec) -> Option<Span> {
-    let source = dockerfile_text(spec)?;
-    let (first, last) = Dockerfile::parse(&source.text).lines_of(step)?;
-    Some(Span::lines(&source, first, last))
-}
-
-fn dockerfile_text(spec: &BuildSpec) -> Option<Arc<Source>> {
-    let text = match &spec.dockerfile {
-        DockerfileSource::File(path) => std::fs::read_to_string(path).ok()?,
-        DockerfileSource::Inline(text) | DockerfileSource::Instead(_, text) => text.clone(),
-        DockerfileSource::InContext(_) => return None,
+    let (what, since) = match text.split_once("nknown flag: ") {
+        Some((_, flag)) => {
+            let flag = flag.split_whitespace().next()?.trim_start_matches('-');
+            (format!("`--{flag}`"), frontend_of_flag(flag)?)
+        }
+        // An older frontend takes the lines of a here-document for instructions.
+        None if text.contains("unknown instruction") => {
+            let line = place::line_named(text)?;
+            let dockerfile = Dockerfile::parse(&place::text(spec)?);
+            dockerfile.instructions.iter().find(|instruction| {
+                instruction.heredoc
+                    && (instruction.first_line..=instruction.last_line).contains(&line)
+            })?;
+            ("here-documents".to_owned(), Feature::Heredoc.frontend())
+        }
+        None => return None,
     };
-    Some(Source::new(&spec.dockerfile_name, text))
+    Some(format!(
+        "the frontend that reads `{}` does not know {what}, which came with Dockerfile frontend {since}",
+        spec.dockerfile_name
+    ))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Sentences of real engines, 20.10 first where it differs.
-    #[test]
-    fn each_class_is_known_by_the_words_of_every_generation() {
-        for (text, class) in [
-            (
-                "executor failed running [/bin/sh -c exit 7]: exit code: 7",
-                Class::RunFailed,
-            ),
-            (
-                "process \"/bin/sh -c exit 7\" did not complete successfully: exit code: 7",
-                Class::RunFailed,
-            ),
-            (
-                "failed to compute cache key: \"/nope.txt\" not found: not found",
-                Class::CopySource,
-            ),
-            (
-                "failed to compute cache key: failed to calculate checksum of ref x::y: \"/nope.txt\": not found",
-                Class::CopySource,
-            ),
-            (
-                "dockerfile parse error line 3: unknown instruction: FOO",
-                Class::DockerfileSyntax,
-            ),
-            (
-                "dockerfile parse error on line 3: unknown instruction: FOO (did you mean FROM?)",
-                Class::DockerfileSyntax,
-            ),
-            (
-                "failed to read dockerfile: open Dockerfile: no such file or directory",
-                Class::DockerfileMissing,
-            ),
-            (
-                "failed to read dockerfile: failed to load cache key: subdir not supported yet",
-                Class::BuildFailed,
-            ),
-            ("target stage zzz could not be found", Class::TargetMissing),
-            (
-                "target stage \"zzz\" could not be found",
-                Class::TargetMissing,
-            ),
-            (
-                "failed to do request: Head https://r/v2/: dial tcp: lookup r: no such host",
-                Class::RegistryUnreachable,
-            ),
-            (
-                "nope: failed to resolve source metadata for docker.io/library/nope:latest: failed to do request: Head",
-                Class::RegistryUnreachable,
-            ),
-            (
-                "pulling from host 127.0.0.1:5000 failed with status code [manifests latest]: 500 Internal Server Error",
-                Class::RegistryUnreachable,
-            ),
-            (
-                "127.0.0.1:5000/x:latest: failed to resolve source metadata for 127.0.0.1:5000/x:latest: unexpected status from HEAD request to http://127.0.0.1:5000/v2/x/manifests/latest: 503 Service Unavailable",
-                Class::RegistryUnreachable,
-            ),
-            (
-                "failed to authorize: failed to fetch anonymous token: 401 Unauthorized",
-                Class::RegistryDenied,
-            ),
-            (
-                "docker.io/library/nope:latest: not found",
-                Class::ImageMissing,
-            ),
-            ("write /var/lib/x: no space left on device", Class::DiskFull),
-            ("something new", Class::BuildFailed),
-        ] {
-            assert_eq!(classify(text), class, "{text}");
-        }
-    }
-
-    /// Sentences of the classic builder, 20.10 first where it differs, and of Buildah 1.28.
-    #[test]
-    fn each_class_is_known_by_the_words_of_the_other_builders() {
-        for (text, class) in [
-            (
-                "The command '/bin/sh -c exit 7' returned a non-zero code: 7",
-                Class::RunFailed,
-            ),
-            (
-                "building at STEP \"RUN exit 7\": while running runtime: exit status 7\n",
-                Class::RunFailed,
-            ),
-            (
-                "failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"/bin/sh\": stat /bin/sh: no such file or directory: unknown",
-                Class::RunFailed,
-            ),
-            (
-                "the --mount option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/ to learn how to build images with BuildKit enabled",
-                Class::Unsupported,
-            ),
-            (
-                "building at STEP \"RUN --network=none echo\": RUN only supports the --mount flag\n",
-                Class::Unsupported,
-            ),
-            (
-                "building at STEP \"COPY --link hi /hi\": COPY only supports the --chmod=<permissions> --chown=<uid:gid> and the --from=<image|stage> flags",
-                Class::Unsupported,
-            ),
-            (
-                "COPY failed: file not found in build context or excluded by .dockerignore: stat nope.txt: file does not exist",
-                Class::CopySource,
-            ),
-            (
-                "COPY failed: stat etc/nope: file does not exist",
-                Class::CopySource,
-            ),
-            (
-                "building at STEP \"COPY nope.txt /x\": checking on sources under \"/var/tmp/libpod_builder1/build\": copier: stat: \"/nope.txt\": no such file or directory\n",
-                Class::CopySource,
-            ),
-            (
-                "dockerfile parse error line 2: Unknown flag: link",
-                Class::DockerfileSyntax,
-            ),
-            (
-                "the Dockerfile (Dockerfile) cannot be empty",
-                Class::DockerfileSyntax,
-            ),
-            (
-                "building at STEP \"FOO \": Build error: Unknown instruction: \"FOO\" &imagebuilder.Step{Env:[]string{}}",
-                Class::DockerfileSyntax,
-            ),
-            (
-                "no contents in \"/var/tmp/libpod_builder1958373258/build/Dockerfile\"",
-                Class::DockerfileSyntax,
-            ),
-            ("building: no stages to build", Class::DockerfileSyntax),
-            (
-                "failed to reach build target zzz in Dockerfile",
-                Class::TargetMissing,
-            ),
-            (
-                "The target \"zzz\" was not found in the provided Dockerfile",
-                Class::TargetMissing,
-            ),
-            (
-                "Cannot locate specified Dockerfile: Nope",
-                Class::DockerfileMissing,
-            ),
-            (
-                "stat /var/tmp/libpod_builder4155935353/build/Nope: no such file or directory",
-                Class::DockerfileMissing,
-            ),
-            (
-                "Get \"https://nope.invalid/v2/\": dial tcp: lookup nope.invalid on 10.0.0.53:53: no such host",
-                Class::RegistryUnreachable,
-            ),
-            (
-                "creating build container: initializing source docker://nope.invalid/nope:1: pinging container registry nope.invalid: Get \"https://nope.invalid/v2/\": dial tcp: lookup nope.invalid on 10.0.0.53:53: no such host",
-                Class::RegistryUnreachable,
-            ),
-            (
-                "ADD failed: Get \"https://nope.invalid/x\": dial tcp: lookup nope.invalid on 10.0.0.53:53: no such host",
-                Class::BuildFailed,
-            ),
-            (
-                "invalid from flag value one: image with reference sha256:5591 was found but does not match the specified platform: wanted linux/arm64, actual: linux/amd64",
-                Class::ImageMissing,
-            ),
-        ] {
-            assert_eq!(classify(&plain(text)), class, "{text}");
-        }
-    }
-
-    #[test]
-    fn the_other_builders_words_are_read_to_the_point() {
-        assert_eq!(
-            plain(
-                "building at STEP \"FOO \": Build error: Unknown instruction: \"FOO\" &imagebuilder.Step{Env:[]string{}}\n"
-            ),
-            "Build error: Unknown instruction: \"FOO\""
-        );
-        for text in [
-            "COPY failed: file not found in build context or excluded by .dockerignore: stat a/nope.txt: file does not exist",
-            "checking on sources under \"/var/tmp/x/build\": copier: stat: \"/a/nope.txt\": no such file or directory",
-        ] {
-            assert_eq!(missing_path(text), Some("a/nope.txt"));
-        }
-        for (text, code) in [
-            (
-                "The command '/bin/sh -c exit 7' returned a non-zero code: 42",
-                42,
-            ),
-            ("while running runtime: exit status 127", 127),
-        ] {
-            assert_eq!(exit_code(text), Some(code));
-        }
-        for text in [
-            "runc create failed: unable to start container process: exec: \"/bin/sh\": stat /bin/sh: no such file or directory: unknown",
-            "runc create failed: unable to start container process: error during container init: exec: \"/bin/sh\": stat /bin/sh: no such file or directory",
-        ] {
-            assert_eq!(
-                not_started(text),
-                Some("exec: \"/bin/sh\": stat /bin/sh: no such file or directory")
-            );
-        }
-    }
-
-    #[test]
-    fn wrappers_of_old_engines_are_taken_off() {
-        assert_eq!(
-            plain(
-                "failed to solve with frontend dockerfile.v0: failed to create LLB definition: dockerfile parse error line 3: x"
-            ),
-            "dockerfile parse error line 3: x"
-        );
-    }
-
-    #[test]
-    fn an_image_that_cannot_be_looked_up_is_named_with_the_reason() {
-        let text = "busybox: failed to resolve source metadata for docker.io/library/busybox:latest: \
-                    failed to do request: Head \"https://r/v2/library/busybox/manifests/latest\": \
-                    dial tcp: lookup r on 10.0.0.53:53: no such host";
-        assert_eq!(
-            message(Class::RegistryUnreachable, text, None, None),
-            "failed to look up `docker.io/library/busybox:latest` in its registry: \
-             lookup r on 10.0.0.53:53: no such host"
-        );
-    }
-
-    #[test]
-    fn a_missing_source_is_named_without_its_wrapping() {
-        for text in [
-            "failed to compute cache key: \"/a/nope.txt\" not found: not found",
-            "failed to calculate checksum of ref x: \"/a/nope.txt\": not found",
-        ] {
-            assert_eq!(missing_path(text), Some("a/nope.txt"));
-        }
-    }
-}
+mod tests;

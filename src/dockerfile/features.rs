@@ -97,6 +97,27 @@ impl Feature {
     }
 }
 
+/// The first frontend, as people write it, that knows the flag called `name`, if that was not the
+/// first of all: a frontend that refuses such a flag is older.
+pub fn frontend_of_flag(name: &str) -> Option<String> {
+    let feature = match name {
+        "mount" => Feature::Mount,
+        "network" => Feature::RunNetwork,
+        "security" => Feature::RunSecurity,
+        "chmod" => Feature::Chmod,
+        "link" => Feature::Link,
+        "checksum" => Feature::Checksum,
+        "unpack" => Feature::Unpack,
+        "exclude" => Feature::Exclude,
+        "parents" => Feature::Parents,
+        // Flags that every builder of today knows, and so no feature to choose one by.
+        "keep-git-dir" => return Some("1.1".to_owned()),
+        "start-interval" => return Some("1.6".to_owned()),
+        _ => return None,
+    };
+    Some(feature.frontend())
+}
+
 impl Frontend {
     /// The frontend that `# syntax=` names, when its version can be told from the name; the newest
     /// one of the channel when the name leaves it open.

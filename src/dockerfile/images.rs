@@ -7,6 +7,26 @@ use indexmap::IndexMap;
 use super::parse::{Dockerfile, Instruction, Stage};
 
 impl Dockerfile {
+    /// The lines of the first instruction that takes something from an image for which `is_it`
+    /// holds. It is asked with the arguments before the first `FROM` filled in.
+    pub fn lines_taking(
+        &self,
+        args: &IndexMap<String, String>,
+        is_it: impl Fn(&str) -> bool,
+    ) -> Option<(usize, usize)> {
+        let globals = self.global_arguments(args);
+        let is_it = |name: &str| is_it(&expand(name, &globals));
+        self.stages().iter().find_map(|stage| {
+            let takes = |instruction: &&Instruction| {
+                (instruction.keyword == "FROM" && is_it(stage.base))
+                    || instruction.flags("from").any(is_it)
+                    || mounted(instruction).any(is_it)
+            };
+            let found = stage.instructions.iter().find(takes)?;
+            Some((found.first_line, found.last_line))
+        })
+    }
+
     /// The images that building `target` (the last stage when there is none) needs, as written with
     /// the arguments before the first `FROM` filled in. Names of stages are not among them.
     pub fn images(

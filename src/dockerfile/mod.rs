@@ -10,6 +10,6 @@ mod rewrite;
 mod steps;
 mod variants;
 
-pub use features::{Feature, Frontend, Use};
+pub use features::{Feature, Frontend, Use, frontend_of_flag};
 pub use parse::{Dockerfile, Instruction, Stage};
 pub use variants::{Markers, Name};

@@ -113,16 +113,9 @@ impl<S: Screen> Plain<S> {
                     &format!("{}{place}", human::sanitize(first)),
                 );
             }
-            Event::FellBack {
-                job,
-                strategy,
-                dockerfile,
-                because,
-            } => self.line(
-                job,
-                "instead",
-                &format!("{strategy} with {dockerfile}, because {because}"),
-            ),
+            Event::FellBack { job, way, because } => {
+                self.line(job, "instead", &format!("{way}, because {because}"));
+            }
             Event::JobFinished { job, outcome, .. } => self.finished(job, &outcome),
         }
     }

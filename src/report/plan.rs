@@ -116,8 +116,12 @@ fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
             Obstacle::Frontend => "its frontend",
             Obstacle::Builder => "the builder",
         };
+        // The same builder and the same file again: only its frontend can be another.
+        let same = attempt.strategy == job.attempt.strategy
+            && attempt.spec.dockerfile_name == spec.dockerfile_name;
+        let without = if same { " without its `# syntax=`" } else { "" };
         let else_by = format!(
-            "{} with {}, if {what} fails",
+            "{} with {}{without}, if {what} fails",
             attempt.strategy,
             dockerfile(attempt)
         );

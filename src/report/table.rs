@@ -7,9 +7,11 @@ use console::{Alignment, Style as Paint};
 
 use super::failure;
 use crate::diagnostic::Style;
-use crate::event::Outcome;
+use crate::docker::Strategy;
+use crate::dockerfile::Markers;
+use crate::event::{Departure, Outcome};
 use crate::human;
-use crate::plan::Plan;
+use crate::plan::{Job, Plan};
 
 /// The whole text.
 pub(super) fn render(
@@ -30,7 +32,7 @@ pub(super) fn render(
         .iter()
         .zip(outcomes)
         .map(|(job, (outcome, took))| {
-            let (word, detail) = describe(plan, outcome);
+            let (word, detail) = describe(plan, job, outcome);
             let took = match outcome {
                 Outcome::Skipped { .. } => String::new(),
                 _ => human::duration(*took),
@@ -81,9 +83,9 @@ fn paint(outcome: Option<&Outcome>, style: Style) -> Paint {
 }
 
 /// A word for the outcome, and what more there is to say.
-fn describe(plan: &Plan, outcome: &Outcome) -> (&'static str, String) {
+fn describe(plan: &Plan, job: &Job, outcome: &Outcome) -> (&'static str, String) {
     match outcome {
-        Outcome::Built { image } => ("built", image.as_deref().map(short).unwrap_or_default()),
+        Outcome::Built { image, departures } => ("built", built(job, image.as_deref(), departures)),
         Outcome::Failed(failure) => ("failed", failure.class.id().to_owned()),
         Outcome::Skipped { because } => (
             "skipped",
@@ -91,6 +93,29 @@ fn describe(plan: &Plan, outcome: &Outcome) -> (&'static str, String) {
         ),
         Outcome::Stopped => ("stopped", String::new()),
     }
+}
+
+/// The image, and how it came about when that is not what one expects.
+fn built(job: &Job, image: Option<&str>, departures: &[Departure]) -> String {
+    let mut parts: Vec<String> = image.map(short).into_iter().collect();
+    let elsewhere = departures
+        .iter()
+        .any(|departure| matches!(departure, Departure::OtherWay { .. }));
+    if !elsewhere && is_unusual(job) {
+        parts.push(format!(
+            "{} with {}",
+            job.attempt.strategy, job.attempt.spec.dockerfile_name
+        ));
+    }
+    parts.extend(departures.iter().map(ToString::to_string));
+    parts.join("  ")
+}
+
+/// Whether a service was planned on another builder, or in another form, than the usual one.
+fn is_unusual(job: &Job) -> bool {
+    let optimised = Markers::default().optimised;
+    let variant = job.attempt.variant.as_ref();
+    job.attempt.strategy != Strategy::BuildKit || variant.is_some_and(|own| *own != optimised)
 }
 
 /// The first twelve digits of an image's id, as `docker images` shows them.
@@ -118,4 +143,80 @@ fn summary(plan: &Plan, outcomes: &[(Outcome, Duration)], took: Duration) -> Str
         }
     }
     format!("{} in {}", parts.join(", "), human::duration(took))
+}
+
+#[cfg(test)]
+mod tests {
+    use indexmap::IndexMap;
+
+    use super::*;
+    use crate::docker::{
+        BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy,
+    };
+    use crate::event::{Frontend, JobId, Way};
+    use crate::failure::Class;
+    use crate::plan::{Attempt, Reason};
+
+    fn job(strategy: Strategy, variant: Option<&str>) -> Job {
+        Job {
+            id: JobId(0),
+            service: "web".to_owned(),
+            also: Vec::new(),
+            needs: Vec::new(),
+            because: Reason::Asked,
+            attempt: Attempt {
+                strategy,
+                variant: variant.map(str::to_owned),
+                because: String::new(),
+                prefix: String::new(),
+                spec: BuildSpec {
+                    context: ContextSource::Directory("/".into()),
+                    dockerfile: DockerfileSource::Inline(String::new()),
+                    dockerfile_name: "web.test.Dockerfile".to_owned(),
+                    target: None,
+                    args: IndexMap::new(),
+                    labels: IndexMap::new(),
+                    tags: Vec::new(),
+                    platform: None,
+                    cache: CacheUse::Normal,
+                    pull: PullPolicy::Missing,
+                    network: Network::Default,
+                    contexts: IndexMap::new(),
+                    extra_hosts: Vec::new(),
+                    shm_size: None,
+                    ulimits: Vec::new(),
+                },
+            },
+            detours: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_image_is_told_with_how_it_came_about_when_that_is_unusual() {
+        let image = Some("sha256:9ea5f0ad41f5ffff");
+        let usual = job(Strategy::BuildKit, Some("test-local"));
+        assert_eq!(built(&usual, image, &[]), "9ea5f0ad41f5");
+        let classic = job(Strategy::Classic, None);
+        assert_eq!(
+            built(&classic, image, &[]),
+            "9ea5f0ad41f5  classic with web.test.Dockerfile"
+        );
+        let traditional = job(Strategy::BuildKit, Some("test"));
+        assert_eq!(
+            built(&traditional, image, &[]),
+            "9ea5f0ad41f5  buildkit with web.test.Dockerfile"
+        );
+        let instead = Departure::OtherWay {
+            way: Way {
+                strategy: "classic".to_owned(),
+                dockerfile: "web.test.Dockerfile".to_owned(),
+                frontend: Frontend::AsWritten,
+            },
+            because: Class::FrontendTooOld,
+        };
+        assert_eq!(
+            built(&traditional, image, &[instead]),
+            "9ea5f0ad41f5  instead: classic with web.test.Dockerfile (frontend-too-old)"
+        );
+    }
 }

@@ -1,16 +1,17 @@
 //! One job: its build, again where that can help, and at most one way around its builder.
 //!
-//! Only what is not the user's doing is tried again. A registry that stumbled is asked twice more;
-//! a base image that cannot be looked up is taken as it is here; and where the builder itself was
-//! the obstacle, another way is taken if the plan has one. Once a `RUN` has begun, nothing is.
+//! Only what is not the user's doing is tried again. A registry that stumbled is asked twice more,
+//! over all attempts; base images that cannot be looked up are taken as they are here, unless
+//! nothing may be done otherwise than planned; and where the builder itself was the obstacle, another
+//! way is taken if the plan has one. Once a `RUN` has begun, nothing is.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::Builder;
-use crate::docker::{BuildError, PullPolicy};
-use crate::event::{Event, Events, Outcome};
+use crate::docker::{BuildError, Built, PullPolicy};
+use crate::event::{Departure, Event, Events, Frontend, Outcome, Way};
 use crate::failure::{Class, Failure, Obstacle};
 use crate::plan::{Attempt, Detour, Fallback, Job};
 
@@ -25,33 +26,186 @@ pub(super) async fn carry_out(
     events: &Events,
     stop: watch::Receiver<bool>,
 ) -> Outcome {
-    let first = patiently(job, &job.attempt, builder, events, &stop).await;
-    let Err(BuildError::Failed { failure, ran }) = first else {
-        return outcome(first);
+    let mut work = Work {
+        fallback,
+        job,
+        builder,
+        events,
+        stop,
+        pauses: PAUSES.iter().copied(),
+        departures: Vec::new(),
     };
-    let Some(detour) = way_around(job, &failure).filter(|_| !ran) else {
-        return Outcome::Failed(failure);
-    };
-    let attempt = &detour.attempt;
-    if fallback == Fallback::Ask && !builder.agree(&question(job, attempt, &failure)).await {
-        return Outcome::Failed(failure);
-    }
-    let _ = events
-        .send(Event::FellBack {
-            job: job.id,
-            strategy: attempt.strategy.to_string(),
-            dockerfile: attempt.spec.dockerfile_name.clone(),
-            because: failure.clone(),
-        })
-        .await;
-    outcome(patiently(job, attempt, builder, events, &stop).await)
-}
-
-fn outcome(result: Result<crate::docker::Built, BuildError>) -> Outcome {
-    match result {
-        Ok(built) => Outcome::Built { image: built.image },
+    match work.best().await {
+        Ok(built) => Outcome::Built {
+            image: built.image,
+            departures: work.departures,
+        },
         Err(BuildError::Failed { failure, .. }) => Outcome::Failed(failure),
         Err(BuildError::Stopped) => Outcome::Stopped,
+    }
+}
+
+/// A job being built.
+struct Work<'a, B> {
+    fallback: Fallback,
+    job: &'a Job,
+    builder: &'a B,
+    events: &'a Events,
+    stop: watch::Receiver<bool>,
+    /// What is left of the waits before a registry is asked again.
+    pauses: std::iter::Copied<std::slice::Iter<'static, Duration>>,
+    /// What was done otherwise than planned.
+    departures: Vec<Departure>,
+}
+
+impl<B: Builder> Work<'_, B> {
+    /// The planned attempt, else the way around what stood in its way.
+    async fn best(&mut self) -> Result<Built, BuildError> {
+        let first = self.patiently(&self.job.attempt).await;
+        let Err(BuildError::Failed {
+            failure,
+            ran: false,
+        }) = &first
+        else {
+            return first;
+        };
+        let Some(detour) = way_around(self.job, failure) else {
+            return first;
+        };
+        let way = way(&self.job.attempt, &detour.attempt);
+        if !self.may(failure, &format!("build with {way}")).await {
+            return first;
+        }
+        self.departures.push(Departure::OtherWay {
+            way: way.clone(),
+            because: failure.class,
+        });
+        // A report that is gone must not stop the build.
+        let _ = self
+            .events
+            .send(Event::FellBack {
+                job: self.job.id,
+                way,
+                because: failure.clone(),
+            })
+            .await;
+        self.patiently(&detour.attempt).await
+    }
+
+    /// One attempt, repeated where a registry was the trouble.
+    async fn patiently(&mut self, attempt: &Attempt) -> Result<Built, BuildError> {
+        let mut result = self.build(attempt).await;
+        loop {
+            let Err(BuildError::Failed {
+                failure,
+                ran: false,
+            }) = &result
+            else {
+                return result;
+            };
+            if failure.transient
+                && let Some(pause) = self.pauses.next()
+            {
+                self.tell(format!("{failure}; trying again in {pause:?}"))
+                    .await;
+                if self.stopped_within(pause).await {
+                    return Err(BuildError::Stopped);
+                }
+                result = self.build(attempt).await;
+                continue;
+            }
+            break;
+        }
+        let Err(BuildError::Failed { failure, .. }) = &result else {
+            return result;
+        };
+        let lookup_failed =
+            failure.class == Class::RegistryUnreachable && attempt.spec.pull == PullPolicy::Always;
+        if lookup_failed
+            && self
+                .may(failure, "build with the base images that are here")
+                .await
+        {
+            let failure = failure.as_ref().clone();
+            return self.with_local_bases(attempt, failure).await;
+        }
+        result
+    }
+
+    /// The same without looking up the base images, which `failure` made impossible. Where they are
+    /// not all here, that failure stands.
+    async fn with_local_bases(
+        &mut self,
+        attempt: &Attempt,
+        failure: Failure,
+    ) -> Result<Built, BuildError> {
+        self.tell(format!(
+            "{failure}; going on with the base images that are here, however old"
+        ))
+        .await;
+        let mut offline = attempt.clone();
+        offline.spec.pull = PullPolicy::Missing;
+        self.departures.push(Departure::LocalBases {
+            because: failure.class,
+        });
+        match self.build(&offline).await {
+            Err(BuildError::Failed {
+                failure: again,
+                ran: false,
+            }) if matches!(
+                again.class,
+                Class::RegistryUnreachable | Class::ImageMissing
+            ) =>
+            {
+                Err(BuildError::Failed {
+                    failure: Box::new(failure),
+                    ran: false,
+                })
+            }
+            ended => ended,
+        }
+    }
+
+    async fn build(&self, attempt: &Attempt) -> Result<Built, BuildError> {
+        let stop = self.stop.clone();
+        self.builder
+            .build(self.job.id, attempt, self.events, stop)
+            .await
+    }
+
+    /// Whether `otherwise` may be done, now that `failure` is in the way of what was planned.
+    async fn may(&self, failure: &Failure, otherwise: &str) -> bool {
+        match self.fallback {
+            Fallback::Auto => true,
+            Fallback::Never => false,
+            Fallback::Ask => {
+                let service = &self.job.service;
+                let question = format!("{service}: {failure}; {otherwise} instead?");
+                self.builder.agree(&question).await
+            }
+        }
+    }
+
+    async fn tell(&self, message: String) {
+        // A report that is gone must not stop the build.
+        let _ = self
+            .events
+            .send(Event::Warning {
+                job: self.job.id,
+                message,
+                line: None,
+                url: None,
+            })
+            .await;
+    }
+
+    /// Waits for `pause`; whether it was stopped before that was over.
+    async fn stopped_within(&self, pause: Duration) -> bool {
+        let mut stop = self.stop.clone();
+        let asked = stop.wait_for(|stop| *stop);
+        tokio::time::timeout(pause, asked)
+            .await
+            .is_ok_and(|asked| asked.is_ok())
     }
 }
 
@@ -63,85 +217,18 @@ fn way_around<'a>(job: &'a Job, failure: &Failure) -> Option<&'a Detour> {
         .find(|detour| obstacle == Obstacle::Frontend || detour.around == obstacle)
 }
 
-fn question(job: &Job, attempt: &Attempt, failure: &Failure) -> String {
-    format!(
-        "{}: {failure}; build with {} and `{}` instead?",
-        job.service, attempt.strategy, attempt.spec.dockerfile_name
-    )
-}
-
-/// One attempt, repeated where a registry was the trouble.
-async fn patiently(
-    job: &Job,
-    attempt: &Attempt,
-    builder: &impl Builder,
-    events: &Events,
-    stop: &watch::Receiver<bool>,
-) -> Result<crate::docker::Built, BuildError> {
-    let build = |attempt: Attempt| {
-        let stop = stop.clone();
-        async move { builder.build(job.id, &attempt, events, stop).await }
-    };
-    let mut result = build(attempt.clone()).await;
-    for pause in PAUSES {
-        let Err(BuildError::Failed {
-            failure,
-            ran: false,
-        }) = &result
-        else {
-            return result;
-        };
-        if !failure.transient {
-            break;
-        }
-        tell(job, events, format!("{failure}; trying again in {pause:?}")).await;
-        if stopped(stop, pause).await {
-            return Err(BuildError::Stopped);
-        }
-        result = build(attempt.clone()).await;
+/// How `attempt` builds what `planned` was to build.
+fn way(planned: &Attempt, attempt: &Attempt) -> Way {
+    // The same builder and the same file again: only its frontend can be another.
+    let same = planned.strategy == attempt.strategy
+        && planned.spec.dockerfile_name == attempt.spec.dockerfile_name;
+    Way {
+        strategy: attempt.strategy.to_string(),
+        dockerfile: attempt.spec.dockerfile_name.clone(),
+        frontend: if same {
+            Frontend::BuiltIn
+        } else {
+            Frontend::AsWritten
+        },
     }
-    match &result {
-        Err(BuildError::Failed {
-            failure,
-            ran: false,
-        }) if failure.class == Class::RegistryUnreachable
-            && attempt.spec.pull == PullPolicy::Always =>
-        {
-            let mut offline = attempt.clone();
-            offline.spec.pull = PullPolicy::Missing;
-            let local = build(offline).await;
-            if local.is_ok() {
-                tell(
-                    job,
-                    events,
-                    format!("{failure}: built with the base images that are here, however old"),
-                )
-                .await;
-                return local;
-            }
-            result
-        }
-        _ => result,
-    }
-}
-
-async fn tell(job: &Job, events: &Events, message: String) {
-    // A report that is gone must not stop the build.
-    let _ = events
-        .send(Event::Warning {
-            job: job.id,
-            message,
-            line: None,
-            url: None,
-        })
-        .await;
-}
-
-/// Waits for `pause`, or until `stop` turns true.
-async fn stopped(stop: &watch::Receiver<bool>, pause: Duration) -> bool {
-    let mut stop = stop.clone();
-    let asked = stop.wait_for(|stop| *stop);
-    tokio::time::timeout(pause, asked)
-        .await
-        .is_ok_and(|asked| asked.is_ok())
 }

@@ -307,6 +307,125 @@ fn without_a_registry_the_base_images_that_are_here_will_do() {
     assert_eq!(attempts(&builder), ["firstAlways", "firstMissing"]);
 }
 
+fn departures(outcome: &Outcome) -> Vec<String> {
+    match outcome {
+        Outcome::Built { departures, .. } => departures.iter().map(ToString::to_string).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn what_was_done_otherwise_is_part_of_the_outcome() {
+    let builder = Scripted::default();
+    fails(&builder, 0, "first", Class::BuilderBroken, false, false);
+    fails(
+        &builder,
+        0,
+        "other builder",
+        Class::RegistryUnreachable,
+        false,
+        false,
+    );
+    let mut plan = plan(&[vec![]], 1);
+    plan.jobs[0].detours[1].attempt.spec.pull = PullPolicy::Always;
+    let ended = run(&plan, &builder, None);
+    assert_eq!(
+        departures(&ended[0]),
+        [
+            "instead: classic with  (builder-broken)",
+            "with the base images that are here (registry-unreachable)"
+        ]
+    );
+}
+
+#[test]
+fn base_images_that_are_here_will_not_do_where_nothing_may_be_done_otherwise() {
+    for (fallback, agrees, expected) in [
+        (Fallback::Never, true, 1),
+        (Fallback::Ask, false, 1),
+        (Fallback::Ask, true, 2),
+    ] {
+        let builder = Scripted {
+            agrees,
+            ..Scripted::default()
+        };
+        fails(
+            &builder,
+            0,
+            "first",
+            Class::RegistryUnreachable,
+            false,
+            false,
+        );
+        let mut plan = plan(&[vec![]], 1);
+        plan.fallback = fallback;
+        plan.jobs[0].attempt.spec.pull = PullPolicy::Always;
+        run(&plan, &builder, None);
+        assert_eq!(attempts(&builder).len(), expected, "{fallback:?}");
+    }
+}
+
+#[test]
+fn without_the_base_images_the_registry_is_to_blame_and_with_them_the_run_is() {
+    for (second, ran, expected) in [
+        (Class::ImageMissing, false, Class::RegistryUnreachable),
+        (Class::RunFailed, true, Class::RunFailed),
+    ] {
+        let builder = Scripted::default();
+        fails(
+            &builder,
+            0,
+            "first",
+            Class::RegistryUnreachable,
+            false,
+            false,
+        );
+        fails(&builder, 0, "first", second, ran, false);
+        let mut plan = plan(&[vec![]], 1);
+        plan.jobs[0].attempt.spec.pull = PullPolicy::Always;
+        let ended = run(&plan, &builder, None);
+        assert_eq!(class_of(&ended[0]), Some(expected));
+    }
+}
+
+#[test]
+fn a_registry_is_asked_again_twice_over_all_attempts() {
+    let builder = Scripted::default();
+    for name in ["first", "other form"] {
+        for _ in 0..3 {
+            fails(&builder, 0, name, Class::FrontendUnavailable, false, true);
+        }
+    }
+    run(&plan(&[vec![]], 1), &builder, None);
+    assert_eq!(
+        attempts(&builder),
+        [
+            "firstMissing",
+            "firstMissing",
+            "firstMissing",
+            "other formMissing"
+        ]
+    );
+}
+
+#[test]
+fn a_service_that_was_killed_beside_others_is_offered_alone() {
+    for (parallel, offered) in [(2, true), (1, false)] {
+        let builder = Scripted::default();
+        fails(&builder, 0, "first", Class::RunKilled, true, false);
+        let ended = run(&plan(&[vec![], vec![]], parallel), &builder, None);
+        let Outcome::Failed(failure) = &ended[0] else {
+            panic!("it was told to fail");
+        };
+        let told = failure.hints.concat();
+        assert_eq!(
+            told.contains("dcb build --jobs 1 0"),
+            offered,
+            "{parallel}: {told}"
+        );
+    }
+}
+
 #[test]
 fn the_first_failure_stops_all_when_that_is_wanted() {
     let builder = Scripted::default();

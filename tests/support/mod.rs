@@ -281,6 +281,8 @@ pub fn on_engines(engines: &[Engine], name: &str, test: impl Fn(&Engine, Project
 pub struct PrivateEngine {
     engine: Engine,
     name: String,
+    /// The suite that it is made of.
+    like: String,
 }
 
 impl PrivateEngine {
@@ -309,7 +311,14 @@ impl PrivateEngine {
         let line = script(&arguments).unwrap_or_else(|| panic!("no private engine: {arguments:?}"));
         let mut engine = parse(line.trim_end());
         PRIVATE.clone_into(&mut engine.suite);
-        Some(Self { engine, name })
+        let like = like.suite.clone();
+        Some(Self { engine, name, like })
+    }
+
+    /// Starts it again after its daemon is gone, with what it had.
+    pub fn restart(&self) {
+        let arguments = ["new", &self.like, &self.name];
+        script(&arguments).unwrap_or_else(|| panic!("it does not start: {arguments:?}"));
     }
 
     /// Sends a signal to its daemon.

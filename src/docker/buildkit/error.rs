@@ -12,12 +12,12 @@ use serde::de::DeserializeOwned;
 use tonic::{Code, Status};
 
 use super::status::Steps;
-use crate::diagnostic::{Source, Span};
+use crate::diagnostic::Span;
 use crate::docker::detect;
 use crate::docker::explain::{self, Said};
 use crate::docker::host::Endpoint;
 use crate::docker::spec::BuildSpec;
-use crate::failure::Failure;
+use crate::failure::{Class, Failure};
 
 /// What is known when a build fails.
 pub(super) struct Context<'a> {
@@ -43,7 +43,14 @@ pub(super) fn explain(status: &Status, context: &Context<'_>) -> Failure {
         exit_code: details.exit_code,
         place: details.span(context.spec),
     };
-    said.failure(context.spec)
+    let failure = said.failure(context.spec);
+    match (failure.class, status.code()) {
+        // What the user caused is `Unknown`, whatever it is.
+        (Class::BuildFailed, Code::Unimplemented | Code::Internal) => {
+            explain::broken(status.message(), context.spec)
+        }
+        _ => failure,
+    }
 }
 
 /// The engine went away.
@@ -134,8 +141,8 @@ impl Details {
         let data = base64::engine::general_purpose::STANDARD
             .decode(&detail.info.data)
             .ok()?;
-        let source = Source::new(&spec.dockerfile_name, String::from_utf8_lossy(&data));
-        Some(Span::lines(&source, first, last.max(first)))
+        let text = String::from_utf8_lossy(&data);
+        Some(explain::lines(spec, &text, first, last.max(first)))
     }
 }
 

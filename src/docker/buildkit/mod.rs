@@ -60,6 +60,7 @@ pub struct Client {
     endpoint: Endpoint,
     api: ApiVersion,
     host_gateway: Arc<OnceCell<String>>,
+    places: prefix::Places,
 }
 
 impl Client {
@@ -77,6 +78,7 @@ impl Client {
             endpoint: facts.endpoint.clone(),
             api: facts.spoken(),
             host_gateway: Arc::default(),
+            places: prefix::Places::default(),
         })
     }
 

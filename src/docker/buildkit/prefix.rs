@@ -1,5 +1,8 @@
 //! Where the files of a build are kept in the engine, when the job's own place will not do.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use sha2::{Digest, Sha256};
 
 use crate::docker::spec::{BuildSpec, ContextSource, DockerfileSource};
@@ -20,6 +23,29 @@ pub(super) fn under_rules(prefix: &str, spec: &BuildSpec) -> String {
     match ignore_rules(spec) {
         Some(rules) => format!("{prefix}{}", human::hex(&Sha256::digest(rules)[..6])),
         None => prefix.to_owned(),
+    }
+}
+
+/// Which Dockerfile each prefix was first used with on one session.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Places(Arc<Mutex<HashMap<String, DockerfileSource>>>);
+
+impl Places {
+    /// `prefix`, or another one when it was used with another Dockerfile before.
+    ///
+    /// Within a session an engine never asks for the same name twice: it takes what it was sent
+    /// first, be there another Dockerfile by now. Between sessions it asks for what changed, so the
+    /// first use keeps the plain prefix and with it what was transferred earlier.
+    pub(super) fn of(&self, prefix: &str, spec: &BuildSpec) -> String {
+        let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = first
+            .entry(prefix.to_owned())
+            .or_insert_with(|| spec.dockerfile.clone());
+        if *known == spec.dockerfile {
+            return prefix.to_owned();
+        }
+        let other = Sha256::digest(format!("{:?}", spec.dockerfile));
+        format!("{prefix}{}", human::hex(&other[..6]))
     }
 }
 
@@ -46,15 +72,10 @@ mod tests {
     use super::*;
     use crate::docker::spec::{CacheUse, Network, PullPolicy};
 
-    #[test]
-    fn a_transfer_begins_anew_exactly_when_the_rules_that_count_change() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let write = |name: &str, text: &str| {
-            std::fs::write(directory.path().join(name), text).expect("written");
-        };
-        let spec = BuildSpec {
-            context: ContextSource::Directory(directory.path().into()),
-            dockerfile: DockerfileSource::File(directory.path().join("web.Dockerfile")),
+    fn spec(dockerfile: DockerfileSource, directory: &std::path::Path) -> BuildSpec {
+        BuildSpec {
+            context: ContextSource::Directory(directory.into()),
+            dockerfile,
             dockerfile_name: "web.Dockerfile".into(),
             target: None,
             args: IndexMap::new(),
@@ -68,7 +89,32 @@ mod tests {
             extra_hosts: Vec::new(),
             shm_size: None,
             ulimits: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn another_dockerfile_on_the_same_session_has_another_place() {
+        let path = std::path::Path::new("/web.Dockerfile");
+        let file = spec(DockerfileSource::File(path.into()), path);
+        let instead = DockerfileSource::Instead(path.into(), "FROM a\n".to_owned());
+        let instead = spec(instead, path);
+        let places = Places::default();
+        assert_eq!(places.of("ab12", &file), "ab12");
+        let other = places.of("ab12", &instead);
+        assert!(other.starts_with("ab12") && other != "ab12", "{other}");
+        assert_eq!(places.of("ab12", &instead), other);
+        assert_eq!(places.of("ab12", &file), "ab12");
+        assert_eq!(Places::default().of("ab12", &instead), "ab12");
+    }
+
+    #[test]
+    fn a_transfer_begins_anew_exactly_when_the_rules_that_count_change() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let write = |name: &str, text: &str| {
+            std::fs::write(directory.path().join(name), text).expect("written");
         };
+        let file = DockerfileSource::File(directory.path().join("web.Dockerfile"));
+        let spec = spec(file, directory.path());
         let prefix = || under_rules("ab12", &spec);
         assert_eq!(prefix(), "ab12");
         write(".dockerignore", "target\n");

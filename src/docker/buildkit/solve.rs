@@ -15,9 +15,11 @@ use super::session::random_id;
 use super::status::Steps;
 use super::{Client, attributes, error, prefix};
 use crate::docker::api_version::ApiVersion;
+use crate::docker::detect;
 use crate::docker::outcome::{BuildError, Built};
 use crate::docker::spec::{BuildSpec, ContextSource, DockerfileSource};
 use crate::event::{Event, Events, JobId};
+use crate::failure::{Class, Failure};
 
 /// How long the status stream may go on after the solve is over. The engine ends it within 20 ms
 /// of the solve, or two seconds after a cancellation.
@@ -45,11 +47,12 @@ impl Client {
             .await
             .map_err(BuildError::before_any_step)?;
         let spec = spec.as_ref();
-        let place = &if self.api < ApiVersion::V23_0 {
+        let prefix = if self.api < ApiVersion::V23_0 {
             prefix::under_rules(prefix, spec)
         } else {
             prefix.to_owned()
         };
+        let place = &self.places.of(&prefix, spec);
         let offers = self.offer(place, spec);
         let reference = random_id();
         let request = attributes::request(reference.clone(), self.session.reference(place), spec);
@@ -77,11 +80,23 @@ impl Client {
                     steps: &steps,
                     spec,
                 };
+                let failure = error::explain(&status, &context);
                 Err(BuildError::Failed {
-                    failure: Box::new(error::explain(&status, &context)),
+                    failure: Box::new(self.unless_lost(failure).await),
                     ran: steps.ran(),
                 })
             }
+        }
+    }
+
+    /// `failure`, unless it is what an engine says while it is going down: it kills what runs.
+    async fn unless_lost(&self, failure: Failure) -> Failure {
+        if failure.class != Class::RunKilled {
+            return failure;
+        }
+        match detect::engine(&self.endpoint).await {
+            Ok(_) => failure,
+            Err(gone) => error::lost(&self.endpoint, &Status::unavailable(gone.message)),
         }
     }
 

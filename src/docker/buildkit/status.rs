@@ -28,6 +28,8 @@ struct Step {
     /// Nanoseconds by the builder's clock: when an interval began, and when it was over.
     intervals: Vec<(i64, Option<i64>)>,
     told: Option<StepState>,
+    /// Whether it wrote anything.
+    wrote: bool,
     /// Unfinished lines of standard output and standard error.
     partial: HashMap<i64, Vec<u8>>,
 }
@@ -61,12 +63,12 @@ impl Steps {
             .map(|step| step.name.as_str())
     }
 
-    /// Whether a `RUN` began: a step of that kind started and its result was not there already.
+    /// Whether a `RUN` may have begun. From then on nothing may be built a second time, so what is
+    /// not known to run nothing counts: frontends name their steps as they like.
     pub(super) fn ran(&self) -> bool {
-        self.all.iter().any(|step| {
-            step.name.contains("] RUN ")
-                && matches!(&step.told, Some(state) if *state != StepState::Cached)
-        })
+        self.all
+            .iter()
+            .any(|step| step.began() && !runs_nothing(&step.name))
     }
 
     /// Takes a message and gives what happened.
@@ -145,6 +147,7 @@ impl Steps {
     }
 
     fn log(&mut self, index: usize, stream: i64, bytes: &[u8], events: &mut Vec<Event>) {
+        self.all[index].wrote = true;
         let partial = self.all[index].partial.entry(stream).or_default();
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             partial.extend_from_slice(piece);
@@ -176,6 +179,13 @@ impl Steps {
 }
 
 impl Step {
+    /// Whether it did anything: what was there already did not, although computing its cache key is
+    /// told as an interval of its own before.
+    fn began(&self) -> bool {
+        let cached = matches!(self.told, None | Some(StepState::Cached));
+        !cached || self.wrote
+    }
+
     fn interval(&mut self, started: i64, completed: Option<i64>) {
         match self
             .intervals
@@ -226,6 +236,40 @@ fn nanoseconds(time: &Timestamp) -> i64 {
     time.seconds
         .saturating_mul(1_000_000_000)
         .saturating_add(i64::from(time.nanos))
+}
+
+/// Whether a step of this name is known to run no command of the Dockerfile.
+fn runs_nothing(name: &str) -> bool {
+    let own = match name
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once("] "))
+    {
+        // `[internal] load metadata for ...`, `[auth] ...`, `[context base] ...`
+        Some((place, _)) if !place.ends_with(|last: char| last.is_ascii_digit()) => return true,
+        // `[build 2/4] COPY . .`
+        Some((_, instruction)) => instruction,
+        None => name,
+    };
+    [
+        "FROM ",
+        "COPY ",
+        "ADD ",
+        "WORKDIR ",
+        "ONBUILD COPY ",
+        "ONBUILD ADD ",
+        "resolve image config for ",
+        "docker-image://",
+        "local://",
+        "git://",
+        "http://",
+        "https://",
+        "copy ",
+        "merging ",
+        "exporting ",
+        "importing cache ",
+    ]
+    .iter()
+    .any(|known| own.starts_with(known))
 }
 
 /// Whether a vertex failed only because the build was stopped.
@@ -283,6 +327,69 @@ mod tests {
         assert_eq!(first, [StepState::Done { took: 100 }]);
         let second = fold(&mut steps, vertex(at(50), at(300)));
         assert_eq!(second, [StepState::Done { took: 300 }]);
+    }
+
+    /// Whether anything ran after steps of these names went through these states.
+    fn ran(name: &str, states: &[(bool, bool)], log: bool) -> bool {
+        let mut steps = Steps::new(JobId(0));
+        for (moment, (completed, cached)) in (0i32..).zip(states) {
+            let vertex = Vertex {
+                name: name.into(),
+                cached: *cached,
+                ..vertex(at(moment), completed.then(|| at(moment)))
+            };
+            fold(&mut steps, vertex);
+        }
+        if log {
+            steps.fold(StatusResponse {
+                logs: vec![VertexLog {
+                    vertex: "sha256:a".into(),
+                    msg: b"hi".to_vec(),
+                    ..Default::default()
+                }],
+                ..Default::default()
+            });
+        }
+        steps.ran()
+    }
+
+    #[test]
+    fn only_a_run_that_did_something_has_run() {
+        let (running, done, cached) = ((false, false), (true, false), (true, true));
+        assert!(!ran("[2/2] RUN make", &[], false), "announced only");
+        assert!(ran("[2/2] RUN make", &[running], false));
+        assert!(ran("[2/2] RUN make", &[running, done], false));
+        assert!(!ran("[2/2] RUN make", &[cached], false));
+        // The cache key of a `RUN` with bind mounts is computed first.
+        assert!(!ran("[2/2] RUN make", &[running, done, cached], false));
+        assert!(ran("[2/2] RUN make", &[running, done, cached], true));
+        assert!(ran(
+            "[linux/amd64 build 12/20] RUN a] COPY b",
+            &[done],
+            false
+        ));
+        assert!(ran("[2/2] ONBUILD RUN make", &[done], false));
+        assert!(ran("a step of some frontend", &[done], false));
+    }
+
+    #[test]
+    fn what_fetches_and_copies_has_not_run() {
+        for name in [
+            "[internal] load build definition from Dockerfile",
+            "[internal] load metadata for docker.io/library/busybox:latest",
+            "[auth] library/busybox:pull token for registry-1.docker.io",
+            "[context base] load metadata for base",
+            "[1/2] FROM docker.io/library/busybox:latest",
+            "[build 2/4] COPY a] RUN b /",
+            "FROM 127.0.0.1:1/nothing:latest",
+            "resolve image config for docker-image://docker.io/docker/dockerfile:1",
+            "docker-image://docker.io/docker/dockerfile:1",
+            "http://127.0.0.1:1/a",
+            "copy /context /",
+            "exporting to image",
+        ] {
+            assert!(!ran(name, &[(true, false)], false), "{name}");
+        }
     }
 
     #[test]

@@ -1,0 +1,218 @@
+//! What mends a failure, by its class: exact commands where there are any.
+
+use std::path::Path;
+
+use super::Read;
+use crate::docker::spec::{BuildSpec, ContextSource, PullPolicy};
+use crate::dockerfile::Dockerfile;
+use crate::failure::Class;
+use crate::human;
+
+/// What mends it, best first.
+pub(super) fn hints(read: &Read<'_>, spec: &BuildSpec) -> Vec<String> {
+    let one = |hint: &str| vec![hint.to_owned()];
+    let text = read.text;
+    match read.class {
+        Class::RunFailed
+            if super::not_started(text).is_some_and(|why| why.contains("\"/bin/sh\"")) =>
+        {
+            one(
+                "the image has no shell: write the command as a list, or begin with an image that has one",
+            )
+        }
+        Class::RunFailed => read
+            .exit_code
+            .and_then(meaning)
+            .map(one)
+            .unwrap_or_default(),
+        Class::RunKilled => {
+            one("exit code 137: killed, most often because memory ran out (free -m, docker stats)")
+        }
+        Class::CopySource => super::missing_path(text)
+            .and_then(|path| source_hint(path, spec))
+            .into_iter()
+            .collect(),
+        Class::TargetMissing => stages(spec).into_iter().collect(),
+        Class::DockerfileSyntax if text.contains("nknown") => one(
+            "a here-document or a flag that this engine does not know yet looks like this too; `# syntax=docker/dockerfile:1` as the first line fetches a newer frontend",
+        ),
+        Class::FrontendTooOld => one(
+            "write `# syntax=docker/dockerfile:1` into the first line, which fetches the newest frontend",
+        ),
+        Class::FrontendUnavailable => frontend(read),
+        Class::RegistryUnreachable if text.contains(" status ") => {
+            one("the registry, or a proxy in front of it, has trouble of its own: try again later")
+        }
+        Class::RegistryUnreachable => {
+            let mut hints = one(
+                "the engine could not reach the registry: check its network, DNS and proxy (docker info)",
+            );
+            if spec.pull == PullPolicy::Always {
+                hints.push("without --pull, base images that the engine has are used".to_owned());
+            }
+            hints
+        }
+        Class::RateLimited => {
+            let mut hints = one("log in to raise the limit: docker login");
+            hints.insert(
+                0,
+                match retry_after(text) {
+                    Some(wait) => format!("the registry asks to wait for {wait}"),
+                    None => "wait, and build again: the registry does not tell how long".to_owned(),
+                },
+            );
+            hints
+        }
+        Class::RegistryDenied => {
+            let image = read.image.unwrap_or("IMAGE");
+            vec![format!(
+                "this dcb pulls anonymously; log in and pull the image first: docker login, docker pull {image}, then build again"
+            )]
+        }
+        Class::ImageMissing => {
+            let image = read.image.unwrap_or("IMAGE");
+            vec![format!(
+                "check name and tag; for a private image: docker login, docker pull {image}, then build again"
+            )]
+        }
+        Class::BuildFailed if text.contains("invalid UTF-8") => one(
+            "this engine takes no file names that are not UTF-8: leave them out in `.dockerignore`, or rename them (LC_ALL=C.UTF-8 find . | grep -axv '.*' lists them)",
+        ),
+        class => fixed(class, text, spec),
+    }
+}
+
+/// The remedies that depend on nothing but the class.
+fn fixed(class: Class, text: &str, spec: &BuildSpec) -> Vec<String> {
+    let hints: &[&str] = match class {
+        Class::DiskFull => &["see what can go: docker system df; then: docker builder prune"],
+        Class::BuilderBroken => &[
+            "look into the engine's log: journalctl -u docker --since -5min",
+            "restart it: sudo systemctl restart docker; if that does not help: docker builder prune --all",
+        ],
+        Class::SecretMissing => {
+            &["declare the secret under `secrets:` of the project and of the service's `build:`"]
+        }
+        Class::SshMissing => &[
+            "declare `ssh: [default]` under the service's `build:`",
+            "start an agent with the key: eval $(ssh-agent); ssh-add",
+        ],
+        Class::Entitlement if text.contains("network.host") => &[
+            "allow it in the engine's daemon.json and restart it: {\"builder\": {\"Entitlements\": {\"network-host\": true}}}",
+        ],
+        Class::Entitlement => &[
+            "allow it in the engine's daemon.json and restart it: {\"builder\": {\"Entitlements\": {\"security-insecure\": true}}}",
+        ],
+        Class::MultiPlatform => &[
+            "build one platform, or let the engine keep its images in containerd (daemon.json: {\"features\": {\"containerd-snapshotter\": true}})",
+        ],
+        Class::CacheConfig => &["correct `cache_from` and `cache_to` of the service's `build:`"],
+        Class::CredentialHelper => &[
+            "correct `credsStore` and `credHelpers` in ~/.docker/config.json, or install that program",
+        ],
+        Class::Unsupported if text.contains("subdir") => &[
+            "name the directory in `dockerfile:` instead (`context: URL#ref`, `dockerfile: DIR/Dockerfile`), or clone the repository and build from there",
+        ],
+        Class::Unsupported => &["use an engine with BuildKit, or leave the flag out"],
+        Class::CacheExport => {
+            let tag = spec.tags.last().map_or("IMAGE", String::as_str);
+            return vec![format!(
+                "only the cache is not kept; the image may be there: docker image inspect {tag}"
+            )];
+        }
+        _ => &[],
+    };
+    hints.iter().map(|hint| (*hint).to_owned()).collect()
+}
+
+fn frontend(read: &Read<'_>) -> Vec<String> {
+    let own = "leave the `# syntax=` line out to build with the engine's own frontend".to_owned();
+    match read.image {
+        Some(image) => vec![
+            format!("fetch it where the registry can be reached: docker pull {image}"),
+            own,
+        ],
+        None => vec![
+            "name a frontend for Dockerfiles: `# syntax=docker/dockerfile:1`".to_owned(),
+            own,
+        ],
+    }
+}
+
+/// How long a registry asks to wait, in its own words: `retry-after: 1.5s, allowed: ...`.
+fn retry_after(text: &str) -> Option<&str> {
+    let (_, after) = text.split_once("retry-after: ")?;
+    let end = after.find([',', ' ', '\n']).unwrap_or(after.len());
+    Some(&after[..end])
+}
+
+/// What an exit code commonly means.
+fn meaning(code: i32) -> Option<&'static str> {
+    match code {
+        126 => Some("exit code 126: the file was found and is not executable"),
+        127 => Some("exit code 127: the command was not found in the image"),
+        139 => Some("exit code 139: the program crashed (segmentation fault)"),
+        _ => None,
+    }
+}
+
+/// The stage that was meant, or all there are.
+fn stages(spec: &BuildSpec) -> Option<String> {
+    let text = super::place::text(spec)?;
+    let dockerfile = Dockerfile::parse(&text);
+    let names: Vec<String> = dockerfile
+        .stages()
+        .into_iter()
+        .filter_map(|stage| stage.name)
+        .collect();
+    let target = spec.target.as_deref()?.to_lowercase();
+    let name = &spec.dockerfile_name;
+    Some(
+        match human::nearest(&target, names.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if names.is_empty() => {
+                format!("no stage of `{name}` has a name: write `FROM ... AS {target}`")
+            }
+            None => format!("its stages are {}", human::list(&names)),
+        },
+    )
+}
+
+/// Why a source is not in the context.
+fn source_hint(path: &str, spec: &BuildSpec) -> Option<String> {
+    let ContextSource::Directory(root) = &spec.context else {
+        return None;
+    };
+    let full = root.join(path);
+    if full.symlink_metadata().is_ok() {
+        return Some(format!(
+            "`{}` exists, so `.dockerignore` leaves it out",
+            full.display()
+        ));
+    }
+    let wanted = full.file_name()?.to_string_lossy().into_owned();
+    let names: Vec<String> = std::fs::read_dir(full.parent()?)
+        .ok()?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    let near = human::nearest(&wanted, names.iter().map(String::as_str));
+    Some(match near {
+        Some(name) => format!(
+            "did you mean `{}`?",
+            Path::new(path).with_file_name(name).display()
+        ),
+        None => format!("sources are looked up in the context, `{}`", root.display()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::retry_after;
+
+    #[test]
+    fn the_wait_that_a_registry_asks_for_is_read() {
+        let text = "toomanyrequests: retry-after: 1.5s, allowed: 44000/minute";
+        assert_eq!(retry_after(text), Some("1.5s"));
+        assert_eq!(retry_after("429 Too Many Requests"), None);
+    }
+}
