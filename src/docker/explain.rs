@@ -5,7 +5,7 @@
 //! ```
 //!
 //! All matching of text is the table [`TEXTS`], each row with sentences of real engines in
-//! `explain/sentences.tsv`. Only the error itself is read, never what a step wrote: a `RUN` may print
+//! `tests/sentences.tsv`. Only the error itself is read, never what a step wrote: a `RUN` may print
 //! anything. Where a builder names no place, the failing step's name leads to its lines.
 
 mod place;
