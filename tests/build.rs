@@ -159,7 +159,8 @@ fn a_second_build_takes_all_from_the_cache_and_no_cache_takes_nothing() {
                     &format!("services:\n  web:\n    build:\n      context: .\n      {key}\n"),
                 )
                 .file("Dockerfile", &dockerfile);
-            let mut arguments = vec!["build", flag];
+            // Otherwise the base image that is here would do, which is said.
+            let mut arguments = vec!["build", "--no-fallback", flag];
             arguments.retain(|argument| !argument.is_empty());
             project.run(engine, &arguments).expect(0);
             assert_ne!(id(&project, engine, "web"), first, "the cache was used");
@@ -209,7 +210,8 @@ fn pull_asks_the_registry_even_for_an_image_that_is_here() {
             if key.is_empty() {
                 project.run(engine, &["build"]).expect(0);
             }
-            let mut arguments = vec!["build", flag];
+            // Otherwise the base image that is here would do, which is said.
+            let mut arguments = vec!["build", "--no-fallback", flag];
             arguments.retain(|argument| !argument.is_empty());
             let ran = project.run(engine, &arguments);
             engine.ask(&["rmi", &base]);

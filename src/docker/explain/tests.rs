@@ -9,7 +9,7 @@ use crate::docker::spec::{CacheUse, ContextSource, DockerfileSource, Network, Pu
 
 /// Builder, class, whether it may pass, words.
 fn sentences() -> Vec<(&'static str, &'static str, bool, &'static str)> {
-    include_str!("sentences.tsv")
+    include_str!("../../../tests/sentences.tsv")
         .lines()
         .filter(|line| !line.starts_with('#'))
         .map(|line| {
