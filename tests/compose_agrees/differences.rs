@@ -157,7 +157,10 @@ pub const INTENDED: &[Intended] = &[
         name: "wrong kinds in an extended file",
         reason: "dcb looks at what is left after merging, where a service that extends may replace them",
         fits: |found| {
-            they_say(found, &["invalid type", " for "]) || they_say(found, &["unexpected type"])
+            they_say(found, &["invalid type", " for "])
+                || they_say(found, &["unexpected type"])
+                || they_say(found, &["invalid value", "expected key=value"])
+                    && found.text.contains("extends")
         },
     },
     Intended {
@@ -243,6 +246,21 @@ pub const INTENDED: &[Intended] = &[
                 && (they_say(found, &["invalid size"])
                     || they_say(found, &["pull_policy must be one of"]))
         },
+    },
+    Intended {
+        name: "2.26: empty lists and mappings",
+        reason: "merging makes nothing of them, which it then refuses",
+        fits: |found| {
+            found.version < (2, 40)
+                && (found.text.contains("[]") || found.text.contains("{}"))
+                && (they_say(found, &["validating ", ".build.", " must be a list"])
+                    || they_say(found, &["validating ", ".build.", " must be a mapping"]))
+        },
+    },
+    Intended {
+        name: "2.26: sections of one's own",
+        reason: "it replaces them where later ones merge them",
+        fits: |found| found.version < (2, 40) && we_say(found, &["cannot override ", ".x-"]),
     },
     Intended {
         name: "2.26: infinite numbers",

@@ -227,7 +227,8 @@ fn from_target(places: &mut Places, target: &Map<String, Value>, here: &Path) {
     match (context.as_str(), dockerfile) {
         (Some(context), dockerfile) if !inline && context.starts_with('/') => {
             let file = match dockerfile {
-                Some(file) => Path::new(context).join(file),
+                // Collecting leaves out each `.` that was joined.
+                Some(file) => Path::new(context).join(file).components().collect(),
                 None => clean(&Path::new(context).join("Dockerfile")),
             };
             places.insert("bake.dockerfile".to_owned(), json!(file));
