@@ -38,7 +38,7 @@ _dcb() {
 
     case "${cmd}" in
         dcb)
-            opts="-f -p -v -h -V --file --project-name --project-directory --env-file --profile --compatibility --verbose --help --version build up plan config env"
+            opts="-f -p -v -h -V --file --project-name --project-directory --env-file --profile --parallel --compatibility --verbose --help --version build up plan config env"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -72,6 +72,10 @@ _dcb() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --parallel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -80,7 +84,7 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__build)
-            opts="-j -q -v -h --no-cache --pull --build-arg --jobs --dry-run --quiet --verbose --help"
+            opts="-j -q -v -h --no-cache --build-arg --jobs --fail-fast --keep-going --variant --force-traditional --force-buildkit --fallback --no-fallback --pull --parallel --dry-run --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -96,6 +100,14 @@ _dcb() {
                     ;;
                 -j)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --variant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fallback)
+                    COMPREPLY=($(compgen -W "auto ask never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -158,7 +170,7 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__plan)
-            opts="-j -v -h --no-cache --pull --build-arg --jobs --format --verbose --help"
+            opts="-j -v -h --no-cache --build-arg --jobs --fail-fast --keep-going --variant --force-traditional --force-buildkit --fallback --no-fallback --pull --format --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -174,6 +186,14 @@ _dcb() {
                     ;;
                 -j)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --variant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fallback)
+                    COMPREPLY=($(compgen -W "auto ask never" -- "${cur}"))
                     return 0
                     ;;
                 --format)
@@ -188,16 +208,12 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__up)
-            opts="-j -d -V -t -w -y -v -h --build --no-build --no-cache --pull --build-arg --jobs --quiet-build --dry-run --detached --detach --force-recreate --no-recreate --always-recreate-deps --renew-anon-volumes --remove-orphans --no-start --no-deps --wait --wait-timeout --timeout --scale --abort-on-container-exit --abort-on-container-failure --exit-code-from --attach --no-attach --attach-dependencies --no-color --no-log-prefix --timestamps --quiet-pull --watch --menu --y --yes --verbose --help"
+            opts="-j -d -V -t -w -y -v -h --build --no-build --no-cache --build-arg --jobs --fail-fast --keep-going --variant --force-traditional --force-buildkit --fallback --no-fallback --pull --quiet-build --dry-run --detached --detach --force-recreate --no-recreate --always-recreate-deps --renew-anon-volumes --remove-orphans --no-start --no-deps --wait --wait-timeout --timeout --scale --abort-on-container-exit --abort-on-container-failure --exit-code-from --attach --no-attach --attach-dependencies --no-color --no-log-prefix --timestamps --quiet-pull --watch --menu --y --yes --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --pull)
-                    COMPREPLY=($(compgen -W "always missing never build policy" -- "${cur}"))
-                    return 0
-                    ;;
                 --build-arg)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -208,6 +224,18 @@ _dcb() {
                     ;;
                 -j)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --variant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fallback)
+                    COMPREPLY=($(compgen -W "auto ask never" -- "${cur}"))
+                    return 0
+                    ;;
+                --pull)
+                    COMPREPLY=($(compgen -W "always missing never build policy" -- "${cur}"))
                     return 0
                     ;;
                 --wait-timeout)

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_dcb_global_optspecs
-    string join \n f/file= p/project-name= project-directory= env-file= profile= compatibility v/verbose h/help V/version
+    string join \n f/file= p/project-name= project-directory= env-file= profile= parallel= compatibility v/verbose h/help V/version
 end
 
 function __fish_dcb_needs_command
@@ -29,6 +29,7 @@ complete -c dcb -n "__fish_dcb_needs_command" -s p -l project-name -d 'Project n
 complete -c dcb -n "__fish_dcb_needs_command" -l project-directory -d 'Directory that relative paths start from [default: that of the first file]' -r -F
 complete -c dcb -n "__fish_dcb_needs_command" -l env-file -d 'File with variables, instead of `.env`; repeatable' -r -F
 complete -c dcb -n "__fish_dcb_needs_command" -l profile -d 'Profile to switch on; repeatable' -r
+complete -c dcb -n "__fish_dcb_needs_command" -l parallel -d 'How many things are done side by side, as Compose has it; -1 is no limit' -r
 complete -c dcb -n "__fish_dcb_needs_command" -l compatibility -d 'Name images and containers as Compose v1 did (`project_service`)'
 complete -c dcb -n "__fish_dcb_needs_command" -s v -l verbose -d 'Show what is run, and the log of every step'
 complete -c dcb -n "__fish_dcb_needs_command" -s h -l help -d 'Print help'
@@ -39,20 +40,34 @@ complete -c dcb -n "__fish_dcb_needs_command" -f -a "plan" -d 'Show what would b
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "config" -d 'Show the project as it is in the end, and where its values come from'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "env" -d 'Show where a variable gets its value, and what it overrode; or what to set for Compose'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
-complete -c dcb -n "__fish_dcb_using_subcommand build" -s j -l jobs -d 'How many services build side by side [default: the number of processors]' -r
+complete -c dcb -n "__fish_dcb_using_subcommand build" -s j -l jobs -d 'How many services build side by side [default: from processors and memory]' -r
+complete -c dcb -n "__fish_dcb_using_subcommand build" -l variant -d 'Which form of compose files and Dockerfiles: `auto`, `test`, `test-local`, or another marker in their names' -r
+complete -c dcb -n "__fish_dcb_using_subcommand build" -l fallback -d 'When the builder itself stands in the way: take another way, ask, or fail' -r -f -a "auto\t'Whenever the builder is to blame, and say so'
+ask\t'When the user agrees'
+never\t'Never'"
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l no-cache -d 'Take nothing from the cache; the engine also empties the cache mounts in use'
+complete -c dcb -n "__fish_dcb_using_subcommand build" -l fail-fast -d 'Stop everything at the first failure'
+complete -c dcb -n "__fish_dcb_using_subcommand build" -l keep-going -d 'Build what does not depend on a failure (the default)'
+complete -c dcb -n "__fish_dcb_using_subcommand build" -l force-traditional -d 'Use the classic builder and traditional Dockerfiles'
+complete -c dcb -n "__fish_dcb_using_subcommand build" -l force-buildkit -d 'Use BuildKit or fail'
+complete -c dcb -n "__fish_dcb_using_subcommand build" -l no-fallback -d 'Never take another way than planned'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l pull -d 'Look up base images in their registry, even those that are here'
+complete -c dcb -n "__fish_dcb_using_subcommand build" -l parallel -d 'Accepted because Compose v1 had it: services always build side by side'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l dry-run -d 'Show the plan and build nothing'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -s q -l quiet -d 'Print errors only'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -s v -l verbose -d 'Show what is run, and the log of every step'
-complete -c dcb -n "__fish_dcb_using_subcommand build" -s h -l help -d 'Print help'
+complete -c dcb -n "__fish_dcb_using_subcommand build" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
+complete -c dcb -n "__fish_dcb_using_subcommand up" -s j -l jobs -d 'How many services build side by side [default: from processors and memory]' -r
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l variant -d 'Which form of compose files and Dockerfiles: `auto`, `test`, `test-local`, or another marker in their names' -r
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l fallback -d 'When the builder itself stands in the way: take another way, ask, or fail' -r -f -a "auto\t'Whenever the builder is to blame, and say so'
+ask\t'When the user agrees'
+never\t'Never'"
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l pull -d 'Look up base images and the images of services that do not build in their registry; a policy other than `always` is Compose\'s alone' -r -f -a "always\t''
 missing\t''
 never\t''
 build\t''
 policy\t''"
-complete -c dcb -n "__fish_dcb_using_subcommand up" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
-complete -c dcb -n "__fish_dcb_using_subcommand up" -s j -l jobs -d 'How many services build side by side [default: the number of processors]' -r
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l wait-timeout -d 'Seconds to wait' -r
 complete -c dcb -n "__fish_dcb_using_subcommand up" -s t -l timeout -d 'Seconds until a container is killed' -r
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l scale -d 'Number of containers of a service' -r
@@ -62,6 +77,11 @@ complete -c dcb -n "__fish_dcb_using_subcommand up" -l no-attach -d 'Do not atta
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l build -d 'Build before starting (the default; accepted because Compose has it)'
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l no-build -d 'Start what is there, build nothing'
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l no-cache -d 'Take nothing from the cache; the engine also empties the cache mounts in use'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l fail-fast -d 'Stop everything at the first failure'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l keep-going -d 'Build what does not depend on a failure (the default)'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l force-traditional -d 'Use the classic builder and traditional Dockerfiles'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l force-buildkit -d 'Use BuildKit or fail'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l no-fallback -d 'Never take another way than planned'
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l quiet-build -d 'Print errors only while building'
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l dry-run -d 'Show the plan and what would be run, and do nothing'
 complete -c dcb -n "__fish_dcb_using_subcommand up" -s d -l detach -l detached -d 'Start in the background'
@@ -84,12 +104,21 @@ complete -c dcb -n "__fish_dcb_using_subcommand up" -s w -l watch -d 'Watch the 
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l menu -d 'Shortcuts while attached'
 complete -c dcb -n "__fish_dcb_using_subcommand up" -s y -l yes -l y -d 'Answer every question with yes'
 complete -c dcb -n "__fish_dcb_using_subcommand up" -s v -l verbose -d 'Show what is run, and the log of every step'
-complete -c dcb -n "__fish_dcb_using_subcommand up" -s h -l help -d 'Print help'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
-complete -c dcb -n "__fish_dcb_using_subcommand plan" -s j -l jobs -d 'How many services build side by side [default: the number of processors]' -r
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -s j -l jobs -d 'How many services build side by side [default: from processors and memory]' -r
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -l variant -d 'Which form of compose files and Dockerfiles: `auto`, `test`, `test-local`, or another marker in their names' -r
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -l fallback -d 'When the builder itself stands in the way: take another way, ask, or fail' -r -f -a "auto\t'Whenever the builder is to blame, and say so'
+ask\t'When the user agrees'
+never\t'Never'"
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l format -d 'How to print it' -r -f -a "text\t'For people'
 json\t'For programs; docs/plan.md describes it'"
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l no-cache -d 'Take nothing from the cache; the engine also empties the cache mounts in use'
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -l fail-fast -d 'Stop everything at the first failure'
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -l keep-going -d 'Build what does not depend on a failure (the default)'
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -l force-traditional -d 'Use the classic builder and traditional Dockerfiles'
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -l force-buildkit -d 'Use BuildKit or fail'
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -l no-fallback -d 'Never take another way than planned'
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l pull -d 'Look up base images in their registry, even those that are here'
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -s v -l verbose -d 'Show what is run, and the log of every step'
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -37,7 +37,7 @@ impl Source {
         (first, last.map_or(self.text.len(), |at| to + at + 1))
     }
 
-    /// The byte offset of a position; positions past the end clamp to it.
+    /// The byte offset of a position; those past the end are at the end of the last line.
     fn offset(&self, at: Position) -> usize {
         let mut start = 0;
         for (index, line) in self.text.split_inclusive('\n').enumerate() {
@@ -50,7 +50,7 @@ impl Source {
             }
             start += line.len();
         }
-        self.text.len()
+        self.text.trim_end_matches(['\n', '\r']).len()
     }
 }
 

@@ -224,7 +224,7 @@ fn sundry(project: &Project) {
 fn an_image_is_built_and_named_and_every_step_is_told() {
     on_engines(&everywhere(), "classic-built", |engine, project| {
         let text = format!(
-            "FROM busybox AS one\nRUN : {}; echo out; echo err >&2\nFROM busybox\nCOPY --from=one /etc/passwd /p\nENV A=1\n",
+            "FROM busybox AS one\nRUN echo {} >/made; echo out; echo err >&2\nFROM busybox\nCOPY --from=one /made /p\nENV A=1\n",
             project.name()
         );
         project.write("Dockerfile", &text);

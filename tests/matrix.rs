@@ -114,7 +114,9 @@ fn cell(engine: &Engine, dockerfile: &str, way: Way) -> String {
     let told = ran.told();
     let detour = told.contains("instead");
     match (ran.code, way) {
-        (Some(0), Way::Pair) if told.contains("web from web.test.Dockerfile") => "`.test`".into(),
+        (Some(0), Way::Pair) if told.contains("`web` from `web.test.Dockerfile`") => {
+            "`.test`".into()
+        }
         (Some(0), Way::Pair) if told.contains("with web.test.Dockerfile") => {
             "`.test`, instead".into()
         }

@@ -32,6 +32,8 @@ pub(super) struct Said<'a> {
     pub(super) exit_code: Option<i32>,
     /// The place in the Dockerfile, when the builder names one.
     pub(super) place: Option<Span>,
+    /// Whether a frontend reads the Dockerfile, of which there may be a newer one.
+    pub(super) frontend: bool,
 }
 
 /// A builder's words, read.
@@ -57,7 +59,10 @@ impl Said<'_> {
             Some(_) if !text.starts_with(FRONTEND_EXIT) => Class::RunFailed,
             _ => classify(&text),
         };
-        let newer = newer_feature(class, &text, spec);
+        let newer = self
+            .frontend
+            .then(|| newer_feature(class, &text, spec))
+            .flatten();
         let class = match class {
             Class::RunFailed if exit_code == Some(KILLED) => Class::RunKilled,
             Class::DockerfileSyntax if newer.is_some() => Class::FrontendTooOld,

@@ -124,7 +124,11 @@ fn wanted<'a>(
     };
     let found = match (named, forms) {
         (Some(form), _) if forms.len() > 1 => form.into_iter().collect(),
-        (_, [only]) if !(policy.strict && only.is(Role::Optimised)) => vec![only],
+        (_, [only])
+            if !policy.strict || !only.is(Role::Optimised) || is_asked_for(only, policy) =>
+        {
+            vec![only]
+        }
         _ => {
             let podman = builders.engine.is_some_and(|engine| engine.podman);
             let roles: &[Role] = match strategy {

@@ -11,7 +11,7 @@ pub(super) fn by_buildkit(
     engine: Option<&Engine>,
 ) -> Vec<Diagnostic> {
     let mut refusals = Refusals::of(service, build);
-    refusals.later();
+    refusals.common();
     if let Some(engine) = engine {
         for key in ignored_keys(build, engine.api) {
             refusals.add(
@@ -32,14 +32,6 @@ pub(super) fn by_buildkit(
             "leave it out, or build on the classic builder: --force-traditional".to_owned(),
         );
     }
-    let isolation = build.isolation.as_deref();
-    if let Some(isolation) = isolation.filter(|isolation| *isolation != "default") {
-        refusals.add(
-            "isolation",
-            &format!("is `{isolation}`: BuildKit has no such choice"),
-            "leave it out, or write `default`".to_owned(),
-        );
-    }
     refusals.found
 }
 
@@ -50,7 +42,7 @@ pub(super) fn by_classic(
     engine: Option<&Engine>,
 ) -> Vec<Diagnostic> {
     let mut refusals = Refusals::of(service, build);
-    refusals.later();
+    refusals.common();
     if let (Some(engine), true) = (
         engine,
         build.platforms.len() == 1 || service.platform.is_some(),
@@ -88,8 +80,16 @@ impl<'a> Refusals<'a> {
             .push(Diagnostic::error(message).at(at, "").help(help));
     }
 
-    /// Keys that a later dcb will honour, whatever the builder.
-    fn later(&mut self) {
+    /// What no builder of Linux images honours, and what a later dcb will.
+    fn common(&mut self) {
+        let isolation = self.build.isolation.as_deref();
+        if let Some(isolation) = isolation.filter(|isolation| *isolation != "default") {
+            self.add(
+                "isolation",
+                &format!("is `{isolation}`, and Linux has no such choice"),
+                "leave it out, or write `default`".to_owned(),
+            );
+        }
         for key in later_keys(self.build) {
             let help = format!(
                 "build this service with Compose: docker compose build {}",

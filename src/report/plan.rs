@@ -109,7 +109,10 @@ fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
         join(&mut spec.contexts.iter().map(|(n, v)| format!("{n}={v}"))),
     );
     // The same Dockerfile on another builder goes without saying.
-    let other = |detour: &&Detour| detour.attempt.spec.dockerfile_name != spec.dockerfile_name;
+    let other = |detour: &&Detour| {
+        detour.attempt.strategy == job.attempt.strategy
+            || detour.attempt.spec.dockerfile_name != spec.dockerfile_name
+    };
     for detour in job.detours.iter().filter(other) {
         let attempt = &detour.attempt;
         let what = match detour.around {

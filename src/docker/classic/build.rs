@@ -297,6 +297,7 @@ impl Build<'_> {
             step: self.steps.name(),
             exit_code: exit_code(detail),
             place: self.place(),
+            frontend: false,
         };
         let mut failure = said.failure(self.spec);
         let remote = matches!(self.spec.context, ContextSource::Remote(_));
