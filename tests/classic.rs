@@ -15,8 +15,7 @@ use dcb::compose::Ulimit;
 use dcb::docker::classic::Classic;
 use dcb::docker::host::{Address, Endpoint, Origin};
 use dcb::docker::{
-    BuildError, BuildSpec, Built, CacheUse, ContextSource, DockerfileSource, Facts, Network,
-    PullPolicy, detect,
+    BuildError, BuildSpec, Built, CacheUse, ContextSource, DockerfileSource, Facts, Network, detect,
 };
 use dcb::event::{Event, JobId, StepState};
 use dcb::failure::{Class, Failure};
@@ -37,24 +36,16 @@ fn is_podman(engine: &Engine) -> bool {
 /// A build of the project's directory.
 fn spec(project: &Project) -> BuildSpec {
     BuildSpec {
-        context: ContextSource::Directory(project.path().to_owned()),
-        dockerfile: DockerfileSource::File(project.path().join("Dockerfile")),
-        dockerfile_name: "Dockerfile".to_owned(),
-        target: None,
-        args: IndexMap::new(),
         labels: IndexMap::from([(
             "com.docker.compose.project".to_owned(),
             project.name().to_owned(),
         )]),
         tags: vec![tag(project)],
-        platform: None,
-        cache: CacheUse::Normal,
-        pull: PullPolicy::Missing,
-        network: Network::Default,
-        contexts: IndexMap::new(),
-        extra_hosts: Vec::new(),
-        shm_size: None,
-        ulimits: Vec::new(),
+        ..BuildSpec::new(
+            ContextSource::Directory(project.path().to_owned()),
+            DockerfileSource::File(project.path().join("Dockerfile")),
+            "Dockerfile",
+        )
     }
 }
 

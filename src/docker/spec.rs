@@ -61,6 +61,29 @@ pub struct BuildSpec {
     pub ulimits: Vec<Ulimit>,
 }
 
+impl BuildSpec {
+    /// A build of `context` with the Dockerfile called `name`, and nothing else asked for.
+    pub fn new(context: ContextSource, dockerfile: DockerfileSource, name: &str) -> Self {
+        Self {
+            context,
+            dockerfile,
+            dockerfile_name: name.to_owned(),
+            target: None,
+            args: IndexMap::new(),
+            labels: IndexMap::new(),
+            tags: Vec::new(),
+            platform: None,
+            cache: CacheUse::Normal,
+            pull: PullPolicy::Missing,
+            network: Network::Default,
+            contexts: IndexMap::new(),
+            extra_hosts: Vec::new(),
+            shm_size: None,
+            ulimits: Vec::new(),
+        }
+    }
+}
+
 /// Where the files of a build come from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ContextSource {

@@ -147,12 +147,9 @@ fn summary(plan: &Plan, outcomes: &[(Outcome, Duration)], took: Duration) -> Str
 
 #[cfg(test)]
 mod tests {
-    use indexmap::IndexMap;
 
     use super::*;
-    use crate::docker::{
-        BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy,
-    };
+    use crate::docker::{BuildSpec, ContextSource, DockerfileSource};
     use crate::event::{Frontend, JobId, Way};
     use crate::failure::Class;
     use crate::plan::{Attempt, Reason};
@@ -169,23 +166,11 @@ mod tests {
                 variant: variant.map(str::to_owned),
                 because: String::new(),
                 prefix: String::new(),
-                spec: BuildSpec {
-                    context: ContextSource::Directory("/".into()),
-                    dockerfile: DockerfileSource::Inline(String::new()),
-                    dockerfile_name: "web.test.Dockerfile".to_owned(),
-                    target: None,
-                    args: IndexMap::new(),
-                    labels: IndexMap::new(),
-                    tags: Vec::new(),
-                    platform: None,
-                    cache: CacheUse::Normal,
-                    pull: PullPolicy::Missing,
-                    network: Network::Default,
-                    contexts: IndexMap::new(),
-                    extra_hosts: Vec::new(),
-                    shm_size: None,
-                    ulimits: Vec::new(),
-                },
+                spec: BuildSpec::new(
+                    ContextSource::Directory("/".into()),
+                    DockerfileSource::Inline(String::new()),
+                    "web.test.Dockerfile",
+                ),
             },
             detours: Vec::new(),
         }

@@ -3,13 +3,10 @@
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
-use indexmap::IndexMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::docker::{
-    BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy, Strategy,
-};
+use crate::docker::{BuildSpec, ContextSource, DockerfileSource, PullPolicy, Strategy};
 use crate::failure::{Class, Failure, Obstacle};
 use crate::plan::{Detour, Fallback, Reason, Set};
 
@@ -73,23 +70,11 @@ fn attempt(name: &str, strategy: Strategy) -> Attempt {
         variant: None,
         because: name.to_owned(),
         prefix: String::new(),
-        spec: BuildSpec {
-            context: ContextSource::Directory("/".into()),
-            dockerfile: DockerfileSource::Inline(String::new()),
-            dockerfile_name: String::new(),
-            target: None,
-            args: IndexMap::new(),
-            labels: IndexMap::new(),
-            tags: Vec::new(),
-            platform: None,
-            cache: CacheUse::Normal,
-            pull: PullPolicy::Missing,
-            network: Network::Default,
-            contexts: IndexMap::new(),
-            extra_hosts: Vec::new(),
-            shm_size: None,
-            ulimits: Vec::new(),
-        },
+        spec: BuildSpec::new(
+            ContextSource::Directory("/".into()),
+            DockerfileSource::Inline(String::new()),
+            "",
+        ),
     }
 }
 

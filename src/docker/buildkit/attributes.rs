@@ -160,21 +160,12 @@ mod tests {
 
     fn spec() -> BuildSpec {
         BuildSpec {
-            context: ContextSource::Directory("/src".into()),
-            dockerfile: DockerfileSource::File("/src/docker/web.Dockerfile".into()),
-            dockerfile_name: "docker/web.Dockerfile".into(),
-            target: None,
-            args: IndexMap::new(),
-            labels: IndexMap::new(),
             tags: vec!["docker.io/library/shop-web:latest".into()],
-            platform: None,
-            cache: CacheUse::Normal,
-            pull: PullPolicy::Missing,
-            network: Network::Default,
-            contexts: IndexMap::new(),
-            extra_hosts: Vec::new(),
-            shm_size: None,
-            ulimits: Vec::new(),
+            ..BuildSpec::new(
+                ContextSource::Directory("/src".into()),
+                DockerfileSource::File("/src/docker/web.Dockerfile".into()),
+                "docker/web.Dockerfile",
+            )
         }
     }
 

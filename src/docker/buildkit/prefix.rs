@@ -67,29 +67,15 @@ fn ignore_rules(spec: &BuildSpec) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use indexmap::IndexMap;
 
     use super::*;
-    use crate::docker::spec::{CacheUse, Network, PullPolicy};
 
     fn spec(dockerfile: DockerfileSource, directory: &std::path::Path) -> BuildSpec {
-        BuildSpec {
-            context: ContextSource::Directory(directory.into()),
+        BuildSpec::new(
+            ContextSource::Directory(directory.into()),
             dockerfile,
-            dockerfile_name: "web.Dockerfile".into(),
-            target: None,
-            args: IndexMap::new(),
-            labels: IndexMap::new(),
-            tags: Vec::new(),
-            platform: None,
-            cache: CacheUse::Normal,
-            pull: PullPolicy::Missing,
-            network: Network::Default,
-            contexts: IndexMap::new(),
-            extra_hosts: Vec::new(),
-            shm_size: None,
-            ulimits: Vec::new(),
-        }
+            "web.Dockerfile",
+        )
     }
 
     #[test]

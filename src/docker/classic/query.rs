@@ -160,23 +160,11 @@ mod tests {
     use crate::secret::ArgValue;
 
     fn plain() -> BuildSpec {
-        BuildSpec {
-            context: ContextSource::Directory("/src".into()),
-            dockerfile: DockerfileSource::Inline("FROM scratch".into()),
-            dockerfile_name: "Dockerfile".into(),
-            target: None,
-            args: IndexMap::new(),
-            labels: IndexMap::new(),
-            tags: Vec::new(),
-            platform: None,
-            cache: CacheUse::Normal,
-            pull: PullPolicy::Missing,
-            network: Network::Default,
-            contexts: IndexMap::new(),
-            extra_hosts: Vec::new(),
-            shm_size: None,
-            ulimits: Vec::new(),
-        }
+        BuildSpec::new(
+            ContextSource::Directory("/src".into()),
+            DockerfileSource::Inline("FROM scratch".into()),
+            "Dockerfile",
+        )
     }
 
     fn full() -> BuildSpec {

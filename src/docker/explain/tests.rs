@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use indexmap::IndexMap;
-
 use super::*;
-use crate::docker::spec::{CacheUse, ContextSource, DockerfileSource, Network, PullPolicy};
+use crate::docker::spec::{ContextSource, DockerfileSource};
 
 /// Builder, class, whether it may pass, words.
 fn sentences() -> Vec<(&'static str, &'static str, bool, &'static str)> {
@@ -79,23 +77,11 @@ fn every_row_of_the_table_has_a_sentence_or_says_why_not() {
 }
 
 fn spec(dockerfile: &str) -> BuildSpec {
-    BuildSpec {
-        context: ContextSource::Directory("/nowhere".into()),
-        dockerfile: DockerfileSource::Inline(dockerfile.to_owned()),
-        dockerfile_name: "Dockerfile".to_owned(),
-        target: None,
-        args: IndexMap::new(),
-        labels: IndexMap::new(),
-        tags: Vec::new(),
-        platform: None,
-        cache: CacheUse::Normal,
-        pull: PullPolicy::Missing,
-        network: Network::Default,
-        contexts: IndexMap::new(),
-        extra_hosts: Vec::new(),
-        shm_size: None,
-        ulimits: Vec::new(),
-    }
+    BuildSpec::new(
+        ContextSource::Directory("/nowhere".into()),
+        DockerfileSource::Inline(dockerfile.to_owned()),
+        "Dockerfile",
+    )
 }
 
 fn said(text: &str, step: Option<&str>, exit_code: Option<i32>, spec: &BuildSpec) -> Failure {
