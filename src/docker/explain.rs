@@ -220,8 +220,12 @@ const TEXTS: &[(&[&str], Class)] = &[
     (&["failed to mount "], Class::BuilderBroken),
     (&["failed to create temp dir"], Class::BuilderBroken),
     (&["layer does not exist"], Class::BuilderBroken),
-    // What the classic builder says of its own last step, when containerd has cleared it away.
+    // What a builder says of its own earlier steps, when something else has cleared them away.
     (&["^unable to find image \"sha256:"], Class::BuilderBroken),
+    (
+        &["^checking if cached image exists", "layer not known"],
+        Class::BuilderBroken,
+    ),
     (&["snapshot", "does not exist"], Class::BuilderBroken),
     (&["database not open"], Class::BuilderBroken),
     (&["input/output error"], Class::BuilderBroken),
@@ -258,6 +262,7 @@ const PASSING: &[&[&str]] = &[
     &["unexpected status from ", ": 5"],
     &["failed with status code [", "]: 5"],
     &["^unable to find image \"sha256:"],
+    &["layer not known"],
     &["connection refused"],
     &["connection reset by peer"],
     &["broken pipe"],
