@@ -4,7 +4,7 @@
 use super::forms::Form;
 use super::refuse;
 use crate::compose::{Build, Service};
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::Diagnostic;
 use crate::docker::{ApiVersion, Engine, Strategy};
 use crate::dockerfile::{Feature, Frontend, Use};
 use crate::failure::Failure;
@@ -33,9 +33,9 @@ impl Builders<'_> {
             Strategy::BuildKit => refuse::by_buildkit(service, build, self.engine),
             Strategy::Classic => refuse::by_classic(service, build, self.engine),
         };
-        let uses = form.dockerfile.features();
         lacks.extend(
-            uses.iter()
+            form.uses
+                .iter()
                 .filter_map(|used| self.lacks_feature(strategy, form, used)),
         );
         lacks
@@ -48,11 +48,7 @@ impl Builders<'_> {
             Strategy::Classic => self.classic_lacks(feature)?,
         };
         let message = format!("`{}` uses {}, which {who}", form.name, quoted(feature));
-        let diagnostic = Diagnostic::error(message).help(help);
-        Some(match &form.source {
-            Some(source) => diagnostic.at(Span::lines(source, used.line, used.line), ""),
-            None => diagnostic,
-        })
+        Some(form.at(used, Diagnostic::error(message).help(help)))
     }
 
     /// Who does not know `feature`, and what mends it.
@@ -113,12 +109,8 @@ impl Builders<'_> {
     pub(super) fn built_in_suffices(self, form: &Form) -> bool {
         let built_in = self.engine.map(|engine| built_in(engine.api));
         form.dockerfile.syntax.is_some()
-            && built_in.is_some_and(|frontend| {
-                form.dockerfile
-                    .features()
-                    .iter()
-                    .all(|used| frontend.has(used.feature))
-            })
+            && built_in
+                .is_some_and(|frontend| form.uses.iter().all(|used| frontend.has(used.feature)))
     }
 }
 

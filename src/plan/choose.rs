@@ -11,7 +11,7 @@ use super::request::Wanted;
 use crate::compose::{Build, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::Strategy;
-use crate::dockerfile::Feature;
+use crate::dockerfile::{Feature, Use};
 use crate::failure::{Class, Failure, Obstacle};
 
 /// One way to build a service.
@@ -168,21 +168,13 @@ fn forbidden(form: &Form, policy: &Policy) -> Option<Diagnostic> {
     if policy.cache_mounts.value {
         return None;
     }
-    let uses = form.dockerfile.features();
-    let used = uses
-        .iter()
-        .find(|used| used.feature == Feature::CacheMount)?;
-    let diagnostic = Diagnostic::error(format!(
+    let cached = |used: &&Use| used.feature == Feature::CacheMount;
+    let used = form.uses.iter().find(cached)?;
+    let message = format!(
         "`{}` uses a cache mount, which {} forbids",
         form.name, policy.cache_mounts.from
-    ));
-    Some(match &form.source {
-        Some(source) => diagnostic.at(
-            crate::diagnostic::Span::lines(source, used.line, used.line),
-            "",
-        ),
-        None => diagnostic,
-    })
+    );
+    Some(form.at(used, Diagnostic::error(message)))
 }
 
 /// Why this way and no better one.

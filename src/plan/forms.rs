@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::told;
 use crate::compose::{self, Build, Project};
-use crate::diagnostic::{Diagnostic, Source};
-use crate::dockerfile::Dockerfile;
+use crate::diagnostic::{Diagnostic, Source, Span};
+use crate::dockerfile::{Dockerfile, Use};
 use crate::failure::Class;
 use crate::human;
 
@@ -24,6 +24,8 @@ pub(super) struct Form {
     pub(super) source: Option<Arc<Source>>,
     /// The Dockerfile; an empty one when it is inside a remote context.
     pub(super) dockerfile: Dockerfile,
+    /// What it asks of its builder.
+    pub(super) uses: Vec<Use>,
     missing: Option<Missing>,
     context: bool,
 }
@@ -83,10 +85,12 @@ impl Form {
             Err(missing) => (String::new(), Some(missing)),
         };
         let here = !matches!(build.dockerfile, compose::Dockerfile::InContext(_));
+        let dockerfile = Dockerfile::parse(&text);
         Self {
             variant: None,
             build: None,
-            dockerfile: Dockerfile::parse(&text),
+            uses: dockerfile.features(),
+            dockerfile,
             source: (here && missing.is_none()).then(|| Source::new(&name, text)),
             name,
             missing,
@@ -124,6 +128,14 @@ impl Form {
         self.variant
             .as_ref()
             .is_some_and(|own| own.marker == marker)
+    }
+
+    /// `error` at the line of the Dockerfile that uses something.
+    pub(super) fn at(&self, used: &Use, error: Diagnostic) -> Diagnostic {
+        match &self.source {
+            Some(source) => error.at(Span::lines(source, used.line, used.line), ""),
+            None => error,
+        }
     }
 
     /// What is missing for it.

@@ -3,10 +3,12 @@
 
 use std::path::Path;
 
+use super::builders::wanted;
 use crate::ambient::Ambient;
 use crate::cli::ProjectFlags;
 use crate::compose;
 use crate::dockerfile::Markers;
+use crate::plan::Wanted;
 
 /// The two forms of a project's compose file, relative to the current directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +38,8 @@ pub fn pair(ambient: &Ambient, flags: &ProjectFlags, named: Option<&str>) -> Opt
                 .find(|file| ambient.directory.join(Path::new(file)).is_file())
         })
     };
-    if let Some(named) = named.filter(|name| !is_role(name, &markers)) {
-        let file = find(named)?;
+    if let Some(Wanted::Named(named)) = named.map(|name| wanted(name, &markers)) {
+        let file = find(&named)?;
         return Some(Pair {
             optimised: Some(file),
             traditional: None,
@@ -48,12 +50,6 @@ pub fn pair(ambient: &Ambient, flags: &ProjectFlags, named: Option<&str>) -> Opt
         traditional: find(&markers.traditional),
     };
     (pair.optimised.is_some() || pair.traditional.is_some()).then_some(pair)
-}
-
-fn is_role(name: &str, markers: &Markers) -> bool {
-    matches!(name, "auto" | "optimised" | "optimized" | "traditional")
-        || name == markers.optimised
-        || name == markers.traditional
 }
 
 fn names(marker: &str) -> [String; 4] {

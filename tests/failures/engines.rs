@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::support::{PrivateEngine, Project, on_every_engine, until};
+use crate::support::{PrivateEngine, Project, on_every_engine};
 use crate::{failing, simple, tells};
 
 /// Runs `test` with a private engine of every generation.
@@ -65,21 +65,9 @@ fn ctrl_c_ends_the_process_even_when_the_engine_hangs_during_a_step() {
 fn an_engine_that_is_killed_during_a_transfer_is_told_at_once() {
     on_private_engines("killed2", |engine, project| {
         let project = simple(project, "FROM busybox\nCOPY . /all\n");
-        let big = std::fs::File::create(project.path().join("big")).expect("a file");
-        big.set_len(64 << 30).expect("a sparse file");
+        project.write_endless("big");
         let running = project.start(project.dcb_on(engine).arg("build"));
-        let counters = format!("/proc/{}/io", running.id());
-        until(
-            "the transfer to be going on",
-            Duration::from_secs(30),
-            || {
-                let counters = std::fs::read_to_string(&counters).expect("it runs");
-                let read = counters
-                    .lines()
-                    .find_map(|line| line.strip_prefix("rchar: ")?.parse().ok());
-                read.is_some_and(|read: u64| read > 32 << 20)
-            },
-        );
+        running.until_it_sends();
         engine.signal(Signal::KILL);
         running
             .end(Duration::from_secs(3))
