@@ -26,7 +26,8 @@ pub fn pair(ambient: &Ambient, flags: &ProjectFlags, named: Option<&str>) -> Opt
     if asked || flags.project_directory.is_some() {
         return None;
     }
-    if named.is_none() && compose::has_default_file(&ambient.directory) {
+    let plain = compose::has_default_file(&ambient.directory);
+    if named.is_none() && plain {
         return None;
     }
     let markers = Markers::default();
@@ -38,8 +39,13 @@ pub fn pair(ambient: &Ambient, flags: &ProjectFlags, named: Option<&str>) -> Opt
                 .find(|file| ambient.directory.join(Path::new(file)).is_file())
         })
     };
+    // What is neither typed nor of a usual name can still be named by a `.env`.
+    let named_elsewhere = || {
+        let request = super::project(ambient, flags, &[]);
+        !plain && request.is_ok_and(|request| compose::discover(&request).is_ok())
+    };
     if let Some(Wanted::Named(named)) = named.map(|name| wanted(name, &markers)) {
-        let file = find(&named)?;
+        let file = find(&named).filter(|_| !named_elsewhere())?;
         return Some(Pair {
             optimised: Some(file),
             traditional: None,
@@ -49,7 +55,8 @@ pub fn pair(ambient: &Ambient, flags: &ProjectFlags, named: Option<&str>) -> Opt
         optimised: find(&markers.optimised),
         traditional: find(&markers.traditional),
     };
-    (pair.optimised.is_some() || pair.traditional.is_some()).then_some(pair)
+    let found = pair.optimised.is_some() || pair.traditional.is_some();
+    (found && !named_elsewhere()).then_some(pair)
 }
 
 fn names(marker: &str) -> [String; 4] {
