@@ -1,6 +1,7 @@
 //! The only room that talks to an engine or a docker program.
 //!
-//! - [`host`] finds the engine's address, [`config`] reads the docker configuration.
+//! - [`host`] finds the engine's address, [`config`] reads the docker configuration, [`credentials`]
+//!   says who the user is at a registry.
 //! - [`detect`] asks the engine what it is: [`Facts`], and for the full picture [`detect::Machine`].
 //! - [`programs`] finds the docker programs and their versions, [`variables`] judges the variables.
 //! - [`buildkit`] drives the engine's own BuildKit with a [`BuildSpec`].
@@ -16,6 +17,7 @@ pub mod child_environment;
 pub mod classic;
 pub mod compose_cli;
 pub mod config;
+pub mod credentials;
 pub mod detect;
 mod explain;
 pub mod host;
