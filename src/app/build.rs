@@ -46,6 +46,7 @@ impl Found {
         Builders {
             engine: open.map(|open| &open.facts.engine),
             no_buildkit: open.and_then(|open| open.buildkit.as_ref().err()),
+            worker: None,
         }
     }
 }
@@ -55,7 +56,7 @@ impl App<'_> {
     pub(super) async fn build(&self, build: &Build) -> anyhow::Result<ExitCode> {
         let typed = self.typed(&build.flags, &build.services, build.pull);
         let found = self.look(typed).await?;
-        let plan = self.plan(typed, &found)?;
+        let plan = self.plan(typed, &found).await?;
         let ended = self.execute(&plan, build.quiet, found.engine).await?;
         Ok(exit_code(&ended))
     }
@@ -68,7 +69,7 @@ impl App<'_> {
     ) -> anyhow::Result<ExitCode> {
         let (found, machine) = tokio::try_join!(self.look(typed), self.machine(format))?;
         let machine = machine.as_ref();
-        let mut plan = self.plan(typed, &found)?;
+        let mut plan = self.plan(typed, &found).await?;
         if let Err(failure) = &found.engine {
             let mut note = Diagnostic::warning(format!("planned without an engine: {failure}"));
             note.help.clone_from(&failure.hints);
@@ -94,7 +95,11 @@ impl App<'_> {
         let compose = found.compose.as_ref().ok_or_else(compose_cli::missing)?;
         let project = &found.loaded.project;
         let services = started(project, up);
-        let plan = self.plan(self.typed(&up.flags, &services, up.pulls()), &found)?;
+        let typed = Typed {
+            to_start: true,
+            ..self.typed(&up.flags, &services, up.pulls())
+        };
+        let plan = self.plan(typed, &found).await?;
         let handover = Handover {
             compose,
             flags: &found.loaded.flags,
@@ -168,6 +173,7 @@ impl App<'_> {
             project: &self.flags,
             services,
             pull,
+            to_start: false,
         }
     }
 
@@ -183,7 +189,7 @@ impl App<'_> {
         Ok(Open { facts, buildkit })
     }
 
-    fn plan(&self, typed: Typed<'_>, found: &Found) -> Result<Plan, Failure> {
+    async fn plan(&self, typed: Typed<'_>, found: &Found) -> Result<Plan, Failure> {
         let Loaded {
             project,
             inputs,
@@ -196,7 +202,16 @@ impl App<'_> {
             separator: settings::separator(&self.flags, self.ambient, found.compose.as_ref()),
         };
         let request = settings::request(self.ambient, typed, project, extension, &docker)?;
-        plan::plan(project, inputs, found.builders(), &request).map_err(|mut failure| {
+        let mut builders = found.builders();
+        if let Ok(Open {
+            buildkit: Ok(client),
+            ..
+        }) = &found.engine
+            && plan::asks_worker(project, &request)
+        {
+            builders.worker = Some(client.worker().await?);
+        }
+        plan::plan(project, inputs, builders, &request).map_err(|mut failure| {
             // A variable that is not set is often what made the rest wrong.
             let notes = project.notes.iter().cloned();
             failure.diagnostics.splice(0..0, notes);

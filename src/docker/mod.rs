@@ -30,6 +30,7 @@ pub mod variables;
 mod version;
 
 pub use api_version::ApiVersion;
+pub use buildkit::Worker;
 pub use detect::{Engine, Facts};
 pub use outcome::{BuildError, Built};
 pub use spec::{

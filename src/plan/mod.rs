@@ -7,8 +7,9 @@ mod ability;
 mod choose;
 mod forms;
 mod graph;
+mod guard;
 mod inputs;
-mod refuse;
+mod platforms;
 mod request;
 mod said;
 mod spec;
@@ -24,9 +25,11 @@ use crate::event::JobId;
 use crate::failure::{Class, Failure, Obstacle};
 use crate::human;
 use choose::{Choice, Impossible};
+use guard::Asked;
 
 pub use ability::Builders;
 pub use forms::Role;
+pub use guard::asks_worker;
 pub use inputs::{Beside, Inputs};
 pub use request::{Fallback, Policy, Request, Set, Wanted};
 
@@ -153,6 +156,7 @@ pub fn plan(
     variant_exists(&services, inputs, request)?;
     let choices = choices(&services, inputs, builders, request)?;
     let mut jobs: Vec<Job> = Vec::new();
+    let mut warnings: Vec<Diagnostic> = Vec::new();
     for ((service, build), choices) in services.into_iter().zip(choices) {
         let place = |name: &str| {
             jobs.iter()
@@ -177,6 +181,9 @@ pub fn plan(
         let Some((_, attempt)) = attempts.next() else {
             continue;
         };
+        let asked = Asked::new(service, choices[0].form.build(build), request);
+        warnings.extend(guard::left_out(attempt.strategy, &asked, builders.ground()));
+        warnings.extend(platforms::without_emulation(&asked, builders));
         jobs.push(Job {
             id: JobId(jobs.len()),
             service: service.name.clone(),
@@ -196,6 +203,7 @@ pub fn plan(
     }
     let jobs = twins::join(jobs);
     let mut notes = project.notes.clone();
+    notes.extend(warnings);
     notes.extend(said::notes(project, &jobs));
     if jobs.is_empty() {
         notes.push(Diagnostic::warning(
@@ -304,8 +312,7 @@ fn choices<'a>(
             }
             missing.push(problem.diagnostic);
         }
-        let policy = request.policy(&service.name);
-        match choose::choose(service, build, forms, builders, policy) {
+        match choose::choose(service, build, forms, builders, request) {
             Ok(mut found) => {
                 if request.fallback.value == Fallback::Never {
                     found.truncate(1);
@@ -315,8 +322,8 @@ fn choices<'a>(
             Err(Impossible::Failed(failure)) => return Err(*failure),
             Err(Impossible::Refused(why)) => refused.extend(why),
         }
-        let platform = request.default_platform.as_deref();
-        refused.extend(refuse::excluded_platform(service, build, platform));
+        let asked = Asked::new(service, build, request);
+        refused.extend(platforms::excluded(&asked, request));
     }
     if !missing.is_empty() {
         missing.extend(refused);

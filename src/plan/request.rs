@@ -26,6 +26,8 @@ pub struct Request {
     pub separator: char,
     /// `DOCKER_DEFAULT_PLATFORM`.
     pub default_platform: Option<String>,
+    /// Whether the images are to be started here: they have one platform then.
+    pub to_start: bool,
     /// The directory that paths are told relative to.
     pub directory: PathBuf,
     /// What is said of builders and forms for all services.

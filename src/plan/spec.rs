@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
 use super::choose::Choice;
-use super::{Attempt, Builders, Request, graph};
+use super::{Attempt, Builders, Request, graph, platforms};
 use crate::compose::{self, Build, Project, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::{
@@ -56,11 +56,11 @@ impl Around<'_> {
             args: args(build, request),
             labels: labels(self.project, self.service, build),
             tags: tags(self.project, self.service, build, request.separator)?,
-            platform: platform(self.service, build, request),
-            cache: if request.no_cache || build.no_cache {
-                CacheUse::None
-            } else {
-                CacheUse::Normal
+            platforms: platforms::of(self.service, build, request),
+            cache: match build.no_cache_filter.as_slice() {
+                _ if request.no_cache || build.no_cache => CacheUse::None,
+                [] => CacheUse::Normal,
+                stages => CacheUse::Without(stages.to_vec()),
             },
             // What this plan builds is in no registry, and a builder that pulls pulls everything.
             pull: if (request.pull || build.pull) && !self.after_others {
@@ -78,6 +78,8 @@ impl Around<'_> {
             extra_hosts: build.extra_hosts.clone(),
             shm_size: build.shm_size,
             ulimits: build.ulimits.clone(),
+            entitlements: entitlements(build),
+            attestations: attestations(build),
         })
     }
 
@@ -189,13 +191,33 @@ fn tags(
     Ok(tags)
 }
 
-fn platform(service: &Service, build: &Build, request: &Request) -> Option<String> {
-    build
-        .platforms
-        .first()
-        .or(service.platform.as_ref())
-        .or(request.default_platform.as_ref())
-        .cloned()
+/// What `RUN` may do: `privileged` is a short form of one of them.
+fn entitlements(build: &Build) -> Vec<String> {
+    const INSECURE: &str = "security.insecure";
+    let mut entitlements = build.entitlements.clone();
+    if build.privileged && !entitlements.iter().any(|own| own == INSECURE) {
+        entitlements.push(INSECURE.to_owned());
+    }
+    entitlements
+}
+
+/// What is to be attested. Without a word of it nothing is: an image that says when it was built is
+/// another one each time.
+fn attestations(build: &Build) -> IndexMap<String, String> {
+    [
+        ("provenance", build.provenance.as_deref()),
+        ("sbom", build.sbom.as_deref()),
+    ]
+    .into_iter()
+    .filter_map(|(kind, value)| {
+        let parameters = match value? {
+            "false" => return None,
+            "true" => "",
+            parameters => parameters,
+        };
+        Some((kind.to_owned(), parameters.to_owned()))
+    })
+    .collect()
 }
 
 /// The name under which the engine keeps what this build transfers. Whatever changes the set of

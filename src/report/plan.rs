@@ -65,7 +65,17 @@ fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
     };
     let join = |pairs: &mut dyn Iterator<Item = String>| pairs.collect::<Vec<_>>().join(" ");
     add("target", spec.target.clone().unwrap_or_default());
-    add("platform", spec.platform.clone().unwrap_or_default());
+    add("platforms", spec.platforms.join(", "));
+    add("allows", spec.entitlements.join(", "));
+    add(
+        "attests",
+        join(
+            &mut spec
+                .attestations
+                .iter()
+                .map(|(kind, parameters)| format!("{kind} {parameters}").trim_end().to_owned()),
+        ),
+    );
     add(
         "args",
         join(&mut spec.args.iter().map(|(n, v)| format!("{n}={}", v.shown()))),
@@ -242,7 +252,9 @@ fn job_json(plan: &Plan, job: &Job) -> Value {
         "args": spec.args,
         "labels": spec.labels,
         "tags": spec.tags,
-        "platform": spec.platform,
+        "platforms": spec.platforms,
+        "entitlements": spec.entitlements,
+        "attestations": spec.attestations,
         "no_cache": spec.cache == CacheUse::None,
         "pull": spec.pull == PullPolicy::Always,
         "network": match &spec.network {
