@@ -17,6 +17,7 @@ mod stop;
 
 use std::future::Future;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 
@@ -24,7 +25,9 @@ use crate::ambient::{Ambient, Terminal};
 use crate::cli::{BuildFlags, Cli, OutputFlags, PlanFormat, ProjectFlags, Verb};
 use crate::compose::{self, Project, Unloadable};
 use crate::docker::config::DockerConfig;
+use crate::docker::credentials::Credentials;
 use crate::failure::{Class, Failure};
+use crate::settings::Typed;
 use crate::{report, settings};
 
 /// What to tell when a result cannot be printed.
@@ -73,20 +76,28 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         output,
         verb,
     } = cli;
+    let config = DockerConfig::load(ambient)?;
     let app = App {
-        config: DockerConfig::load(ambient)?,
+        credentials: Arc::new(Credentials::new(ambient, &config)),
+        config,
         ambient,
         flags: project,
         output,
     };
     match verb {
         Verb::Build(build) if build.dry_run => {
-            let typed = app.typed(&build.flags, &build.services, build.pull);
+            let typed = Typed {
+                push: build.push,
+                ..app.typed(&build.flags, &build.services, build.pull)
+            };
             wait(app.show_plan(typed, PlanFormat::Text))
         }
         Verb::Build(build) => wait(app.build(&build)),
         Verb::Plan(plan) => {
-            let typed = app.typed(&plan.flags, &plan.services, plan.pull);
+            let typed = Typed {
+                push: plan.push,
+                ..app.typed(&plan.flags, &plan.services, plan.pull)
+            };
             wait(app.show_plan(typed, plan.format))
         }
         Verb::Up(up) => wait(app.up(&up)),
@@ -102,6 +113,7 @@ struct App<'a> {
     flags: ProjectFlags,
     output: OutputFlags,
     config: DockerConfig,
+    credentials: Arc<Credentials>,
 }
 
 impl App<'_> {

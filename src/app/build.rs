@@ -1,6 +1,7 @@
 //! `build`, `plan` and `up`: load, look, plan, and carry it out.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -54,7 +55,10 @@ impl Found {
 impl App<'_> {
     /// `dcb build`.
     pub(super) async fn build(&self, build: &Build) -> anyhow::Result<ExitCode> {
-        let typed = self.typed(&build.flags, &build.services, build.pull);
+        let typed = Typed {
+            push: build.push,
+            ..self.typed(&build.flags, &build.services, build.pull)
+        };
         let found = self.look(typed).await?;
         let plan = self.plan(typed, &found).await?;
         let ended = self.execute(&plan, build.quiet, found.engine).await?;
@@ -173,6 +177,7 @@ impl App<'_> {
             project: &self.flags,
             services,
             pull,
+            push: false,
             to_start: false,
         }
     }
@@ -182,7 +187,7 @@ impl App<'_> {
             endpoint: endpoint.clone(),
             engine: detect::engine(endpoint).await?,
         };
-        let buildkit = match Client::connect(&facts, &self.ambient.hostname).await {
+        let buildkit = match Client::connect(&facts, &self.ambient.hostname, Arc::clone(&self.credentials)).await {
             Err(failure) if failure.class != Class::NoBuildKit => return Err(failure),
             opened => opened,
         };
@@ -237,7 +242,7 @@ impl App<'_> {
         if plan.jobs.is_empty() {
             return Ok(Vec::new());
         }
-        let drivers = Drivers::new(engine?, self.ambient);
+        let drivers = Drivers::new(engine?, Arc::clone(&self.credentials), self.ambient);
         let stop = Stop::watch().context("failed to watch for signals")?;
         let began = Instant::now();
         let (reporting, events) = report::Run::start(plan, self.ambient.stderr, detail);

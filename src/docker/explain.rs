@@ -9,6 +9,7 @@
 //! anything. Where a builder names no place, the failing step's name leads to its lines.
 
 mod place;
+mod push;
 mod remedy;
 
 use super::spec::BuildSpec;
@@ -18,6 +19,7 @@ use crate::failure::{Class, Failure};
 use crate::human;
 
 pub(super) use place::lines;
+pub(super) use push::push;
 
 /// The exit code of a process that was killed.
 const KILLED: i32 = 137;

@@ -6,6 +6,7 @@
 //! - [`programs`] finds the docker programs and their versions, [`variables`] judges the variables.
 //! - [`buildkit`] drives the engine's own BuildKit with a [`BuildSpec`].
 //! - [`classic`] drives the builder of engines without BuildKit, and Podman's.
+//! - [`push`] brings images to their registries.
 //! - [`explain`] reads a builder's words when a build fails.
 //! - [`compose_cli`] hands verbs over to Docker Compose, [`child_environment`] says with which variables.
 //! - [`api`] is the rest of the Engine API.
@@ -24,6 +25,7 @@ pub mod host;
 mod http;
 mod outcome;
 pub mod programs;
+pub mod push;
 pub mod reference;
 mod spec;
 pub mod variables;

@@ -26,6 +26,8 @@ pub struct Request {
     pub separator: char,
     /// `DOCKER_DEFAULT_PLATFORM`.
     pub default_platform: Option<String>,
+    /// `--push`: whether the images that have a name of their own go to their registries.
+    pub push: bool,
     /// Whether the images are to be started here: they have one platform then.
     pub to_start: bool,
     /// The directory that paths are told relative to.

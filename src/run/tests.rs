@@ -59,6 +59,36 @@ impl Builder for Scripted {
         }
     }
 
+    async fn push(
+        &self,
+        job: JobId,
+        _index: usize,
+        name: &str,
+        _events: &Events,
+        _stop: watch::Receiver<bool>,
+    ) -> Result<Pushed, BuildError> {
+        self.began.borrow_mut().push((job.0, name.to_owned()));
+        let key = (job.0, name.to_owned());
+        let end = match self.ends.borrow_mut().get_mut(&key) {
+            Some(ends) if !ends.is_empty() => ends.remove(0).1,
+            _ => Ok(()),
+        };
+        match end {
+            Ok(()) => Ok(Pushed {
+                name: name.to_owned(),
+                digest: None,
+            }),
+            Err((class, ran, transient)) => {
+                let mut failure = Failure::new(class, "told to fail");
+                failure.transient = transient;
+                Err(BuildError::Failed {
+                    failure: Box::new(failure),
+                    ran,
+                })
+            }
+        }
+    }
+
     async fn agree(&self, _question: &str) -> bool {
         self.agrees
     }
@@ -103,6 +133,7 @@ fn plan(needs: &[Vec<usize>], parallel: usize) -> Plan {
                     detour(Obstacle::Frontend, "other form", Strategy::BuildKit),
                     detour(Obstacle::Builder, "other builder", Strategy::Classic),
                 ],
+                push: Vec::new(),
             })
             .collect(),
         parallel: Set {
