@@ -113,9 +113,9 @@ pub async fn answer(command: &Command, directory: &Path, limit: Duration) -> io:
             stderr,
         })
     };
-    tokio::time::timeout(limit, run).await.map_err(|_| {
-        io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {limit:?}"))
-    })?
+    tokio::time::timeout(limit, run)
+        .await
+        .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {limit:?}")))?
 }
 
 /// What a program answers on standard output, run in `directory`.

@@ -55,7 +55,8 @@ impl Helper {
 
     /// One that knows [`USER`]'s password.
     fn knowing(name: &str) -> Self {
-        let answer = format!(r#"{{"ServerURL":"'$host'","Username":"{USER}","Secret":"{PASSWORD}"}}"#);
+        let answer =
+            format!(r#"{{"ServerURL":"'$host'","Username":"{USER}","Secret":"{PASSWORD}"}}"#);
         Self::new(name, &format!("echo '{answer}'"))
     }
 
@@ -76,11 +77,26 @@ impl Helper {
     }
 }
 
+/// An image that [`like_hub`] gives to anybody.
+const PUBLIC_BASE: &str = "public-busybox:latest";
+
+/// A registry that wants a token of everybody and gives one to anybody, as Docker Hub does. One that
+/// wants none is never told who asks.
+fn like_hub() -> Option<(Registry, Front)> {
+    let registry = Registry::start()?;
+    registry.push_as(&engines()[0], "busybox", PUBLIC_BASE);
+    let front = Front::with_tokens(&registry);
+    Some((registry, front))
+}
+
 /// A project of one service from `image`.
 fn from(name: &str, image: &str) -> Project {
     Project::new(name)
         .file("compose.yaml", "services: { web: { build: . } }\n")
-        .file("Dockerfile", &format!("FROM {image}\nRUN echo built > /it\n"))
+        .file(
+            "Dockerfile",
+            &format!("FROM {image}\nRUN echo built > /it\n"),
+        )
 }
 
 /// The flags for each builder that an engine has.
@@ -138,7 +154,8 @@ fn a_registry_is_looked_up_once_however_many_services_and_images_need_it() {
         return;
     };
     let image = registry.push(&engines()[0], "busybox");
-    let compose = "services:\n  one: { build: one }\n  two: { build: two }\n  three: { build: three }\n";
+    let compose =
+        "services:\n  one: { build: one }\n  two: { build: two }\n  three: { build: three }\n";
     on_engines(&all(), "once", |engine, project| {
         let helper = Helper::knowing("test");
         let (engine, _config) = configured(engine, r#"{"credsStore": "test"}"#);
@@ -209,10 +226,13 @@ fn a_wrong_password_is_denied_and_the_login_to_that_registry_is_offered() {
 
 #[test]
 fn a_helper_that_is_gone_spoils_no_build_that_needs_nobody_and_is_named() {
-    let (Some(open), Some(private)) = (Registry::start(), Registry::with_login()) else {
+    let Some(private) = Registry::with_login() else {
         return;
     };
-    let public = open.push(&engines()[0], "busybox");
+    let Some((_registry, front)) = like_hub() else {
+        return;
+    };
+    let public = front.image(PUBLIC_BASE);
     let secret = private.push(&engines()[0], "busybox");
     on_engines(&all(), "gone", |engine, _| {
         for builder in builders(engine) {
@@ -225,7 +245,7 @@ fn a_helper_that_is_gone_spoils_no_build_that_needs_nobody_and_is_named() {
                 )
             };
             let ran = from("gone", &public).run(&engine, builder).expect(0);
-            let ran = ran.telling(&["web  warning  ", &trouble(open.address())]);
+            let ran = ran.telling(&["web  warning  ", &trouble(front.address())]);
             assert_eq!(ran.stderr.matches("docker-credential-gone").count(), 1);
             forget(&engine, &public);
 
@@ -242,17 +262,29 @@ fn a_helper_that_is_gone_spoils_no_build_that_needs_nobody_and_is_named() {
 
 #[test]
 fn what_a_failing_helper_says_is_told_but_never_an_answer() {
-    let Some(open) = Registry::start() else {
+    let Some((_registry, front)) = like_hub() else {
         return;
     };
-    let image = open.push(&engines()[0], "busybox");
+    let image = front.image(PUBLIC_BASE);
     let answer = format!(r#"{{"Username":"{USER}","Secret":"{PASSWORD}-kept"}}"#);
     let scripts = [
-        ("echo 'the keychain is locked' >&2; exit 3".to_owned(), Some("exit status: 3: the keychain is locked")),
-        ("echo 'error in op'; exit 1".to_owned(), Some("exit status: 1: error in op")),
+        (
+            "echo 'the keychain is locked' >&2; exit 3".to_owned(),
+            Some("exit status: 3: the keychain is locked"),
+        ),
+        (
+            "echo 'error in op'; exit 1".to_owned(),
+            Some("exit status: 1: error in op"),
+        ),
         (format!("echo '{answer}'; exit 1"), Some("exit status: 1")),
-        (format!("echo '{answer} and more'"), Some("its answer is not what such a program answers")),
-        ("echo 'credentials not found in native keychain'; exit 1".to_owned(), None),
+        (
+            format!("echo '{answer} and more'"),
+            Some("its answer is not what such a program answers"),
+        ),
+        (
+            "echo 'credentials not found in native keychain'; exit 1".to_owned(),
+            None,
+        ),
         (r#"echo '{"Username":"","Secret":""}'"#.to_owned(), None),
     ];
     on_engines(&engines()[..1], "says", |engine, _| {
@@ -262,7 +294,12 @@ fn what_a_failing_helper_says_is_told_but_never_an_answer() {
             let project = from("says", &image).variable("PATH", &helper.path(&engine));
             let ran = project.run(&engine, &["build", "-v"]).expect(0);
             assert!(!ran.told().contains("-kept"), "{}", ran.told());
-            assert_eq!(ran.stderr.contains("warning"), told.is_some(), "{}", ran.told());
+            assert_eq!(
+                ran.stderr.contains("warning"),
+                told.is_some(),
+                "{}",
+                ran.told()
+            );
             if let Some(told) = told {
                 ran.telling(&[&format!(": {told}\n")]);
             }
@@ -273,10 +310,10 @@ fn what_a_failing_helper_says_is_told_but_never_an_answer() {
 
 #[test]
 fn a_helper_that_hangs_is_given_up() {
-    let Some(open) = Registry::start() else {
+    let Some((_registry, front)) = like_hub() else {
         return;
     };
-    let image = open.push(&engines()[0], "busybox");
+    let image = front.image(PUBLIC_BASE);
     on_engines(&engines()[..1], "hangs", |engine, _| {
         let helper = Helper::new("test", "exec sleep 300");
         let (engine, _config) = configured(engine, r#"{"credsStore": "test"}"#);
@@ -290,13 +327,18 @@ fn a_helper_that_hangs_is_given_up() {
 
 #[test]
 fn a_broken_entry_is_a_warning_and_broken_only_for_its_registry() {
-    let (Some(open), Some(private)) = (Registry::start(), Registry::with_login()) else {
+    let Some(private) = Registry::with_login() else {
         return;
     };
-    let public = open.push(&engines()[0], "busybox");
+    let Some((_registry, front)) = like_hub() else {
+        return;
+    };
+    let public = front.image(PUBLIC_BASE);
     let secret = private.push(&engines()[0], "busybox");
-    let (one, other) = (open.address(), private.address());
-    let mixed = format!(r#"{{"auths": {{"{one}": {{"auth": "?{PASSWORD}"}}, "{other}": {{"auth": "{AUTH}"}}}}}}"#);
+    let (one, other) = (front.address(), private.address());
+    let mixed = format!(
+        r#"{{"auths": {{"{one}": {{"auth": "?{PASSWORD}"}}, "{other}": {{"auth": "{AUTH}"}}}}}}"#
+    );
     let shapeless = format!(r#"{{"auths": {{"{one}": "{PASSWORD}"}}}}"#);
     on_engines(&engines()[..1], "broken", |engine, _| {
         let (mixed, _config) = configured(engine, &mixed);
@@ -306,14 +348,20 @@ fn a_broken_entry_is_a_warning_and_broken_only_for_its_registry() {
         assert!(!ran.stderr.contains(PASSWORD), "{}", ran.told());
 
         let (shapeless, _config) = configured(engine, &shapeless);
-        let ran = from("broken", &public).run(&shapeless, &["build"]).expect(0);
+        let ran = from("broken", &public)
+            .run(&shapeless, &["build"])
+            .expect(0);
         let ran = ran.telling(&["`auths` in ", "is not what the docker CLI expects"]);
         assert!(!ran.stderr.contains(PASSWORD), "{}", ran.told());
 
         let project = from("broken", &secret);
         let variable = format!(r#"{{"auths": {{"{other}": "{PASSWORD}"}}}}"#);
-        let ran = project.variable("DOCKER_AUTH_CONFIG", &variable).run(&mixed, &["build"]);
-        let ran = ran.expect(0).telling(&["DOCKER_AUTH_CONFIG is not what the docker CLI expects"]);
+        let ran = project
+            .variable("DOCKER_AUTH_CONFIG", &variable)
+            .run(&mixed, &["build"]);
+        let ran = ran
+            .expect(0)
+            .telling(&["DOCKER_AUTH_CONFIG is not what the docker CLI expects"]);
         assert!(!ran.stderr.contains(PASSWORD), "{}", ran.told());
     });
 }
@@ -351,7 +399,12 @@ fn no_password_is_ever_written_anywhere() {
                 let ran = project.run(&engine, words);
                 // The password is not the registry's: every build and push was refused with it.
                 let refused = words[0] == "build";
-                assert_eq!(ran.code, Some(if refused { 5 } else { 0 }), "{}", ran.told());
+                assert_eq!(
+                    ran.code,
+                    Some(if refused { 5 } else { 0 }),
+                    "{}",
+                    ran.told()
+                );
                 holds_no_password(&ran, project);
             }
         }
@@ -360,7 +413,10 @@ fn no_password_is_ever_written_anywhere() {
 
 #[track_caller]
 fn holds_no_password(ran: &Ran, project: &Project) {
-    let mut written = vec![ran.stdout.clone().into_bytes(), ran.stderr.clone().into_bytes()];
+    let mut written = vec![
+        ran.stdout.clone().into_bytes(),
+        ran.stderr.clone().into_bytes(),
+    ];
     for directory in [project.home(), project.path()] {
         read_all(directory, &mut written);
     }

@@ -187,7 +187,13 @@ impl App<'_> {
             endpoint: endpoint.clone(),
             engine: detect::engine(endpoint).await?,
         };
-        let buildkit = match Client::connect(&facts, &self.ambient.hostname, Arc::clone(&self.credentials)).await {
+        let buildkit = match Client::connect(
+            &facts,
+            &self.ambient.hostname,
+            Arc::clone(&self.credentials),
+        )
+        .await
+        {
             Err(failure) if failure.class != Class::NoBuildKit => return Err(failure),
             opened => opened,
         };

@@ -47,7 +47,9 @@ impl Unread {
     /// What it holds; nothing when it is of another form. Why that is so is not told, for such errors
     /// quote what they do not expect.
     pub(super) fn read<'a, T: Deserialize<'a> + Default>(&'a self) -> Option<T> {
-        Option::deserialize(&self.0).ok().map(Option::unwrap_or_default)
+        Option::deserialize(&self.0)
+            .ok()
+            .map(Option::unwrap_or_default)
     }
 }
 

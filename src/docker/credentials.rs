@@ -121,9 +121,8 @@ impl Credentials {
     pub(super) fn trouble(&self, host: &str, failure: Failure) {
         let registry = registry(host);
         let mut troubles = lock(&self.troubles);
-        let known = |(of, known): &(String, Failure)| {
-            *of == registry && known.message == failure.message
-        };
+        let known =
+            |(of, known): &(String, Failure)| *of == registry && known.message == failure.message;
         if !troubles.all.iter().any(known) {
             troubles.all.push((registry, failure));
             self.news.notify_one();
@@ -132,7 +131,12 @@ impl Credentials {
 
     /// Tells what goes wrong with look-ups while `work` goes on, as warnings about `job`. Each is told
     /// once, whichever jobs it concerns.
-    pub async fn telling<T>(&self, job: JobId, events: &Events, work: impl Future<Output = T>) -> T {
+    pub async fn telling<T>(
+        &self,
+        job: JobId,
+        events: &Events,
+        work: impl Future<Output = T>,
+    ) -> T {
         let tell = async {
             loop {
                 self.tell(job, events).await;

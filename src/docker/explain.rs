@@ -237,6 +237,11 @@ const TEXTS: &[(&[&str], Class)] = &[
     (&["401 Unauthorized"], Class::RegistryDenied),
     (&["403 Forbidden"], Class::RegistryDenied),
     (&["no basic auth credentials"], Class::RegistryDenied),
+    (&["unauthorized"], Class::RegistryDenied),
+    (&["^denied"], Class::RegistryDenied),
+    (&["reading manifest ", ": denied"], Class::RegistryDenied),
+    (&["unexpected HTTP status: 5"], Class::RegistryUnreachable),
+    (&["Get \"http", "/v2/\": "], Class::RegistryUnreachable),
     (
         &["unexpected status from ", ": 5"],
         Class::RegistryUnreachable,
@@ -263,6 +268,7 @@ const TEXTS: &[(&[&str], Class)] = &[
 const PASSING: &[&[&str]] = &[
     &["unexpected status from ", ": 5"],
     &["failed with status code [", "]: 5"],
+    &["unexpected HTTP status: 5"],
     &["^unable to find image \"sha256:"],
     &["layer not known"],
     &["connection refused"],

@@ -168,7 +168,12 @@ async fn follow(mut body: Incoming, step: &Step<'_>) -> Result<Option<String>, E
     let mut digest = None;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Ended::Broken(error.to_string()))?;
-        for message in frame.data_ref().map(|bytes| lines.take(bytes)).into_iter().flatten() {
+        for message in frame
+            .data_ref()
+            .map(|bytes| lines.take(bytes))
+            .into_iter()
+            .flatten()
+        {
             digest = step.take(message).await?.or(digest);
         }
     }
@@ -204,12 +209,11 @@ impl Step<'_> {
                 total: progress.total,
             })
             .await;
-        } else if let Some(status) = message.status.filter(|_| message.id.is_none()) {
-            // What is about no single layer: which registry, and in the end the digest.
+        } else if let Some(digest) = message.status.filter(|status| status.contains("digest: ")) {
             self.tell(Event::Log {
                 job: self.job,
                 step: self.id,
-                line: status,
+                line: digest,
             })
             .await;
         }

@@ -26,6 +26,8 @@ pub const NO_SUCH_HOST: &str = "registry.invalid/nothing:latest";
 pub const USER: &str = "dcb";
 /// With which password.
 pub const PASSWORD: &str = "secret";
+/// How the names of images begin that a front with tokens gives to anybody.
+pub const PUBLIC: &str = "public-";
 /// What a front with tokens takes in place of both.
 pub const IDENTITY: &str = "a-long-lived-identity";
 /// `PASSWORD` as htpasswd keeps it.
@@ -102,7 +104,12 @@ impl Registry {
     /// Puts an engine's image into it, named as there: `busybox` becomes `127.0.0.1:4711/busybox`.
     /// The answer is the reference; the engine itself has forgotten it.
     pub fn push(&self, engine: &Engine, image: &str) -> String {
-        let reference = format!("{}/{image}", self.address);
+        self.push_as(engine, image, image)
+    }
+
+    /// The same under another name.
+    pub fn push_as(&self, engine: &Engine, image: &str, name: &str) -> String {
+        let reference = format!("{}/{name}", self.address);
         let config = login(engine, &self.address);
         engine.ask(&["tag", image, &reference]);
         let pushed = engine
@@ -241,8 +248,8 @@ impl Front {
         Self::new(None, Some(registry.address.clone()), false)
     }
 
-    /// The same, which wants a token that it hands out itself: to [`USER`] with [`PASSWORD`], and for
-    /// the identity token [`IDENTITY`].
+    /// The same, which wants a token that it hands out itself, as Docker Hub does: to [`USER`] with
+    /// [`PASSWORD`], for the identity token [`IDENTITY`], and to anybody for [`PUBLIC`] images.
     pub fn with_tokens(registry: &Registry) -> Self {
         Self::new(None, Some(registry.address.clone()), true)
     }
@@ -387,8 +394,14 @@ fn token(
         let refreshes = form.contains(&format!("refresh_token={IDENTITY}"));
         let logs_in = authorization == format!("Basic {AUTH}")
             || form.contains(&format!("username={USER}")) && form.contains(PASSWORD);
-        if refreshes || logs_in {
-            return Ok(Some(("200 OK", "Content-Type: application/json\r\n".to_owned(), ANSWER)));
+        let anybody =
+            authorization.is_empty() && request.contains(&format!("repository%3A{PUBLIC}"));
+        if refreshes || logs_in || anybody {
+            return Ok(Some((
+                "200 OK",
+                "Content-Type: application/json\r\n".to_owned(),
+                ANSWER,
+            )));
         }
         return denied(String::new());
     }

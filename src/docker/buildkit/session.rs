@@ -151,12 +151,7 @@ impl Drop for Session {
 }
 
 /// Serves a session on a connection where the engine is the client.
-pub(super) fn serve(
-    identity: Identity,
-    common: &Common,
-    _own: Own,
-    stream: BoxStream,
-) -> Session {
+pub(super) fn serve(identity: Identity, common: &Common, _own: Own, stream: BoxStream) -> Session {
     let offers = Arc::new(Offers::default());
     let routes = Routes::new(HealthServer::new(Alive))
         .add_service(AuthServer::new(User(Arc::clone(&common.credentials))))

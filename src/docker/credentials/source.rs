@@ -104,7 +104,9 @@ impl Source {
                 let listed = helper.list(&self.directory).await;
                 listed
                     .map(|keys| keys.iter().map(|key| registry(key)).collect())
-                    .map_err(|why| self.helpers_trouble(&helper, "credsStore", "any registry", &why))
+                    .map_err(|why| {
+                        self.helpers_trouble(&helper, "credsStore", "any registry", &why)
+                    })
             }
         };
         (written, listed)
@@ -134,7 +136,9 @@ impl Source {
         let Some(entry) = pick(entries, registry) else {
             return Ok(None);
         };
-        let login = entry.login().ok_or_else(|| unreadable(VARIABLE, registry))?;
+        let login = entry
+            .login()
+            .ok_or_else(|| unreadable(VARIABLE, registry))?;
         Ok(Some(login).filter(|login| *login != Login::Anonymous))
     }
 
@@ -148,19 +152,16 @@ impl Source {
             )
             .hint(format!("mend `{key}` in {file}"))
         };
-        let helpers: IndexMap<String, String> = self
-            .helpers
-            .read()
-            .ok_or_else(|| shape("credHelpers"))?;
+        let helpers: IndexMap<String, String> =
+            self.helpers.read().ok_or_else(|| shape("credHelpers"))?;
         let own = pick(helpers, registry).map(|name| (name, "credHelpers"));
         let store: String = self.store.read().ok_or_else(|| shape("credsStore"))?;
         let (name, key) = own.unwrap_or((store, "credsStore"));
         if !name.is_empty() {
             let helper = Helper(name);
             let login = helper.get(address(registry), &self.directory).await;
-            return login.map_err(|why| {
-                self.helpers_trouble(&helper, key, &format!("`{registry}`"), &why)
-            });
+            return login
+                .map_err(|why| self.helpers_trouble(&helper, key, &format!("`{registry}`"), &why));
         }
         let entries: Entries = self.auths.read().ok_or_else(|| shape("auths"))?;
         match pick(entries, registry) {

@@ -65,7 +65,10 @@ pub(super) fn hints(read: &Read<'_>, spec: &BuildSpec) -> Vec<String> {
             hints
         }
         Class::RegistryDenied => {
-            vec![format!("log in as a user who may: {}, then build again", login(read.image))]
+            vec![format!(
+                "log in as a user who may: {}, then build again",
+                login(read.image)
+            )]
         }
         Class::ImageMissing => {
             vec![format!(
