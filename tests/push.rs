@@ -18,14 +18,16 @@ fn all() -> Vec<Engine> {
     all
 }
 
-/// A project whose service `web` is called `image`.
+/// A project whose service `web` is called `image`, and which shares no step with any other.
 fn called(image: &str) -> Project {
-    Project::new("push")
+    let project = Project::new("push");
+    let run = format!("RUN : {}; echo pushed > /it", project.name());
+    project
         .file(
             "compose.yaml",
             &format!("services: {{ web: {{ build: ., image: '{image}' }} }}\n"),
         )
-        .file("Dockerfile", "FROM busybox\nRUN echo pushed > /it\n")
+        .file("Dockerfile", &format!("FROM busybox\n{run}\n"))
 }
 
 /// What an image of a registry prints, which `engine` has to pull for it.

@@ -241,7 +241,6 @@ const TEXTS: &[(&[&str], Class)] = &[
     (&["^denied"], Class::RegistryDenied),
     (&["reading manifest ", ": denied"], Class::RegistryDenied),
     (&["unexpected HTTP status: 5"], Class::RegistryUnreachable),
-    (&["Get \"http", "/v2/\": "], Class::RegistryUnreachable),
     (
         &["unexpected status from ", ": 5"],
         Class::RegistryUnreachable,
@@ -253,6 +252,7 @@ const TEXTS: &[(&[&str], Class)] = &[
     (&["failed to do request"], Class::RegistryUnreachable),
     (&["no such host"], Class::RegistryUnreachable),
     (&["i/o timeout"], Class::RegistryUnreachable),
+    (&["Get \"http", "/v2/\": "], Class::RegistryUnreachable),
     (
         &["failed to copy: ", "httpReadSeeker"],
         Class::RegistryUnreachable,
