@@ -49,7 +49,6 @@ pub(super) fn excluded(asked: &Asked<'_>, request: &Request) -> Option<Diagnosti
 /// A warning and no error, because a Dockerfile without `RUN` is built for any platform.
 pub(super) fn without_emulation(asked: &Asked<'_>, builders: Builders<'_>) -> Option<Diagnostic> {
     let runs = &builders.worker?.platforms;
-    // Engines before 23 list their own platform only, whatever they can emulate.
     let missing: Vec<&str> = asked
         .platforms
         .iter()
