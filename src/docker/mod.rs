@@ -1,6 +1,7 @@
 //! The only room that talks to an engine or a docker program.
 //!
 //! - [`host`] finds the engine's address, [`config`] reads the docker configuration.
+//! - [`tls`] and [`ssh`] lead to engines of other machines.
 //! - [`detect`] asks the engine what it is: [`Facts`], and for the full picture [`detect::Machine`].
 //! - [`programs`] finds the docker programs and their versions, [`variables`] judges the variables.
 //! - [`buildkit`] drives the engine's own BuildKit with a [`BuildSpec`].
@@ -24,6 +25,8 @@ mod outcome;
 pub mod programs;
 pub mod reference;
 mod spec;
+pub mod ssh;
+pub mod tls;
 pub mod variables;
 mod version;
 

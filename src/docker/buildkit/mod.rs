@@ -37,7 +37,7 @@ use std::sync::Arc;
 
 use bollard_buildkit_proto::moby::buildkit::v1::ListWorkersRequest;
 
-use super::api::Api;
+use super::api;
 use super::api_version::ApiVersion;
 use super::detect::Facts;
 use super::host::Endpoint;
@@ -119,7 +119,7 @@ impl Client {
             .find_map(|worker| worker.labels.get(HOST_GATEWAY).cloned());
         match label {
             Some(address) => Ok(address),
-            None => Api::new(&self.endpoint, self.api)?.bridge_gateway().await,
+            None => api::bridge_gateway(&self.endpoint, self.api).await,
         }
     }
 }
