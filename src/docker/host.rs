@@ -157,6 +157,7 @@ fn what_there_is(ambient: &Ambient, config: &DockerConfig) -> Wanted {
         ),
         trust: Trust::Authority,
         needs_authority: false,
+        context: None,
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) struct Wanted {
     pub(super) trust: Trust,
     /// Whether a missing `ca.pem` is an error.
     pub(super) needs_authority: bool,
+    /// The docker context that they belong to.
+    pub(super) context: Option<String>,
 }
 
 /// Whose certificate is good enough.
@@ -61,6 +63,8 @@ struct Used {
     authority: bool,
     /// Whether `cert.pem` and `key.pem` are.
     identity: bool,
+    /// The docker context that they belong to.
+    context: Option<String>,
 }
 
 /// What is spoken inside of TLS.

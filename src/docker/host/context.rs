@@ -79,6 +79,7 @@ pub(super) fn read(
             Trust::Authority
         },
         needs_authority: false,
+        context: Some(name.to_owned()),
     });
     Ok((docker.host, wanted))
 }

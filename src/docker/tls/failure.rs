@@ -67,7 +67,7 @@ fn unknown_issuer(tls: &Tls) -> Failure {
         failed(format!(
             "the certificate of the engine at {host} is not signed by an authority that this machine knows"
         ))
-        .hint(format!("put the ca.pem that the engine was set up with into `{directory}`"))
+        .hint(format!("take the ca.pem that the engine was set up with; {}", tls.put("ca=ca.pem")))
     }
 }
 
@@ -127,8 +127,7 @@ fn alerted(alert: AlertDescription, tls: &Tls) -> Failure {
             failed(format!(
                 "the engine at {host} wants a client's certificate, and `{directory}` has no `cert.pem` with its `key.pem`"
             ))
-            .hint(format!("put those that were made for you into `{directory}`"))
-            .hint("or name the directory with ca.pem, cert.pem and key.pem: export DOCKER_CERT_PATH=DIRECTORY")
+            .hint(tls.put("ca=ca.pem,cert=cert.pem,key=key.pem"))
         }
         AlertDescription::CertificateRequired
         | AlertDescription::BadCertificate
@@ -144,6 +143,20 @@ fn alerted(alert: AlertDescription, tls: &Tls) -> Failure {
         .hint(format!("see whose it is: openssl x509 -in {directory}/cert.pem -noout -issuer -dates")),
         alert => failed(format!("the engine at {host} refuses TLS with dcb ({alert:?})"))
             .hint("dcb speaks TLS 1.2 and 1.3, as engines from 18.09 on do"),
+    }
+}
+
+impl Tls {
+    /// How certificates get to where they are looked for: files written as docker contexts take them.
+    fn put(&self, files: &str) -> String {
+        match &self.used.context {
+            Some(name) => format!(
+                "give them to the context: docker context update {name} --docker host=tcp://{},{files}",
+                self.host
+            ),
+            None => "name the directory with ca.pem, cert.pem and key.pem: export DOCKER_CERT_PATH=DIRECTORY"
+                .to_owned(),
+        }
     }
 }
 

@@ -34,6 +34,7 @@ pub(super) fn read(wanted: &Wanted) -> Result<(ClientConfig, Used), Failure> {
         directory: directory.clone(),
         authority: authorities.is_some(),
         identity: chain.is_some() && key.is_some(),
+        context: wanted.context.clone(),
     };
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
