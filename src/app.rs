@@ -18,6 +18,7 @@ mod stop;
 use std::cell::OnceCell;
 use std::future::Future;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 
@@ -25,8 +26,10 @@ use crate::ambient::{Ambient, Terminal};
 use crate::cli::{BuildFlags, Cli, OutputFlags, PlanFormat, ProjectFlags, Verb};
 use crate::compose::{self, Project, Unloadable};
 use crate::docker::config::DockerConfig;
+use crate::docker::credentials::Credentials;
 use crate::docker::host::{self, Endpoint};
 use crate::failure::{Class, Failure};
+use crate::settings::Typed;
 use crate::{report, settings};
 
 /// What to tell when a result cannot be printed.
@@ -75,8 +78,10 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         output,
         verb,
     } = cli;
+    let config = DockerConfig::load(ambient)?;
     let app = App {
-        config: DockerConfig::load(ambient)?,
+        credentials: Arc::new(Credentials::new(ambient, &config)),
+        config,
         ambient,
         flags: project,
         output,
@@ -84,12 +89,18 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
     };
     match verb {
         Verb::Build(build) if build.dry_run => {
-            let typed = app.typed(&build.flags, &build.services, build.pull);
+            let typed = Typed {
+                push: build.push,
+                ..app.typed(&build.flags, &build.services, build.pull)
+            };
             wait(app.show_plan(typed, PlanFormat::Text))
         }
         Verb::Build(build) => wait(app.build(&build)),
         Verb::Plan(plan) => {
-            let typed = app.typed(&plan.flags, &plan.services, plan.pull);
+            let typed = Typed {
+                push: plan.push,
+                ..app.typed(&plan.flags, &plan.services, plan.pull)
+            };
             wait(app.show_plan(typed, plan.format))
         }
         Verb::Up(up) => wait(app.up(&up)),
@@ -107,6 +118,7 @@ struct App<'a> {
     config: DockerConfig,
     /// Where the engine is, once somebody asked. All share it, and with it a connection of ssh.
     endpoint: OnceCell<Endpoint>,
+    credentials: Arc<Credentials>,
 }
 
 impl App<'_> {

@@ -1,6 +1,7 @@
 //! `build`, `plan` and `up`: load, look, plan, and carry it out.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -46,6 +47,7 @@ impl Found {
         Builders {
             engine: open.map(|open| &open.facts.engine),
             no_buildkit: open.and_then(|open| open.buildkit.as_ref().err()),
+            worker: None,
         }
     }
 }
@@ -53,9 +55,12 @@ impl Found {
 impl App<'_> {
     /// `dcb build`.
     pub(super) async fn build(&self, build: &Build) -> anyhow::Result<ExitCode> {
-        let typed = self.typed(&build.flags, &build.services, build.pull);
+        let typed = Typed {
+            push: build.push,
+            ..self.typed(&build.flags, &build.services, build.pull)
+        };
         let found = self.look(typed).await?;
-        let plan = self.plan(typed, &found)?;
+        let plan = self.plan(typed, &found).await?;
         let ended = self.execute(&plan, build.quiet, found.engine).await?;
         Ok(exit_code(&ended))
     }
@@ -68,7 +73,7 @@ impl App<'_> {
     ) -> anyhow::Result<ExitCode> {
         let (found, machine) = tokio::try_join!(self.look(typed), self.machine(format))?;
         let machine = machine.as_ref();
-        let mut plan = self.plan(typed, &found)?;
+        let mut plan = self.plan(typed, &found).await?;
         if let Err(failure) = &found.engine {
             let mut note = Diagnostic::warning(format!("planned without an engine: {failure}"));
             note.help.clone_from(&failure.hints);
@@ -76,8 +81,8 @@ impl App<'_> {
         }
         report::diagnostics(&plan.notes, self.ambient.stderr);
         match format {
-            PlanFormat::Text => report::plan(&plan, machine, self.ambient.stdout),
-            PlanFormat::Json => report::result(&report::plan_json(&plan, machine)),
+            PlanFormat::Text => report::plan(&plan, machine, self.detail(), self.ambient.stdout),
+            PlanFormat::Json => report::result(&report::plan_json(&plan, machine, self.detail())),
         }
         .context(UNWRITTEN)?;
         Ok(ExitCode::SUCCESS)
@@ -94,7 +99,11 @@ impl App<'_> {
         let compose = found.compose.as_ref().ok_or_else(compose_cli::missing)?;
         let project = &found.loaded.project;
         let services = started(project, up);
-        let plan = self.plan(self.typed(&up.flags, &services, up.pulls()), &found)?;
+        let typed = Typed {
+            to_start: true,
+            ..self.typed(&up.flags, &services, up.pulls())
+        };
+        let plan = self.plan(typed, &found).await?;
         let handover = Handover {
             compose,
             flags: &found.loaded.flags,
@@ -105,7 +114,7 @@ impl App<'_> {
         let command = handover.up(up)?;
         if up.dry_run {
             report::diagnostics(&plan.notes, self.ambient.stderr);
-            report::plan(&plan, None, self.ambient.stdout)
+            report::plan(&plan, None, self.detail(), self.ambient.stdout)
                 .and_then(|()| report::command_only(&command))
                 .context(UNWRITTEN)?;
             return Ok(ExitCode::SUCCESS);
@@ -168,6 +177,8 @@ impl App<'_> {
             project: &self.flags,
             services,
             pull,
+            push: false,
+            to_start: false,
         }
     }
 
@@ -176,14 +187,20 @@ impl App<'_> {
             endpoint: endpoint.clone(),
             engine: detect::engine(endpoint).await?,
         };
-        let buildkit = match Client::connect(&facts, &self.ambient.hostname).await {
+        let buildkit = match Client::connect(
+            &facts,
+            &self.ambient.hostname,
+            Arc::clone(&self.credentials),
+        )
+        .await
+        {
             Err(failure) if failure.class != Class::NoBuildKit => return Err(failure),
             opened => opened,
         };
         Ok(Open { facts, buildkit })
     }
 
-    fn plan(&self, typed: Typed<'_>, found: &Found) -> Result<Plan, Failure> {
+    async fn plan(&self, typed: Typed<'_>, found: &Found) -> Result<Plan, Failure> {
         let Loaded {
             project,
             inputs,
@@ -196,12 +213,29 @@ impl App<'_> {
             separator: settings::separator(&self.flags, self.ambient, found.compose.as_ref()),
         };
         let request = settings::request(self.ambient, typed, project, extension, &docker)?;
-        plan::plan(project, inputs, found.builders(), &request).map_err(|mut failure| {
+        let mut builders = found.builders();
+        if let Ok(Open {
+            buildkit: Ok(client),
+            ..
+        }) = &found.engine
+            && (self.output.verbose || plan::asks_worker(project, &request))
+        {
+            builders.worker = Some(client.worker().await?);
+        }
+        plan::plan(project, inputs, builders, &request).map_err(|mut failure| {
             // A variable that is not set is often what made the rest wrong.
             let notes = project.notes.iter().cloned();
             failure.diagnostics.splice(0..0, notes);
             failure
         })
+    }
+
+    fn detail(&self) -> Detail {
+        if self.output.verbose {
+            Detail::Verbose
+        } else {
+            Detail::Normal
+        }
     }
 
     /// Carries out the plan and reports it. Ends the process when a signal asks for it.
@@ -211,18 +245,14 @@ impl App<'_> {
         quiet: bool,
         engine: Result<Open, Failure>,
     ) -> anyhow::Result<Vec<run::Ended>> {
-        let detail = match (quiet, self.output.verbose) {
-            (true, _) => Detail::Quiet,
-            (false, true) => Detail::Verbose,
-            (false, false) => Detail::Normal,
-        };
+        let detail = if quiet { Detail::Quiet } else { self.detail() };
         if detail != Detail::Quiet {
             report::diagnostics(&plan.notes, self.ambient.stderr);
         }
         if plan.jobs.is_empty() {
             return Ok(Vec::new());
         }
-        let drivers = Drivers::new(engine?, self.ambient);
+        let drivers = Drivers::new(engine?, Arc::clone(&self.credentials), self.ambient);
         let stop = Stop::watch().context("failed to watch for signals")?;
         let began = Instant::now();
         let (reporting, events) = report::Run::start(plan, self.ambient.stderr, detail);

@@ -43,8 +43,8 @@ pub struct BuildSpec {
     pub labels: IndexMap<String, String>,
     /// The image's names in full form.
     pub tags: Vec<String>,
-    /// The platform to build for; the engine's own when there is none.
-    pub platform: Option<String>,
+    /// The platforms to build for; the engine's own when there is none.
+    pub platforms: Vec<String>,
     /// What may be taken from the cache.
     pub cache: CacheUse,
     /// Whether base images are looked up anew.
@@ -59,6 +59,10 @@ pub struct BuildSpec {
     pub shm_size: Option<u64>,
     /// Limits of the processes of `RUN`.
     pub ulimits: Vec<Ulimit>,
+    /// What `RUN` may do beyond what every step may, such as `security.insecure`.
+    pub entitlements: Vec<String>,
+    /// What is to be attested of the image, by kind (`provenance`, `sbom`), with its parameters.
+    pub attestations: IndexMap<String, String>,
 }
 
 impl BuildSpec {
@@ -72,7 +76,7 @@ impl BuildSpec {
             args: IndexMap::new(),
             labels: IndexMap::new(),
             tags: Vec::new(),
-            platform: None,
+            platforms: Vec::new(),
             cache: CacheUse::Normal,
             pull: PullPolicy::Missing,
             network: Network::Default,
@@ -80,6 +84,8 @@ impl BuildSpec {
             extra_hosts: Vec::new(),
             shm_size: None,
             ulimits: Vec::new(),
+            entitlements: Vec::new(),
+            attestations: IndexMap::new(),
         }
     }
 }
@@ -107,10 +113,12 @@ pub enum DockerfileSource {
 }
 
 /// What may be taken from the cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CacheUse {
     /// Everything.
     Normal,
+    /// Everything but these stages.
+    Without(Vec<String>),
     /// Nothing; cache mounts are emptied too, which is what BuildKit does with `no-cache`.
     None,
 }

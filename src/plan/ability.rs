@@ -2,10 +2,9 @@
 //! left to a builder that ignores it.
 
 use super::forms::Form;
-use super::refuse;
-use crate::compose::{Build, Service};
+use super::guard::{self, Asked, Ground};
 use crate::diagnostic::Diagnostic;
-use crate::docker::{ApiVersion, Engine, Strategy};
+use crate::docker::{ApiVersion, Engine, Strategy, Worker};
 use crate::dockerfile::{Feature, Frontend, Use};
 use crate::failure::Failure;
 
@@ -16,29 +15,34 @@ pub struct Builders<'a> {
     pub engine: Option<&'a Engine>,
     /// Why it has no BuildKit, when it has none.
     pub no_buildkit: Option<&'a Failure>,
+    /// What its BuildKit says of itself, where that decides: see [`super::asks_worker`].
+    pub worker: Option<&'a Worker>,
 }
 
 impl Builders<'_> {
-    /// Why `form` cannot be built with `strategy`; nothing when it can. Without an engine the newest
+    /// Why `form` cannot be built as `asked` with `strategy`; nothing when it can. Without an engine the newest
     /// one is assumed.
     pub(super) fn lacks(
         self,
         strategy: Strategy,
-        service: &Service,
-        own: &Build,
+        asked: &Asked<'_>,
         form: &Form,
     ) -> Vec<Diagnostic> {
-        let build = form.build(own);
-        let mut lacks = match strategy {
-            Strategy::BuildKit => refuse::by_buildkit(service, build, self.engine),
-            Strategy::Classic => refuse::by_classic(service, build, self.engine),
-        };
+        let mut lacks = guard::refusals(strategy, asked, self.ground());
         lacks.extend(
             form.uses
                 .iter()
                 .filter_map(|used| self.lacks_feature(strategy, form, used)),
         );
         lacks
+    }
+
+    /// What the verdicts over keys stand on.
+    pub(super) fn ground(&self) -> Ground<'_> {
+        Ground {
+            engine: self.engine,
+            worker: self.worker,
+        }
     }
 
     fn lacks_feature(self, strategy: Strategy, form: &Form, used: &Use) -> Option<Diagnostic> {

@@ -7,7 +7,8 @@
 use super::Policy;
 use super::ability::Builders;
 use super::forms::{Form, Role};
-use super::request::Wanted;
+use super::guard::Asked;
+use super::request::{Request, Wanted};
 use crate::compose::{Build, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::Strategy;
@@ -41,13 +42,15 @@ pub(super) fn choose<'a>(
     own: &Build,
     forms: &'a [Form],
     builders: Builders<'_>,
-    policy: &Policy,
+    request: &Request,
 ) -> Result<Vec<Choice<'a>>, Impossible> {
+    let policy = request.policy(&service.name);
     let mut choices: Vec<Choice<'a>> = Vec::new();
     let mut passed_over: Vec<Vec<Diagnostic>> = Vec::new();
     for strategy in strategies(builders, policy)? {
         for form in wanted(service, forms, strategy, builders, policy)? {
-            let mut lacks = builders.lacks(strategy, service, own, form);
+            let asked = Asked::new(service, form.build(own), request);
+            let mut lacks = builders.lacks(strategy, &asked, form);
             lacks.extend(forbidden(form, policy));
             if choices
                 .iter()

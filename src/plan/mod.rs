@@ -7,8 +7,9 @@ mod ability;
 mod choose;
 mod forms;
 mod graph;
+mod guard;
 mod inputs;
-mod refuse;
+mod platforms;
 mod request;
 mod said;
 mod spec;
@@ -24,9 +25,11 @@ use crate::event::JobId;
 use crate::failure::{Class, Failure, Obstacle};
 use crate::human;
 use choose::{Choice, Impossible};
+use guard::Asked;
 
 pub use ability::Builders;
 pub use forms::Role;
+pub use guard::{SOURCE_DATE_EPOCH, Verdict, asks_worker};
 pub use inputs::{Beside, Inputs};
 pub use request::{Fallback, Policy, Request, Set, Wanted};
 
@@ -51,6 +54,8 @@ pub struct Plan {
     pub keep_going: bool,
     /// What there is to tell before it begins.
     pub notes: Vec<Diagnostic>,
+    /// What becomes of each key with the builders here.
+    pub keys: Vec<Verdict>,
 }
 
 /// One image to build.
@@ -70,6 +75,8 @@ pub struct Job {
     pub attempt: Attempt,
     /// Ways around a builder that fails, best first. At most one of them is taken.
     pub detours: Vec<Detour>,
+    /// The names under which the image is pushed when it is built, in full form.
+    pub push: Vec<String>,
 }
 
 impl Job {
@@ -153,6 +160,7 @@ pub fn plan(
     variant_exists(&services, inputs, request)?;
     let choices = choices(&services, inputs, builders, request)?;
     let mut jobs: Vec<Job> = Vec::new();
+    let mut warnings: Vec<Diagnostic> = Vec::new();
     for ((service, build), choices) in services.into_iter().zip(choices) {
         let place = |name: &str| {
             jobs.iter()
@@ -177,6 +185,16 @@ pub fn plan(
         let Some((_, attempt)) = attempts.next() else {
             continue;
         };
+        // As Compose has it: a name that nobody gave is none to publish under.
+        let push = if request.push && service.image.is_some() {
+            attempt.spec.tags.clone()
+        } else {
+            Vec::new()
+        };
+        let asked = Asked::new(service, choices[0].form.build(build), request);
+        warnings.extend(guard::left_out(attempt.strategy, &asked, builders.ground()));
+        warnings.extend(platforms::without_emulation(&asked, builders));
+        warnings.extend(choices[0].form.without_stages(&asked));
         jobs.push(Job {
             id: JobId(jobs.len()),
             service: service.name.clone(),
@@ -192,11 +210,16 @@ pub fn plan(
                     })
                 })
                 .collect(),
+            push,
         });
     }
     let jobs = twins::join(jobs);
     let mut notes = project.notes.clone();
+    notes.extend(warnings);
     notes.extend(said::notes(project, &jobs));
+    if request.push {
+        notes.extend(said::not_pushed(project, &jobs));
+    }
     if jobs.is_empty() {
         notes.push(Diagnostic::warning(
             "no service has a `build:` section: nothing to build",
@@ -212,6 +235,7 @@ pub fn plan(
         fallback: request.fallback.value,
         keep_going: request.keep_going,
         notes,
+        keys: guard::verdicts(builders.ground()),
     })
 }
 
@@ -304,8 +328,7 @@ fn choices<'a>(
             }
             missing.push(problem.diagnostic);
         }
-        let policy = request.policy(&service.name);
-        match choose::choose(service, build, forms, builders, policy) {
+        match choose::choose(service, build, forms, builders, request) {
             Ok(mut found) => {
                 if request.fallback.value == Fallback::Never {
                     found.truncate(1);
@@ -315,8 +338,8 @@ fn choices<'a>(
             Err(Impossible::Failed(failure)) => return Err(*failure),
             Err(Impossible::Refused(why)) => refused.extend(why),
         }
-        let platform = request.default_platform.as_deref();
-        refused.extend(refuse::excluded_platform(service, build, platform));
+        let asked = Asked::new(service, build, request);
+        refused.extend(platforms::excluded(&asked, request));
     }
     if !missing.is_empty() {
         missing.extend(refused);

@@ -4,7 +4,8 @@ use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
 use super::choose::Choice;
-use super::{Attempt, Builders, Request, graph};
+use super::guard::{self, Asked, SOURCE_DATE_EPOCH};
+use super::{Attempt, Builders, Request, graph, platforms};
 use crate::compose::{self, Build, Project, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::{
@@ -53,14 +54,14 @@ impl Around<'_> {
             dockerfile: dockerfile(build, choice, if named { None } else { Some(&contexts) }),
             dockerfile_name: choice.form.name.clone(),
             target: build.target.clone(),
-            args: args(build, request),
+            args: self.args(build, choice.strategy),
             labels: labels(self.project, self.service, build),
             tags: tags(self.project, self.service, build, request.separator)?,
-            platform: platform(self.service, build, request),
-            cache: if request.no_cache || build.no_cache {
-                CacheUse::None
-            } else {
-                CacheUse::Normal
+            platforms: platforms::of(self.service, build, request),
+            cache: match build.no_cache_filter.as_slice() {
+                _ if request.no_cache || build.no_cache => CacheUse::None,
+                [] => CacheUse::Normal,
+                stages => CacheUse::Without(stages.to_vec()),
             },
             // What this plan builds is in no registry, and a builder that pulls pulls everything.
             pull: if (request.pull || build.pull) && !self.after_others {
@@ -78,7 +79,33 @@ impl Around<'_> {
             extra_hosts: build.extra_hosts.clone(),
             shm_size: build.shm_size,
             ulimits: build.ulimits.clone(),
+            entitlements: entitlements(build),
+            attestations: attestations(build),
         })
+    }
+
+    /// The arguments in Compose's order of strength: the command line, the file, the proxies.
+    fn args(&self, build: &Build, strategy: Strategy) -> IndexMap<String, ArgValue> {
+        let request = self.request;
+        let mut args: IndexMap<&str, &str> = IndexMap::new();
+        let given = build.args.iter().chain(&request.build_args);
+        args.extend(given.map(|(name, value)| (name.as_str(), value.as_str())));
+        for (name, value) in &request.proxy_args {
+            // BuildKit gives a step both spellings with the value of either, whichever it meets last:
+            // a value of the user's own must stand under both.
+            let own = args.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+            let value = own.map_or(value.as_str(), |(_, value)| *value);
+            args.entry(name).or_insert(value);
+        }
+        let asked = Asked::new(self.service, build, request);
+        if let Some(date) = &request.source_date_epoch
+            && !guard::is_left_out(SOURCE_DATE_EPOCH, strategy, &asked, self.builders.ground())
+        {
+            args.entry(SOURCE_DATE_EPOCH).or_insert(date);
+        }
+        args.into_iter()
+            .map(|(name, value)| (name.to_owned(), ArgValue::new(name, value)))
+            .collect()
     }
 
     /// The images that stand for names in the Dockerfile, under their full names.
@@ -122,22 +149,6 @@ fn dockerfile(
         (compose::Dockerfile::InContext(path), _) => DockerfileSource::InContext(path.clone()),
         (compose::Dockerfile::Inline(text, _), _) => DockerfileSource::Inline(replaced(text)),
     }
-}
-
-/// The arguments in Compose's order of strength: the command line, the file, the proxies.
-fn args(build: &Build, request: &Request) -> IndexMap<String, ArgValue> {
-    let mut args: IndexMap<&String, &String> = build.args.iter().collect();
-    args.extend(&request.build_args);
-    for (name, value) in &request.proxy_args {
-        // BuildKit gives a step both spellings with the value of either, whichever it meets last: a
-        // value of the user's own must stand under both.
-        let own = args.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
-        let value = own.map_or(value, |(_, value)| *value);
-        args.entry(name).or_insert(value);
-    }
-    args.into_iter()
-        .map(|(name, value)| (name.clone(), ArgValue::new(name, value)))
-        .collect()
 }
 
 /// The labels of the file, and those by which Compose knows its images.
@@ -189,13 +200,33 @@ fn tags(
     Ok(tags)
 }
 
-fn platform(service: &Service, build: &Build, request: &Request) -> Option<String> {
-    build
-        .platforms
-        .first()
-        .or(service.platform.as_ref())
-        .or(request.default_platform.as_ref())
-        .cloned()
+/// What `RUN` may do: `privileged` is a short form of one of them.
+fn entitlements(build: &Build) -> Vec<String> {
+    const INSECURE: &str = "security.insecure";
+    let mut entitlements = build.entitlements.clone();
+    if build.privileged && !entitlements.iter().any(|own| own == INSECURE) {
+        entitlements.push(INSECURE.to_owned());
+    }
+    entitlements
+}
+
+/// What is to be attested. Without a word of it nothing is: an image that says when it was built is
+/// another one each time.
+fn attestations(build: &Build) -> IndexMap<String, String> {
+    [
+        ("provenance", build.provenance.as_deref()),
+        ("sbom", build.sbom.as_deref()),
+    ]
+    .into_iter()
+    .filter_map(|(kind, value)| {
+        let parameters = match value? {
+            "false" => return None,
+            "true" => "",
+            parameters => parameters,
+        };
+        Some((kind.to_owned(), parameters.to_owned()))
+    })
+    .collect()
 }
 
 /// The name under which the engine keeps what this build transfers. Whatever changes the set of

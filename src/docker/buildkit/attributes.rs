@@ -8,6 +8,9 @@ use crate::docker::spec::{
     BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy,
 };
 
+/// What a build needs to use the engine's own network.
+const HOST_NETWORK: &str = "network.host";
+
 /// The name of the one file in the directory that stands for `dockerfile_inline`.
 pub(super) const INLINE_NAME: &str = "Dockerfile";
 
@@ -38,10 +41,11 @@ pub(super) fn request(reference: String, session: String, spec: &BuildSpec) -> S
 }
 
 fn entitlements(spec: &BuildSpec) -> Vec<String> {
-    match &spec.network {
-        Network::Host => vec!["network.host".to_owned()],
-        Network::Default | Network::None | Network::Named(_) => Vec::new(),
+    let mut entitlements = spec.entitlements.clone();
+    if spec.network == Network::Host && !entitlements.iter().any(|own| own == HOST_NETWORK) {
+        entitlements.push(HOST_NETWORK.to_owned());
     }
+    entitlements
 }
 
 /// The frontend and its attributes. `BUILDKIT_SYNTAX` among the arguments names another frontend,
@@ -103,11 +107,16 @@ fn attributes(spec: &BuildSpec) -> HashMap<String, String> {
     if let Some(target) = &spec.target {
         set("target", target.clone());
     }
-    if let Some(platform) = &spec.platform {
-        set("platform", platform.clone());
+    if !spec.platforms.is_empty() {
+        set("platform", spec.platforms.join(","));
     }
-    if spec.cache == CacheUse::None {
-        set("no-cache", String::new());
+    match &spec.cache {
+        CacheUse::Normal => {}
+        CacheUse::Without(stages) => set("no-cache", stages.join(",")),
+        CacheUse::None => set("no-cache", String::new()),
+    }
+    for (kind, parameters) in &spec.attestations {
+        set(&format!("attest:{kind}"), parameters.clone());
     }
     let resolve = match spec.pull {
         PullPolicy::Missing => "local",
@@ -192,8 +201,9 @@ mod tests {
             target: Some("prod".into()),
             args: IndexMap::from([("V".into(), ArgValue::new("V", "1"))]),
             labels: IndexMap::from([("a.b".into(), "c".into())]),
-            platform: Some("linux/arm64".into()),
-            cache: CacheUse::None,
+            platforms: vec!["linux/arm64".into(), "linux/amd64".into()],
+            cache: CacheUse::Without(vec!["deps".into(), "test".into()]),
+            attestations: IndexMap::from([("provenance".into(), "mode=max".into())]),
             pull: PullPolicy::Always,
             network: Network::None,
             extra_hosts: vec![("db".into(), "10.0.0.1".into()), ("x".into(), "::1".into())],
@@ -209,13 +219,14 @@ mod tests {
             sorted(&spec),
             [
                 "add-hosts=db=10.0.0.1,x=::1",
+                "attest:provenance=mode=max",
                 "build-arg:V=1",
                 "filename=web.Dockerfile",
                 "force-network-mode=none",
                 "image-resolve-mode=pull",
                 "label:a.b=c",
-                "no-cache=",
-                "platform=linux/arm64",
+                "no-cache=deps,test",
+                "platform=linux/arm64,linux/amd64",
                 "shm-size=67108864",
                 "target=prod",
                 "ulimit=nofile=1:2",

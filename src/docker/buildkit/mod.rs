@@ -2,7 +2,8 @@
 //!
 //! BuildKit speaks gRPC in both directions. We call it (`Solve`, `Status`) over one HTTP/2
 //! connection, and it calls us back over another, the *session*, for the files of the context and
-//! for credentials. One connection and one session serve a whole project:
+//! for credentials. One connection serves a whole project, and so does one session; a build that asks
+//! for what is its own, such as secrets, has a session to itself:
 //!
 //! ```text
 //! Client ── transport ──> POST /grpc     (we are the HTTP/2 client)   solve, status
@@ -31,23 +32,21 @@ mod solve;
 mod status;
 mod transport;
 mod wire;
+mod worker;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use bollard_buildkit_proto::moby::buildkit::v1::ListWorkersRequest;
-
 use super::api;
-use super::api_version::ApiVersion;
+use super::credentials::Credentials;
 use super::detect::Facts;
 use super::host::Endpoint;
 use super::spec::BuildSpec;
 use crate::failure::Failure;
+use session::{Common, Own, Session};
 use tokio::sync::OnceCell;
 use transport::Control;
-
-/// The worker label with the address that `host-gateway` stands for.
-const HOST_GATEWAY: &str = "org.mobyproject.buildkit.worker.moby.host-gateway-ip";
+pub use worker::Worker;
 
 /// The word for the engine's machine under `extra_hosts:`.
 const HOST_GATEWAY_NAME: &str = "host-gateway";
@@ -55,31 +54,66 @@ const HOST_GATEWAY_NAME: &str = "host-gateway";
 /// An open connection to an engine's BuildKit, with a session for its callbacks.
 #[derive(Clone)]
 pub struct Client {
+    facts: Arc<Facts>,
+    common: Common,
     control: Control,
-    session: Arc<session::Session>,
-    endpoint: Endpoint,
-    api: ApiVersion,
-    host_gateway: Arc<OnceCell<String>>,
+    /// The session of all builds that need none of their own.
+    shared: Arc<Session>,
+    worker: Arc<OnceCell<Worker>>,
     places: prefix::Places,
 }
 
 impl Client {
     /// Opens BuildKit on the engine. `owner` tells this machine and project from others: the engine
     /// keeps the transferred contexts under it, so the same owner transfers only what changed.
+    /// `credentials` are told to the engine when a registry asks for them.
     ///
     /// # Errors
     /// [`crate::failure::Class::NoBuildKit`] when the engine refuses, others when it went away.
-    pub async fn connect(facts: &Facts, owner: &str) -> Result<Self, Failure> {
-        let key = session::shared_key(owner);
-        let (control, session) = transport::open(facts, &key).await?;
+    pub async fn connect(
+        facts: &Facts,
+        owner: &str,
+        credentials: Arc<Credentials>,
+    ) -> Result<Self, Failure> {
+        let common = Common {
+            key: session::shared_key(owner),
+            credentials,
+        };
+        let (control, session) = transport::open(facts, &common).await?;
         Ok(Self {
+            facts: Arc::new(facts.clone()),
+            common,
             control,
-            session: Arc::new(session),
-            endpoint: facts.endpoint.clone(),
-            api: facts.spoken(),
-            host_gateway: Arc::default(),
+            shared: Arc::new(session),
+            worker: Arc::default(),
             places: prefix::Places::default(),
         })
+    }
+
+    /// What the engine's BuildKit says of itself. It is asked once.
+    ///
+    /// # Errors
+    /// [`crate::failure::Class::DaemonLost`] when it does not answer.
+    pub async fn worker(&self) -> Result<&Worker, Failure> {
+        self.worker
+            .get_or_try_init(|| worker::ask(&self.control, self.endpoint()))
+            .await
+    }
+
+    /// The session on which a build is answered.
+    async fn session(&self, spec: &BuildSpec) -> Result<Arc<Session>, Failure> {
+        match Own::of(spec) {
+            None => Ok(Arc::clone(&self.shared)),
+            Some(own) => {
+                let session =
+                    transport::session(&self.facts, &self.control, &self.common, own).await?;
+                Ok(Arc::new(session))
+            }
+        }
+    }
+
+    fn endpoint(&self) -> &Endpoint {
+        &self.facts.endpoint
     }
 
     /// `spec` with `host-gateway` replaced by its address, which BuildKit does not know by itself.
@@ -88,17 +122,14 @@ impl Client {
         if !spec.extra_hosts.iter().any(stands_for_host) {
             return Ok(Cow::Borrowed(spec));
         }
-        let gateway = self
-            .host_gateway
-            .get_or_try_init(|| self.host_gateway())
-            .await?;
+        let gateway = self.host_gateway().await?;
         let mut spec = spec.clone();
         for host in spec
             .extra_hosts
             .iter_mut()
             .filter(|host| stands_for_host(host))
         {
-            host.1.clone_from(gateway);
+            host.1.clone_from(&gateway);
         }
         Ok(Cow::Owned(spec))
     }
@@ -106,20 +137,9 @@ impl Client {
     /// The address that `host-gateway` stands for on this engine: BuildKit tells it from 23.0 on,
     /// before that the Engine API.
     async fn host_gateway(&self) -> Result<String, Failure> {
-        let workers = self
-            .control
-            .client()
-            .list_workers(ListWorkersRequest::default())
-            .await
-            .map_err(|status| error::lost(&self.endpoint, &status))?
-            .into_inner();
-        let label = workers
-            .record
-            .into_iter()
-            .find_map(|worker| worker.labels.get(HOST_GATEWAY).cloned());
-        match label {
-            Some(address) => Ok(address),
-            None => api::bridge_gateway(&self.endpoint, self.api).await,
+        match &self.worker().await?.host_gateway {
+            Some(address) => Ok(address.clone()),
+            None => api::bridge_gateway(self.endpoint(), self.facts.spoken()).await,
         }
     }
 }

@@ -13,14 +13,17 @@ use tokio::task::JoinHandle;
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use tonic::service::Routes;
 
-use super::auth::Anonymous;
+use super::auth::User;
 use super::filesync::FileSync;
 use super::health::Alive;
 use super::offers::Offers;
+use crate::docker::credentials::Credentials;
 use crate::docker::http::BoxStream;
+use crate::docker::spec::BuildSpec;
 use crate::human;
 
-/// The calls that the engine may make. It compares them without regard to case and calls no other.
+/// The calls that an engine may make on every session. It compares them without regard to case and
+/// calls no other.
 const METHODS: [&str; 5] = [
     "/grpc.health.v1.Health/Check",
     "/moby.filesync.v1.FileSync/DiffCopy",
@@ -34,6 +37,31 @@ const METHODS: [&str; 5] = [
 /// up by some 200 patterns.
 pub(super) const LARGEST_HEADERS: u32 = 16 << 20;
 
+/// What a session has that belongs to one build only, beyond files and credentials.
+#[derive(Debug, Default)]
+pub(super) struct Own {}
+
+impl Own {
+    /// What `spec` asks for; nothing when the session of all others does.
+    pub(super) fn of(_spec: &BuildSpec) -> Option<Self> {
+        None
+    }
+
+    /// The calls that the engine may make for it.
+    fn methods(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+}
+
+/// What all sessions of a client have.
+#[derive(Clone)]
+pub(super) struct Common {
+    /// The key under which the engine keeps what is transferred.
+    pub(super) key: String,
+    /// Who the user is at registries.
+    pub(super) credentials: Arc<Credentials>,
+}
+
 /// The key under which the engine keeps what `owner` transfers.
 pub(super) fn shared_key(owner: &str) -> String {
     human::hex(&Sha256::digest(owner)[..16])
@@ -43,14 +71,16 @@ pub(super) fn shared_key(owner: &str) -> String {
 pub(super) struct Identity {
     id: String,
     key: String,
+    methods: Vec<&'static str>,
 }
 
 impl Identity {
     /// A new session of the owner that `key` stands for.
-    pub(super) fn new(key: &str) -> Self {
+    pub(super) fn new(key: &str, own: &Own) -> Self {
         Self {
             id: random_id(),
             key: key.to_owned(),
+            methods: METHODS.into_iter().chain(own.methods()).collect(),
         }
     }
 
@@ -62,7 +92,7 @@ impl Identity {
             ("x-docker-expose-session-sharedkey", self.key.clone()),
         ];
         headers.extend(
-            METHODS
+            self.methods
                 .iter()
                 .map(|method| ("x-docker-expose-session-grpc-method", (*method).to_owned())),
         );
@@ -121,10 +151,10 @@ impl Drop for Session {
 }
 
 /// Serves a session on a connection where the engine is the client.
-pub(super) fn serve(identity: Identity, stream: BoxStream) -> Session {
+pub(super) fn serve(identity: Identity, common: &Common, _own: Own, stream: BoxStream) -> Session {
     let offers = Arc::new(Offers::default());
     let routes = Routes::new(HealthServer::new(Alive))
-        .add_service(AuthServer::new(Anonymous))
+        .add_service(AuthServer::new(User(Arc::clone(&common.credentials))))
         .add_service(FileSync::new(Arc::clone(&offers)))
         .prepare();
     let task = tokio::spawn(async move {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard_buildkit_proto::moby::buildkit::v1::{SolveResponse, StatusRequest};
@@ -10,7 +11,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use tokio::sync::watch;
 use tonic::Status;
 
-use super::offers::{Guard, Offer};
+use super::offers::{Guard, Offer, Offers};
 use super::session::random_id;
 use super::status::Steps;
 use super::{Client, attributes, error, prefix};
@@ -47,15 +48,19 @@ impl Client {
             .await
             .map_err(BuildError::before_any_step)?;
         let spec = spec.as_ref();
-        let prefix = if self.api < ApiVersion::V23_0 {
+        let session = self
+            .session(spec)
+            .await
+            .map_err(BuildError::before_any_step)?;
+        let prefix = if self.facts.spoken() < ApiVersion::V23_0 {
             prefix::under_rules(prefix, spec)
         } else {
             prefix.to_owned()
         };
         let place = &self.places.of(&prefix, spec);
-        let offers = self.offer(place, spec);
+        let offers = offer(session.offers(), place, spec);
         let reference = random_id();
-        let request = attributes::request(reference.clone(), self.session.reference(place), spec);
+        let request = attributes::request(reference.clone(), session.reference(place), spec);
         let mut control = self.control.client();
         let solve = async move { control.solve(request).await };
         let mut steps = Steps::new(job);
@@ -76,7 +81,7 @@ impl Client {
             }),
             Some(Err(status)) => {
                 let context = error::Context {
-                    endpoint: &self.endpoint,
+                    endpoint: self.endpoint(),
                     steps: &steps,
                     spec,
                 };
@@ -94,9 +99,9 @@ impl Client {
         if failure.class != Class::RunKilled {
             return failure;
         }
-        match detect::engine(&self.endpoint).await {
+        match detect::engine(self.endpoint()).await {
             Ok(_) => failure,
-            Err(gone) => error::lost(&self.endpoint, &Status::unavailable(gone.message)),
+            Err(gone) => error::lost(self.endpoint(), &Status::unavailable(gone.message)),
         }
     }
 
@@ -152,30 +157,29 @@ impl Client {
             }
         }
     }
+}
 
-    /// Lets the engine read what the build needs of this machine.
-    fn offer(&self, prefix: &str, spec: &BuildSpec) -> Vec<Guard> {
-        let offers = self.session.offers();
-        let mut guards = Vec::new();
-        if let ContextSource::Directory(path) = &spec.context {
-            let offer = Offer::Directory(path.clone());
-            guards.push(offers.put(prefix, "context", offer));
-        }
-        let dockerfile = match &spec.dockerfile {
-            DockerfileSource::File(path) => {
-                let directory = path.parent().unwrap_or(Path::new("/"));
-                Some(Offer::Directory(directory.to_owned()))
-            }
-            DockerfileSource::Instead(path, content) => Some(in_its_place(path, content)),
-            DockerfileSource::Inline(content) => Some(Offer::Files(vec![(
-                attributes::INLINE_NAME.to_owned(),
-                content.clone(),
-            )])),
-            DockerfileSource::InContext(_) => None,
-        };
-        guards.extend(dockerfile.map(|offer| offers.put(prefix, "dockerfile", offer)));
-        guards
+/// Lets the engine read what the build needs of this machine.
+fn offer(offers: &Arc<Offers>, prefix: &str, spec: &BuildSpec) -> Vec<Guard> {
+    let mut guards = Vec::new();
+    if let ContextSource::Directory(path) = &spec.context {
+        let offer = Offer::Directory(path.clone());
+        guards.push(offers.put(prefix, "context", offer));
     }
+    let dockerfile = match &spec.dockerfile {
+        DockerfileSource::File(path) => {
+            let directory = path.parent().unwrap_or(Path::new("/"));
+            Some(Offer::Directory(directory.to_owned()))
+        }
+        DockerfileSource::Instead(path, content) => Some(in_its_place(path, content)),
+        DockerfileSource::Inline(content) => Some(Offer::Files(vec![(
+            attributes::INLINE_NAME.to_owned(),
+            content.clone(),
+        )])),
+        DockerfileSource::InContext(_) => None,
+    };
+    guards.extend(dockerfile.map(|offer| offers.put(prefix, "dockerfile", offer)));
+    guards
 }
 
 /// What the engine reads where `path` would be: `content`, and the ignore file of its own.

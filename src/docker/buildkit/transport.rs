@@ -20,7 +20,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
 
-use super::session::{self, Identity, Session};
+use super::session::{self, Common, Identity, Own, Session};
 use crate::docker::ApiVersion;
 use crate::docker::detect::{Facts, unreachable};
 use crate::docker::http::{self, BoxStream, Upgrade};
@@ -45,34 +45,58 @@ impl Control {
 }
 
 /// Opens both connections in the way this engine offers.
-pub(super) async fn open(facts: &Facts, key: &str) -> Result<(Control, Session), Failure> {
-    let identity = Identity::new(key);
+pub(super) async fn open(facts: &Facts, common: &Common) -> Result<(Control, Session), Failure> {
     let spoken = facts.spoken();
     if spoken < ApiVersion::BUILDKIT {
         Err(too_old(facts, spoken))
-    } else if spoken >= ApiVersion::DIRECT_GRPC {
-        direct(facts, identity).await
+    } else if is_direct(facts) {
+        let stream = http::connect(&facts.endpoint.address)
+            .await
+            .map_err(|error| io_failure(facts, &error))?;
+        let control = control(facts, stream).await?;
+        let session = session(facts, &control, common, Own::default()).await?;
+        Ok((control, session))
     } else {
-        hijacked(facts, identity).await
+        let control = async {
+            let answer = http::upgrade(&facts.endpoint.address, "/grpc", &[]).await;
+            control(facts, upgraded(facts, "/grpc", answer)?).await
+        };
+        tokio::try_join!(control, hijacked(facts, common, Own::default()))
     }
 }
 
-async fn hijacked(facts: &Facts, identity: Identity) -> Result<(Control, Session), Failure> {
-    let address = &facts.endpoint.address;
+/// Opens one more session, for a build that has something of its own.
+pub(super) async fn session(
+    facts: &Facts,
+    control: &Control,
+    common: &Common,
+    own: Own,
+) -> Result<Session, Failure> {
+    if is_direct(facts) {
+        tunnelled(facts, control, common, own).await
+    } else {
+        hijacked(facts, common, own).await
+    }
+}
+
+fn is_direct(facts: &Facts) -> bool {
+    facts.spoken() >= ApiVersion::DIRECT_GRPC
+}
+
+async fn control(facts: &Facts, stream: BoxStream) -> Result<Control, Failure> {
+    let connection = Http2::handshake(stream).await;
+    Ok(Control(
+        connection.map_err(|error| io_failure(facts, &error))?,
+    ))
+}
+
+async fn hijacked(facts: &Facts, common: &Common, own: Own) -> Result<Session, Failure> {
+    let identity = Identity::new(&common.key, &own);
     let headers = identity.headers();
     let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();
-    let (grpc, session) = tokio::join!(
-        http::upgrade(address, "/grpc", &[]),
-        http::upgrade(address, "/session", &headers),
-    );
-    let grpc = upgraded(facts, "/grpc", grpc)?;
-    let session = upgraded(facts, "/session", session)?;
-    let control = Control(
-        Http2::handshake(grpc)
-            .await
-            .map_err(|e| io_failure(facts, &e))?,
-    );
-    Ok((control, session::serve(identity, session)))
+    let answer = http::upgrade(&facts.endpoint.address, "/session", &headers).await;
+    let stream = upgraded(facts, "/session", answer)?;
+    Ok(session::serve(identity, common, own, stream))
 }
 
 fn upgraded(facts: &Facts, path: &str, answer: io::Result<Upgrade>) -> Result<BoxStream, Failure> {
@@ -83,12 +107,13 @@ fn upgraded(facts: &Facts, path: &str, answer: io::Result<Upgrade>) -> Result<Bo
     }
 }
 
-async fn direct(facts: &Facts, identity: Identity) -> Result<(Control, Session), Failure> {
-    let failed = |error: io::Error| io_failure(facts, &error);
-    let stream = http::connect(&facts.endpoint.address)
-        .await
-        .map_err(failed)?;
-    let control = Control(Http2::handshake(stream).await.map_err(failed)?);
+async fn tunnelled(
+    facts: &Facts,
+    control: &Control,
+    common: &Common,
+    own: Own,
+) -> Result<Session, Failure> {
+    let identity = Identity::new(&common.key, &own);
     let (ours, theirs) = tokio::io::duplex(TUNNEL_CHUNK);
     let (mut from_session, mut to_session) = tokio::io::split(theirs);
     let (sender, outgoing) = tokio::sync::mpsc::channel(4);
@@ -107,7 +132,7 @@ async fn direct(facts: &Facts, identity: Identity) -> Result<(Control, Session),
         }
     });
     // The session must be served before the call is answered: the engine speaks first inside it.
-    let mut session = session::serve(identity, Box::pin(ours));
+    let mut session = session::serve(identity, common, own, Box::pin(ours));
     let mut incoming = control
         .client()
         .session(request)
@@ -122,7 +147,7 @@ async fn direct(facts: &Facts, identity: Identity) -> Result<(Control, Session),
         }
     });
     session.also_stop([outgoing, incoming]);
-    Ok((control, session))
+    Ok(session)
 }
 
 fn io_failure(facts: &Facts, error: &io::Error) -> Failure {

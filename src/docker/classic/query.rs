@@ -35,7 +35,7 @@ pub(super) fn path(
     dialect: Dialect,
     api: ApiVersion,
 ) -> Result<String, Failure> {
-    if let Some(platform) = spec.platform.as_deref().filter(|_| api < PLATFORM) {
+    if let Some(platform) = spec.platforms.first().filter(|_| api < PLATFORM) {
         return Err(Failure::new(
             Class::Unsupported,
             format!("this engine (API {api}) cannot build for `{platform}`: it knows its own platform only"),
@@ -95,7 +95,7 @@ fn parameters(spec: &BuildSpec, dockerfile: &[u8], dialect: Dialect) -> Vec<Para
     if let Some(target) = &spec.target {
         set("target", target.clone());
     }
-    if let Some(platform) = &spec.platform {
+    if let Some(platform) = spec.platforms.first() {
         set("platform", platform.clone());
     }
     if spec.cache == CacheUse::None {
@@ -176,7 +176,7 @@ mod tests {
                 .into(),
             labels: IndexMap::from([("a.b".into(), "c".into())]),
             tags: vec!["docker.io/x:1".into(), "docker.io/x:2".into()],
-            platform: Some("linux/arm64".into()),
+            platforms: vec!["linux/arm64".into()],
             cache: CacheUse::None,
             pull: PullPolicy::Always,
             network: Network::None,

@@ -1,0 +1,258 @@
+//! What becomes of each key of `build:` with each builder: one table.
+//!
+//! Builders ignore in silence what they do not know, build something else, or die of it. So nothing
+//! that a builder cannot do is ever sent to it: it is refused by name, or left out with a warning
+//! where the image is the same without it. The table is what `dcb plan -v` and `docs/keys.md` show,
+//! and the tests hold it against real engines.
+
+mod rows;
+
+use super::platforms;
+use super::request::Request;
+use crate::compose::{Build, Project, Service};
+use crate::diagnostic::Diagnostic;
+use crate::docker::{ApiVersion, Engine, Strategy, Worker};
+
+use rows::ROWS;
+pub use rows::SOURCE_DATE_EPOCH;
+
+/// One key, or one kind of its values.
+pub(super) struct Row {
+    /// The key as it is written.
+    pub(super) key: &'static str,
+    /// Which of its values, when the row is not about all of them.
+    pub(super) form: &'static str,
+    /// The first value of this kind in use, as it is told to people; empty where the key says all.
+    pub(super) used: fn(&Asked<'_>) -> Option<String>,
+    /// What the engine's own BuildKit needs for it.
+    pub(super) buildkit: Needs,
+    /// What the classic builder needs for it.
+    pub(super) classic: Needs,
+    /// What Podman's builder needs for it.
+    pub(super) podman: Needs,
+    /// What happens where that is not there.
+    pub(super) otherwise: Otherwise,
+}
+
+/// What a builder needs for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// Nothing: it has always known it.
+    Nothing,
+    /// An engine of this API; the version by which people know it.
+    Engine(ApiVersion, &'static str),
+    /// An engine that keeps its images in containerd.
+    ContainerdStore,
+    /// A builder of another kind: what this one does with it, and what would help.
+    Never(&'static str, &'static str),
+}
+
+/// What happens to a key that a builder cannot honour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Otherwise {
+    /// Nothing is built with this builder.
+    Refuse,
+    /// It is left out, and the user is told: the image is the same.
+    LeaveOut,
+}
+
+/// What is asked for: a build section and what the command adds to it.
+#[derive(Debug, Clone)]
+pub(super) struct Asked<'a> {
+    pub(super) service: &'a Service,
+    pub(super) build: &'a Build,
+    /// The platforms that it is built for; the builder's own when there is none.
+    pub(super) platforms: Vec<String>,
+    pub(super) request: &'a Request,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn new(service: &'a Service, build: &'a Build, request: &'a Request) -> Self {
+        Self {
+            service,
+            build,
+            platforms: platforms::of(service, build, request),
+            request,
+        }
+    }
+}
+
+/// What stands on the ground of a verdict.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Ground<'a> {
+    /// The engine; the newest is assumed when none answered.
+    pub(super) engine: Option<&'a Engine>,
+    /// What its BuildKit says of itself, when it was asked.
+    pub(super) worker: Option<&'a Worker>,
+}
+
+/// Why a key cannot be honoured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Lack {
+    pub(super) why: String,
+    pub(super) help: String,
+}
+
+/// What becomes of a key with the builders here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The key as it is written.
+    pub key: &'static str,
+    /// Which of its values, when that makes a difference.
+    pub form: &'static str,
+    /// Why the engine's own BuildKit cannot honour it; nothing when it can.
+    pub buildkit: Option<String>,
+    /// Why the classic builder, or Podman's, cannot.
+    pub classic: Option<String>,
+    /// Whether it is left out then, and not refused.
+    pub left_out: bool,
+}
+
+/// The whole table, for the builders that `ground` stands for.
+pub(super) fn verdicts(ground: Ground<'_>) -> Vec<Verdict> {
+    let why = |row: &Row, strategy| row.lack(strategy, ground).map(|lack| lack.why);
+    ROWS.iter()
+        .map(|row| Verdict {
+            key: row.key,
+            form: row.form,
+            buildkit: why(row, Strategy::BuildKit),
+            classic: why(row, Strategy::Classic),
+            left_out: row.otherwise == Otherwise::LeaveOut,
+        })
+        .collect()
+}
+
+/// Whether a key is left out with `strategy`.
+pub(super) fn is_left_out(
+    key: &str,
+    strategy: Strategy,
+    asked: &Asked<'_>,
+    ground: Ground<'_>,
+) -> bool {
+    ROWS.iter()
+        .filter(|row| row.key == key && row.otherwise == Otherwise::LeaveOut)
+        .any(|row| (row.used)(asked).is_some() && row.lack(strategy, ground).is_some())
+}
+
+impl Row {
+    /// Why `strategy` cannot honour it; nothing when it can.
+    pub(super) fn lack(&self, strategy: Strategy, ground: Ground<'_>) -> Option<Lack> {
+        let podman = ground.engine.is_some_and(|engine| engine.podman);
+        let needs = match strategy {
+            Strategy::BuildKit => self.buildkit,
+            Strategy::Classic if podman => self.podman,
+            Strategy::Classic => self.classic,
+        };
+        needs.missing(self.key, ground)
+    }
+
+    /// Whether it is written in a compose file.
+    fn is_key(&self) -> bool {
+        self.key.starts_with(|c: char| c.is_ascii_lowercase())
+    }
+
+    fn diagnostic(&self, asked: &Asked<'_>, value: &str, lack: Lack) -> Diagnostic {
+        let Asked { service, build, .. } = asked;
+        let value = match value {
+            "" => String::new(),
+            value => format!(" ({value})"),
+        };
+        let message = format!(
+            "`{}`{value} of service `{}` {}",
+            self.key, service.name, lack.why
+        );
+        let diagnostic = match self.otherwise {
+            Otherwise::Refuse => Diagnostic::error(message),
+            Otherwise::LeaveOut => Diagnostic::warning(format!("{message}, and is left out")),
+        };
+        // A flag or a variable stands in no file.
+        let diagnostic = if self.is_key() {
+            let at = build.keys.get(self.key).unwrap_or(&build.at);
+            diagnostic.at(at.clone(), "")
+        } else {
+            diagnostic
+        };
+        diagnostic.help(lack.help)
+    }
+}
+
+impl Needs {
+    fn missing(self, key: &str, ground: Ground<'_>) -> Option<Lack> {
+        let engine = ground.engine;
+        match self {
+            Self::Nothing => None,
+            Self::Engine(api, version) => {
+                let engine = engine.filter(|engine| engine.api < api)?;
+                Some(Lack {
+                    why: format!(
+                        "would be ignored in silence by engine {} (API {})",
+                        engine.version, engine.api
+                    ),
+                    help: format!("use engine {version} or later, or leave `{key}` out"),
+                })
+            }
+            Self::ContainerdStore => {
+                ground.worker.filter(|worker| !worker.containerd)?;
+                let version = engine.map_or("", |engine| engine.version.as_str());
+                Some(Lack {
+                    why: format!("needs images in containerd, and engine {version} keeps them in its own store"),
+                    help: "switch on `\"features\": {\"containerd-snapshotter\": true}` in the engine's daemon.json (23.0 and later), or use a builder of your own: docker buildx create --name NAME, then --builder NAME".to_owned(),
+                })
+            }
+            Self::Never(why, help) => Some(Lack {
+                why: why.to_owned(),
+                help: help.to_owned(),
+            }),
+        }
+    }
+}
+
+/// What `strategy` cannot honour of a service's build: what is refused.
+pub(super) fn refusals(
+    strategy: Strategy,
+    asked: &Asked<'_>,
+    ground: Ground<'_>,
+) -> Vec<Diagnostic> {
+    found(strategy, asked, ground, Otherwise::Refuse)
+}
+
+/// What `strategy` leaves out of a service's build.
+pub(super) fn left_out(
+    strategy: Strategy,
+    asked: &Asked<'_>,
+    ground: Ground<'_>,
+) -> Vec<Diagnostic> {
+    found(strategy, asked, ground, Otherwise::LeaveOut)
+}
+
+fn found(
+    strategy: Strategy,
+    asked: &Asked<'_>,
+    ground: Ground<'_>,
+    otherwise: Otherwise,
+) -> Vec<Diagnostic> {
+    ROWS.iter()
+        .filter(|row| row.otherwise == otherwise)
+        .filter_map(|row| {
+            let value = (row.used)(asked)?;
+            let lack = row.lack(strategy, ground)?;
+            Some(row.diagnostic(asked, &value, lack))
+        })
+        .collect()
+}
+
+/// Whether what the engine's BuildKit says of itself decides over what can be built of `project`.
+pub fn asks_worker(project: &Project, request: &Request) -> bool {
+    project
+        .services
+        .values()
+        .filter_map(|service| Some((service, service.build.as_ref()?)))
+        .map(|(service, build)| Asked::new(service, build, request))
+        .any(|asked| {
+            !asked.platforms.is_empty()
+                || ROWS
+                    .iter()
+                    .filter(|row| row.buildkit == Needs::ContainerdStore)
+                    .any(|row| (row.used)(&asked).is_some())
+        })
+}
