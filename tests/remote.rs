@@ -289,7 +289,9 @@ fn every_engine_builds_through_ssh_with_one_login() {
             .ran(&mut sshd.dcb(&project, engine, &["plan", "--format", "json"]))
             .expect(0)
             .telling(&[&sshd.address()]);
-        assert_eq!(sshd.logins(), 3, "{}", sshd.log());
+        // The docker CLI of 20.10 asks its engine even to tell its own version.
+        let by_docker = usize::from(engine.is_old());
+        assert_eq!(sshd.logins(), 3 + by_docker, "{}", sshd.log());
         leaves_nothing(&sshd);
     });
 }
