@@ -4,11 +4,16 @@
 //! A directory is a local source like the main context: the frontend first asks for its
 //! `.dockerignore`, then for what the build takes of it. The engine keeps what was transferred under
 //! the job's prefix and the source's name, so only what changed is sent again.
+//!
+//! Two instructions that take other parts of one directory are two transfers under one name, and the
+//! second would delete what the first needs next time. Such a directory is given whole to both.
 
 use sha2::{Digest, Sha256};
 
 use super::offers::Offer;
-use crate::docker::spec::{BuildSpec, NamedContext};
+use crate::docker::reference;
+use crate::docker::spec::{BuildSpec, DockerfileSource, NamedContext};
+use crate::dockerfile::Dockerfile;
 use crate::human;
 
 /// What a frontend must know, or it is not asked: one that does not would take the names for images.
@@ -39,10 +44,26 @@ pub(super) fn offers(spec: &BuildSpec) -> impl Iterator<Item = (String, Offer)> 
         .iter()
         .filter_map(|(name, context)| match context {
             NamedContext::Directory(path) => {
-                Some((source(name, context), Offer::Directory(path.clone())))
+                let offer = if is_taken_once(spec, name) {
+                    Offer::Directory(path.clone())
+                } else {
+                    Offer::Whole(path.clone())
+                };
+                Some((source(name, context), offer))
             }
             _ => None,
         })
+}
+
+/// Whether one instruction at most takes from the context called `name`.
+fn is_taken_once(spec: &BuildSpec, name: &str) -> bool {
+    let text = match &spec.dockerfile {
+        DockerfileSource::File(path) => std::fs::read_to_string(path).unwrap_or_default(),
+        DockerfileSource::Instead(_, text) | DockerfileSource::Inline(text) => text.clone(),
+        DockerfileSource::InContext(_) => return false,
+    };
+    let wanted = |image: &str| reference::familiar(image).is_some_and(|image| image == name);
+    Dockerfile::parse(&text).count_taking(wanted) < 2
 }
 
 /// What a directory is called on the session: another directory under the same name is another
@@ -55,7 +76,7 @@ fn source(name: &str, context: &NamedContext) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::spec::{ContextSource, DockerfileSource};
+    use crate::docker::spec::ContextSource;
 
     #[test]
     fn every_kind_has_its_attribute_and_a_directory_its_offer() {
@@ -88,6 +109,25 @@ mod tests {
                 format!("frontend.caps={CAPABILITY}"),
             ]
         );
+    }
+
+    #[test]
+    fn a_directory_that_two_instructions_take_from_is_given_whole() {
+        let once = |text: &str| {
+            let spec = BuildSpec::new(
+                ContextSource::Directory("/src".into()),
+                DockerfileSource::Inline(text.into()),
+                "Dockerfile",
+            );
+            is_taken_once(&spec, "lib")
+        };
+        assert!(once(
+            "FROM a\nCOPY --from=lib x /x\nCOPY --from=other y /y\n"
+        ));
+        assert!(!once(
+            "FROM a\nCOPY --from=lib x /x\nRUN --mount=type=bind,from=lib:latest,target=/y cat\n"
+        ));
+        assert!(!once("FROM lib\nCOPY --from=lib x /x\n"));
     }
 
     #[test]
