@@ -4,7 +4,6 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::process::Command;
 
 use support::relay::Relay;
 use support::{Engine, Project, Ran, engines, on_engines, on_every_engine, podman, serve};
@@ -276,34 +275,13 @@ fn a_service_stands_for_a_name_on_every_builder() {
 
 // Addresses
 
-/// Serves a git repository with `page` at its top and in `app`.
-fn repository(project: &Project) -> String {
-    project.write("work/page", "from the root");
-    project.write("work/app/page", "from app");
-    let git = |directory: &str, arguments: &[&str]| {
-        let output = Command::new("git")
-            .args(["-c", "user.name=t", "-c", "user.email=t@t"])
-            .args(arguments)
-            .current_dir(project.path().join(directory))
-            .output()
-            .expect("git runs");
-        assert!(output.status.success(), "{arguments:?}: {output:?}");
-    };
-    git("work", &["init", "--quiet", "--initial-branch=main"]);
-    git("work", &["add", "."]);
-    git("work", &["commit", "--quiet", "--message=first"]);
-    git(".", &["clone", "--quiet", "--bare", "work", "site.git"]);
-    git("site.git", &["update-server-info"]);
-    serve::directory(project.path())
-}
-
 #[test]
 fn a_git_repository_stands_for_a_name() {
     on_engines(&everywhere(), "git", |engine, project| {
-        let address = repository(&project);
+        let address = serve::repository(&project);
         let project = web(
             project,
-            &format!("top: {address}/site.git#main\n        app: {address}/site.git#main:app"),
+            &format!("top: {address}#main\n        app: {address}#main:app"),
             "FROM busybox\nCOPY --from=top page /top\nCOPY --from=app page /app\n",
         )
         .file(".dockerignore", "work\nsite.git\n");
