@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::guard::Asked;
-use super::told;
+use super::{contexts, told};
 use crate::compose::{self, Build, Project};
 use crate::diagnostic::{Diagnostic, Source, Span};
 use crate::dockerfile::{Dockerfile, Use};
@@ -29,6 +29,8 @@ pub(super) struct Form {
     pub(super) uses: Vec<Use>,
     missing: Option<Missing>,
     context: bool,
+    /// Named directories that are none.
+    contexts: Vec<Diagnostic>,
 }
 
 /// Which of several forms one is.
@@ -96,6 +98,7 @@ impl Form {
             name,
             missing,
             context,
+            contexts: contexts::missing(build),
         }
     }
 
@@ -171,8 +174,17 @@ impl Form {
         }
     }
 
-    /// What is missing for it.
-    pub(super) fn problem(&self, service: &str, own: &Build) -> Option<Problem> {
+    /// Everything that is missing for it.
+    pub(super) fn problems(&self, service: &str, own: &Build) -> Vec<Problem> {
+        let contexts = self.contexts.iter().map(|diagnostic| Problem {
+            class: Class::ContextMissing,
+            diagnostic: diagnostic.clone(),
+        });
+        contexts.chain(self.problem(service, own)).collect()
+    }
+
+    /// The main context or the Dockerfile, when it is missing.
+    fn problem(&self, service: &str, own: &Build) -> Option<Problem> {
         let build = self.build(own);
         let at = |key: &str| build.keys.get(key).unwrap_or(&build.at).clone();
         if let (compose::Context::Directory(path), false) = (&build.context, self.context) {

@@ -5,6 +5,7 @@
 
 mod ability;
 mod choose;
+mod contexts;
 mod forms;
 mod graph;
 mod guard;
@@ -321,7 +322,7 @@ fn choices<'a>(
         let forms = inputs.forms(&service.name);
         for problem in forms
             .iter()
-            .filter_map(|form| form.problem(&service.name, build))
+            .flat_map(|form| form.problems(&service.name, build))
         {
             if problem.class == Class::ContextMissing {
                 class = Class::ContextMissing;

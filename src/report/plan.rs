@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::{Detail, docker};
 use crate::diagnostic::Style;
 use crate::docker::detect::Machine;
-use crate::docker::{BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy};
+use crate::docker::{
+    BuildSpec, CacheUse, ContextSource, DockerfileSource, NamedContext, Network, PullPolicy,
+};
 use crate::failure::Obstacle;
 use crate::plan::{Attempt, Detour, Job, Plan, Reason, Verdict};
 
@@ -273,6 +275,17 @@ pub fn json(plan: &Plan, machine: Option<&Machine>, detail: Detail) -> String {
     format!("{value:#}\n")
 }
 
+fn context_json(context: &NamedContext) -> Value {
+    match context {
+        NamedContext::Directory(path) => json!({"kind": "directory", "value": path}),
+        NamedContext::Image(name) => json!({"kind": "image", "value": name}),
+        NamedContext::Remote(address) => json!({"kind": "remote", "value": address}),
+        NamedContext::OciLayout { directory, image } => {
+            json!({"kind": "oci_layout", "value": directory, "image": image})
+        }
+    }
+}
+
 fn job_json(plan: &Plan, job: &Job) -> Value {
     let spec = &job.attempt.spec;
     json!({
@@ -324,7 +337,9 @@ fn job_json(plan: &Plan, job: &Job) -> Value {
             Network::None => "none",
             Network::Named(name) => name,
         },
-        "contexts": spec.contexts,
+        "contexts": spec.contexts.iter()
+            .map(|(name, context)| (name.clone(), context_json(context)))
+            .collect::<serde_json::Map<_, _>>(),
         "extra_hosts": spec.extra_hosts.iter()
             .map(|(host, address)| json!({"host": host, "address": address}))
             .collect::<Vec<_>>(),

@@ -22,6 +22,7 @@
 
 mod attributes;
 mod auth;
+mod contexts;
 mod error;
 mod filesync;
 mod health;
