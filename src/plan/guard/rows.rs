@@ -17,6 +17,11 @@ const PODMAN: Needs = Never(
     "is more than Podman's builder takes over Docker's API",
     "build with an engine that has BuildKit, or leave it out",
 );
+/// Podman's builder reads a secret only from a file that comes with the context.
+const PODMAN_SECRETS: Needs = Never(
+    "would reach Podman as a file of the build context only, which it keeps on its disk",
+    "build with an engine that has BuildKit, or leave it out",
+);
 /// What this dcb cannot do.
 const LATER: Needs = Never(
     "is not supported by this dcb yet",
@@ -155,9 +160,9 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         key: "secrets",
         form: "",
         used: |asked| some(!asked.build.secrets.is_empty()),
-        buildkit: LATER,
+        buildkit: Nothing,
         classic: CLASSIC,
-        podman: PODMAN,
+        podman: PODMAN_SECRETS,
         otherwise: Refuse,
     },
     Row {
@@ -173,7 +178,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         key: "ssh",
         form: "",
         used: |asked| some(!asked.build.ssh.is_empty()),
-        buildkit: LATER,
+        buildkit: Nothing,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
