@@ -15,6 +15,7 @@ mod loading;
 mod machine;
 mod stop;
 
+use std::cell::OnceCell;
 use std::future::Future;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::cli::{BuildFlags, Cli, OutputFlags, PlanFormat, ProjectFlags, Verb};
 use crate::compose::{self, Project, Unloadable};
 use crate::docker::config::DockerConfig;
 use crate::docker::credentials::Credentials;
+use crate::docker::host::{self, Endpoint};
 use crate::failure::{Class, Failure};
 use crate::settings::Typed;
 use crate::{report, settings};
@@ -83,6 +85,7 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         ambient,
         flags: project,
         output,
+        endpoint: OnceCell::new(),
     };
     match verb {
         Verb::Build(build) if build.dry_run => {
@@ -114,9 +117,27 @@ struct App<'a> {
     output: OutputFlags,
     config: DockerConfig,
     credentials: Arc<Credentials>,
+    /// Where the engine is, once somebody asked. All share it, and with it a connection of ssh.
+    endpoint: OnceCell<Endpoint>,
 }
 
 impl App<'_> {
+    /// Where the engine is.
+    fn endpoint(&self) -> Result<&Endpoint, Failure> {
+        if let Some(endpoint) = self.endpoint.get() {
+            return Ok(endpoint);
+        }
+        let endpoint = host::resolve(self.ambient, &self.config)?;
+        Ok(self.endpoint.get_or_init(|| endpoint))
+    }
+
+    /// Ends what would outlive this process when it ends by a signal or becomes another program.
+    fn close(&self) {
+        if let Some(endpoint) = self.endpoint.get() {
+            endpoint.close();
+        }
+    }
+
     /// Loads the project alone.
     fn load(&self) -> Result<Project, Failure> {
         let request = settings::project(self.ambient, &self.project_flags()?, &[])?;

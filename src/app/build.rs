@@ -17,7 +17,7 @@ use crate::compose::Project;
 use crate::diagnostic::Diagnostic;
 use crate::docker::buildkit::Client;
 use crate::docker::compose_cli::{self, Compose};
-use crate::docker::host::{self, Endpoint};
+use crate::docker::host::Endpoint;
 use crate::docker::{Facts, detect};
 use crate::event::Outcome;
 use crate::failure::{Class, Failure};
@@ -148,14 +148,14 @@ impl App<'_> {
     /// Loads the project and opens the engine, side by side.
     async fn look(&self, typed: Typed<'_>) -> anyhow::Result<Found> {
         let loading = Loading::prepare(self, typed)?;
-        let endpoint = host::resolve(self.ambient, &self.config)?;
+        let endpoint = self.endpoint()?;
         let load = tokio::task::spawn_blocking(move || loading.load());
-        let open = self.open(&endpoint);
+        let open = self.open(endpoint);
         let compose = compose_cli::find(self.ambient, &self.config);
         let (loaded, engine, compose) = tokio::join!(load, open, compose);
         let mut found = Found {
             loaded: loaded.context("failed to load the project")??,
-            endpoint,
+            endpoint: endpoint.clone(),
             engine,
             compose,
         };
@@ -262,7 +262,7 @@ impl App<'_> {
         if !ended.iter().all(is_built) || detail != Detail::Quiet {
             report::outcomes(plan, &ended, began.elapsed(), self.ambient.stderr);
         }
-        stop.obey();
+        stop.obey(|| self.close());
         Ok(ended)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! - [`host`] finds the engine's address, [`config`] reads the docker configuration, [`credentials`]
 //!   says who the user is at a registry.
+//! - [`tls`] and [`ssh`] lead to engines of other machines.
 //! - [`detect`] asks the engine what it is: [`Facts`], and for the full picture [`detect::Machine`].
 //! - [`programs`] finds the docker programs and their versions, [`variables`] judges the variables.
 //! - [`buildkit`] drives the engine's own BuildKit with a [`BuildSpec`].
@@ -28,6 +29,8 @@ pub mod programs;
 pub mod push;
 pub mod reference;
 mod spec;
+pub mod ssh;
+pub mod tls;
 pub mod variables;
 mod version;
 

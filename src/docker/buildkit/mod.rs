@@ -37,7 +37,7 @@ mod worker;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::api::Api;
+use super::api;
 use super::credentials::Credentials;
 use super::detect::Facts;
 use super::host::Endpoint;
@@ -139,10 +139,7 @@ impl Client {
     async fn host_gateway(&self) -> Result<String, Failure> {
         match &self.worker().await?.host_gateway {
             Some(address) => Ok(address.clone()),
-            None => {
-                let api = Api::new(self.endpoint(), self.facts.spoken())?;
-                api.bridge_gateway().await
-            }
+            None => api::bridge_gateway(self.endpoint(), self.facts.spoken()).await,
         }
     }
 }
