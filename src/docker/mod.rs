@@ -40,6 +40,6 @@ pub use detect::{Engine, Facts};
 pub use outcome::{BuildError, Built};
 pub use spec::{
     BuildSpec, CacheUse, ContextSource, DockerfileSource, NamedContext, Network, PullPolicy,
-    Strategy,
+    SecretValue, SshAgent, Strategy,
 };
 pub use version::Version;

@@ -82,6 +82,8 @@ impl Around<'_> {
             ulimits: build.ulimits.clone(),
             entitlements: entitlements(build),
             attestations: attestations(build),
+            secrets: choice.form.given.secrets.clone(),
+            ssh: choice.form.given.ssh.clone(),
         })
     }
 

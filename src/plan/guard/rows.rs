@@ -38,6 +38,11 @@ const NOT_MAIN: Needs = Never(
     "can only be a context beside the main one",
     "move it to additional_contexts: {NAME: ...}, and write COPY --from=NAME in the Dockerfile",
 );
+/// Podman's builder reads a secret only from a file that comes with the context.
+const PODMAN_SECRETS: Needs = Never(
+    "would reach Podman as a file of the build context only, which it keeps on its disk",
+    "build with an engine that has BuildKit, or leave it out",
+);
 /// What this dcb cannot do.
 const LATER: Needs = Never(
     "is not supported by this dcb yet",
@@ -259,9 +264,9 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         key: "secrets",
         form: "",
         used: |asked| some(!asked.build.secrets.is_empty()),
-        buildkit: LATER,
+        buildkit: Nothing,
         classic: CLASSIC,
-        podman: PODMAN,
+        podman: PODMAN_SECRETS,
         otherwise: Refuse,
     },
     Row {
@@ -277,7 +282,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         key: "ssh",
         form: "",
         used: |asked| some(!asked.build.ssh.is_empty()),
-        buildkit: LATER,
+        buildkit: Nothing,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
