@@ -37,7 +37,7 @@ impl Secrets for Declared {
                 let read = tokio::task::spawn_blocking(move || read(&path)).await;
                 read.map_err(io::Error::other)
                     .flatten()
-                    .map_err(|error| Status::internal(format!("failed to read secret {id}: {error}")))?
+                    .map_err(|error| Status::unknown(format!("failed to read secret {id}: {error}")))?
             }
         };
         Ok(Response::new(GetSecretResponse { data }))
