@@ -88,6 +88,21 @@ fn has_password(text: &str) -> bool {
     })
 }
 
+/// `text` without the password that an address such as `scheme://user:password@host` holds.
+pub fn without_password(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return text.to_owned();
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let Some((user, _)) = authority.rsplit_once('@') else {
+        return text.to_owned();
+    };
+    match user.split_once(':') {
+        Some((name, _)) => format!("{scheme}://{name}:{MASK}{}", &rest[user.len()..]),
+        None => text.to_owned(),
+    }
+}
+
 impl fmt::Debug for ArgValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.shown())

@@ -332,8 +332,8 @@ fn what_cannot_be_built_is_refused_by_name_and_place_before_anything_is() {
         ),
         (
             "additional_contexts",
-            "{more: .}",
-            " of service `web` is not supported by this dcb yet",
+            "{more: 'github.com/acme/web'}",
+            " (more=github.com/acme/web) of service `web` is no context that BuildKit knows",
         ),
         (
             "isolation",

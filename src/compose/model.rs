@@ -155,7 +155,8 @@ pub struct Build {
     pub provenance: Option<String>,
     /// `sbom:`, as text.
     pub sbom: Option<String>,
-    /// Where each key of the section stands, by its name.
+    /// Where each key of the section stands, by its name; also each entry of `additional_contexts:`,
+    /// as `additional_contexts.NAME`.
     pub keys: IndexMap<String, Span>,
 }
 

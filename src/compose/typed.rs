@@ -512,8 +512,15 @@ impl<'a> Section<'a, '_> {
 
     fn keys(&self) -> IndexMap<String, Span> {
         let map = self.node.as_map().into_iter().flatten();
-        map.map(|(key, entry)| (key.clone(), entry.at.clone()))
-            .collect()
+        let keys = map.map(|(key, entry)| (key.clone(), entry.at.clone()));
+        let contexts = self.entries("additional_contexts").into_iter();
+        keys.chain(contexts.map(|(name, entry)| {
+            (
+                format!("additional_contexts.{name}"),
+                entry.node.span.clone(),
+            )
+        }))
+        .collect()
     }
 }
 

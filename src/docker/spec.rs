@@ -51,8 +51,9 @@ pub struct BuildSpec {
     pub pull: PullPolicy,
     /// The network of `RUN`.
     pub network: Network,
-    /// Images of this machine that stand for names in the Dockerfile: (name, full image name).
-    pub contexts: IndexMap<String, String>,
+    /// What stands for names in the Dockerfile, by name in BuildKit's spelling: short, and without
+    /// `:latest`.
+    pub contexts: IndexMap<String, NamedContext>,
     /// Lines for `/etc/hosts` as (host, address); `host-gateway` is still to be resolved.
     pub extra_hosts: Vec<(String, String)>,
     /// The size of `/dev/shm` in bytes.
@@ -103,6 +104,38 @@ pub enum ContextSource {
     Directory(PathBuf),
     /// A git or http address, fetched by the engine.
     Remote(String),
+}
+
+/// What stands for a name in the Dockerfile: what stages begin with, copy from and mount.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum NamedContext {
+    /// A directory of this machine.
+    Directory(PathBuf),
+    /// An image by its full name, or `scratch`; the engine's own is taken before a registry's.
+    Image(String),
+    /// A git or http address, fetched by the engine.
+    Remote(String),
+    /// An image in a directory of this machine in OCI's layout.
+    OciLayout {
+        /// The directory.
+        directory: PathBuf,
+        /// What follows it as written: `:TAG`, `@DIGEST`, both or nothing.
+        image: String,
+    },
+}
+
+impl fmt::Display for NamedContext {
+    /// As Compose writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Directory(path) => path.display().fmt(f),
+            Self::Image(name) => write!(f, "docker-image://{name}"),
+            Self::Remote(address) => f.write_str(address),
+            Self::OciLayout { directory, image } => {
+                write!(f, "oci-layout://{}{image}", directory.display())
+            }
+        }
+    }
 }
 
 /// Where the Dockerfile comes from.

@@ -62,7 +62,12 @@ impl Given {
         let looked = match &secret.from {
             SecretSource::File(path) => size(path)
                 .map(|size| (SecretValue::File(path.clone()), size))
-                .map_err(|error| (format!("cannot be read: `{}`: {}", path.display(), why(&error)), None)),
+                .map_err(|error| {
+                    (
+                        format!("cannot be read: `{}`: {}", path.display(), why(&error)),
+                        None,
+                    )
+                }),
             SecretSource::Environment(name) => match project.environment.get(name) {
                 Some(value) => {
                     let size = value.len() as u64;
@@ -128,7 +133,10 @@ impl Given {
     }
 
     /// What is worth a warning.
-    pub(super) fn warnings<'a>(&'a self, service: &'a str) -> impl Iterator<Item = Diagnostic> + 'a {
+    pub(super) fn warnings<'a>(
+        &'a self,
+        service: &'a str,
+    ) -> impl Iterator<Item = Diagnostic> + 'a {
         let lacks = self.lacks.iter().filter(|lack| lack.class.is_none());
         lacks.map(move |lack| lack.told(service, Diagnostic::warning))
     }
@@ -172,7 +180,10 @@ fn agent(project: &Project, ssh: &compose::Ssh) -> Result<SshAgent, (String, Str
         });
     };
     // As the engine's own clients read it: each path by itself, those after the first from here.
-    let paths: Vec<PathBuf> = path.split(',').map(|path| project.here.join(path)).collect();
+    let paths: Vec<PathBuf> = path
+        .split(',')
+        .map(|path| project.here.join(path))
+        .collect();
     match paths.as_slice() {
         [socket] if is_socket(socket) => {
             listening(socket).map_err(|why| (why, START_AGENT.to_owned()))
@@ -230,7 +241,8 @@ fn usable(id: &str, path: &Path) -> Result<(), (String, String)> {
         )),
         Ok(KeyFile::None) => Err((
             format!("names `{shown}`, which is no private key"),
-            "name the file that `ssh-keygen` wrote beside its `.pub`, or an agent's socket".to_owned(),
+            "name the file that `ssh-keygen` wrote beside its `.pub`, or an agent's socket"
+                .to_owned(),
         )),
         Err(error) => Err((
             format!("names `{shown}`, which cannot be read: {}", why(&error)),

@@ -10,7 +10,8 @@ use super::{Detail, docker};
 use crate::diagnostic::Style;
 use crate::docker::detect::Machine;
 use crate::docker::{
-    BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy, SecretValue, SshAgent,
+    BuildSpec, CacheUse, ContextSource, DockerfileSource, NamedContext, Network, PullPolicy,
+    SecretValue, SshAgent,
 };
 use crate::failure::Obstacle;
 use crate::plan::{Attempt, Detour, Job, Plan, Reason, Verdict};
@@ -113,6 +114,7 @@ fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
         }
     };
     let join = |pairs: &mut dyn Iterator<Item = String>| pairs.collect::<Vec<_>>().join(" ");
+    add("push", job.push.join(", "));
     add("target", spec.target.clone().unwrap_or_default());
     add("platforms", spec.platforms.join(", "));
     add("allows", spec.entitlements.join(", "));
@@ -127,7 +129,9 @@ fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
         "ssh",
         join(&mut spec.ssh.iter().map(|(id, agent)| match agent {
             SshAgent::Socket(path) => format!("{id}={}", path.display()),
-            SshAgent::Keys(paths) => format!("{id}={} (in an agent of dcb's own)", shown(paths).join(",")),
+            SshAgent::Keys(paths) => {
+                format!("{id}={} (in an agent of dcb's own)", shown(paths).join(","))
+            }
         })),
     );
     add(
@@ -223,7 +227,10 @@ fn why(job: &Job) -> String {
 }
 
 fn shown(paths: &[PathBuf]) -> Vec<String> {
-    paths.iter().map(|path| path.display().to_string()).collect()
+    paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect()
 }
 
 /// The Dockerfile by name, with what is left aside of it.
@@ -293,6 +300,17 @@ pub fn json(plan: &Plan, machine: Option<&Machine>, detail: Detail) -> String {
     format!("{value:#}\n")
 }
 
+fn context_json(context: &NamedContext) -> Value {
+    match context {
+        NamedContext::Directory(path) => json!({"kind": "directory", "value": path}),
+        NamedContext::Image(name) => json!({"kind": "image", "value": name}),
+        NamedContext::Remote(address) => json!({"kind": "remote", "value": address}),
+        NamedContext::OciLayout { directory, image } => {
+            json!({"kind": "oci_layout", "value": directory, "image": image})
+        }
+    }
+}
+
 fn job_json(plan: &Plan, job: &Job) -> Value {
     let spec = &job.attempt.spec;
     json!({
@@ -328,6 +346,7 @@ fn job_json(plan: &Plan, job: &Job) -> Value {
         "args": spec.args,
         "labels": spec.labels,
         "tags": spec.tags,
+        "push": job.push,
         "platforms": spec.platforms,
         "entitlements": spec.entitlements,
         "attestations": spec.attestations,
@@ -351,7 +370,9 @@ fn job_json(plan: &Plan, job: &Job) -> Value {
             Network::None => "none",
             Network::Named(name) => name,
         },
-        "contexts": spec.contexts,
+        "contexts": spec.contexts.iter()
+            .map(|(name, context)| (name.clone(), context_json(context)))
+            .collect::<serde_json::Map<_, _>>(),
         "extra_hosts": spec.extra_hosts.iter()
             .map(|(host, address)| json!({"host": host, "address": address}))
             .collect::<Vec<_>>(),

@@ -191,7 +191,14 @@ mod tests {
 
     #[test]
     fn a_secret_that_is_no_flag_is_not_repeated() {
-        for flag in ["hunter2", "id=a,value=hunter2", "id=a,type=hunter2", "src=hunter2", "\"id=a", "\"id=a\"hunter2"] {
+        for flag in [
+            "hunter2",
+            "id=a,value=hunter2",
+            "id=a,type=hunter2",
+            "src=hunter2",
+            "\"id=a",
+            "\"id=a\"hunter2",
+        ] {
             let failure = secret(flag).map_err(unreadable).expect_err(flag);
             assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
         }
@@ -206,7 +213,11 @@ mod tests {
             ("git=", "git", None),
         ] {
             let read = ssh(flag);
-            assert_eq!((read.id.as_str(), read.path.as_deref()), (id, path), "{flag}");
+            assert_eq!(
+                (read.id.as_str(), read.path.as_deref()),
+                (id, path),
+                "{flag}"
+            );
         }
     }
 }

@@ -35,9 +35,9 @@ impl Secrets for Declared {
             Some(SecretValue::File(path)) => {
                 let path = path.clone();
                 let read = tokio::task::spawn_blocking(move || read(&path)).await;
-                read.map_err(io::Error::other)
-                    .flatten()
-                    .map_err(|error| Status::unknown(format!("failed to read secret {id}: {error}")))?
+                read.map_err(io::Error::other).flatten().map_err(|error| {
+                    Status::unknown(format!("failed to read secret {id}: {error}"))
+                })?
             }
         };
         Ok(Response::new(GetSecretResponse { data }))
@@ -52,7 +52,9 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
         .take(most + 1)
         .read_to_end(&mut data)?;
     if data.len() > SecretValue::LARGEST {
-        return Err(io::Error::other(format!("it has more than {most} bytes by now")));
+        return Err(io::Error::other(format!(
+            "it has more than {most} bytes by now"
+        )));
     }
     Ok(data)
 }
@@ -99,6 +101,9 @@ mod tests {
         }
         std::fs::write(&path, vec![0; SecretValue::LARGEST + 1]).expect("written");
         let grown = ask(&declared, "file").await.expect_err("too large");
-        assert!(grown.message().contains("more than 512000 bytes"), "{grown}");
+        assert!(
+            grown.message().contains("more than 512000 bytes"),
+            "{grown}"
+        );
     }
 }

@@ -15,12 +15,13 @@ use tokio::task::JoinHandle;
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use tonic::service::Routes;
 
-use super::auth::Anonymous;
+use super::auth::User;
 use super::filesync::FileSync;
 use super::health::Alive;
 use super::offers::Offers;
 use super::secrets::{self, Declared};
 use super::ssh::{self, Agents, KeyAgent};
+use crate::docker::credentials::Credentials;
 use crate::docker::http::BoxStream;
 use crate::docker::spec::BuildSpec;
 use crate::failure::Failure;
@@ -80,6 +81,15 @@ impl Own {
         }
         methods
     }
+}
+
+/// What all sessions of a client have.
+#[derive(Clone)]
+pub(super) struct Common {
+    /// The key under which the engine keeps what is transferred.
+    pub(super) key: String,
+    /// Who the user is at registries.
+    pub(super) credentials: Arc<Credentials>,
 }
 
 /// The key under which the engine keeps what `owner` transfers.
@@ -173,10 +183,10 @@ impl Drop for Session {
 }
 
 /// Serves a session on a connection where the engine is the client.
-pub(super) fn serve(identity: Identity, own: Own, stream: BoxStream) -> Session {
+pub(super) fn serve(identity: Identity, common: &Common, own: Own, stream: BoxStream) -> Session {
     let offers = Arc::new(Offers::default());
     let routes = Routes::new(HealthServer::new(Alive))
-        .add_service(AuthServer::new(Anonymous))
+        .add_service(AuthServer::new(User(Arc::clone(&common.credentials))))
         .add_service(FileSync::new(Arc::clone(&offers)));
     let routes = match own.secrets {
         Some(secrets) => routes.add_service(SecretsServer::new(secrets)),

@@ -23,8 +23,8 @@ use indexmap::IndexMap;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::docker::http::{self, BoxStream as Connection};
 use crate::docker::host::Address;
+use crate::docker::http::{self, BoxStream as Connection};
 use crate::docker::spec::SshAgent;
 use crate::failure::Failure;
 pub(super) use keys::KeyAgent;
@@ -105,11 +105,13 @@ impl Ssh for Agents {
         request: Request<Streaming<BytesMessage>>,
     ) -> Result<Response<Self::ForwardAgentStream>, Status> {
         let id = request.metadata().get(ID).map(|id| id.to_str());
-        let id = id.transpose().map_err(|_| Status::invalid_argument("an id that is no text"))?;
+        let id = id
+            .transpose()
+            .map_err(|_| Status::invalid_argument("an id that is no text"))?;
         let address = Address::Unix(self.find(id.unwrap_or_default())?.clone());
-        let agent = http::connect(&address)
-            .await
-            .map_err(|error| Status::unavailable(format!("the SSH agent does not answer: {error}")))?;
+        let agent = http::connect(&address).await.map_err(|error| {
+            Status::unavailable(format!("the SSH agent does not answer: {error}"))
+        })?;
         let conversation = Conversation {
             requests: request.into_inner(),
             read: Vec::new(),
@@ -155,9 +157,13 @@ fn take(read: &mut Vec<u8>) -> Result<Option<Vec<u8>>, Status> {
     let Some(length) = read.first_chunk().map(|length| u32::from_be_bytes(*length)) else {
         return Ok(None);
     };
-    let end = usize::try_from(length).unwrap_or(usize::MAX).saturating_add(4);
+    let end = usize::try_from(length)
+        .unwrap_or(usize::MAX)
+        .saturating_add(4);
     if end > LARGEST {
-        return Err(Status::invalid_argument("too large a request to an SSH agent"));
+        return Err(Status::invalid_argument(
+            "too large a request to an SSH agent",
+        ));
     }
     if read.len() < end {
         return Ok(None);
@@ -200,7 +206,10 @@ mod tests {
             read.push(byte);
             taken.extend(take(&mut read).expect("small"));
         }
-        assert_eq!(taken, [vec![0, 0, 0, 1, LIST], vec![0, 0, 0, 3, SIGN, 7, 8]]);
+        assert_eq!(
+            taken,
+            [vec![0, 0, 0, 1, LIST], vec![0, 0, 0, 3, SIGN, 7, 8]]
+        );
         assert_eq!(read, [0, 0], "the next is kept");
         read = vec![0xff; 4];
         assert!(take(&mut read).is_err(), "it is not waited for");
@@ -214,19 +223,27 @@ mod tests {
             let mut request = [0; 5];
             while agent.read_exact(&mut request).await.is_ok() {
                 asked.push(request[4]);
-                agent.write_all(&[0, 0, 0, 2, 12, request[4]]).await.expect("answered");
+                agent
+                    .write_all(&[0, 0, 0, 2, 12, request[4]])
+                    .await
+                    .expect("answered");
             }
             asked
         });
         for kind in 0..=u8::MAX {
-            let told = answer(&mut ours, &[0, 0, 0, 1, kind]).await.expect("an answer");
+            let told = answer(&mut ours, &[0, 0, 0, 1, kind])
+                .await
+                .expect("an answer");
             if [LIST, SIGN].contains(&kind) {
                 assert_eq!(told, [0, 0, 0, 2, 12, kind]);
             } else {
                 assert_eq!(told, FAILURE, "{kind}");
             }
         }
-        assert_eq!(answer(&mut ours, &[0; 4]).await.expect("an answer"), FAILURE);
+        assert_eq!(
+            answer(&mut ours, &[0; 4]).await.expect("an answer"),
+            FAILURE
+        );
         drop(ours);
         assert_eq!(behind.await.expect("no panic"), [LIST, SIGN]);
     }

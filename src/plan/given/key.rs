@@ -71,15 +71,36 @@ mod tests {
     fn a_key_says_in_its_first_lines_whether_it_takes_a_passphrase() {
         // As ssh-keygen and openssl write them.
         for (head, kind) in [
-            ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAA", KeyFile::Open),
-            ("-----BEGIN OPENSSH PRIVATE KEY-----\r\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAA", KeyFile::Open),
-            ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYm", KeyFile::Encrypted),
-            ("-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA", KeyFile::Open),
+            (
+                "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAA",
+                KeyFile::Open,
+            ),
+            (
+                "-----BEGIN OPENSSH PRIVATE KEY-----\r\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAA",
+                KeyFile::Open,
+            ),
+            (
+                "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYm",
+                KeyFile::Encrypted,
+            ),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA",
+                KeyFile::Open,
+            ),
             ("-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEI", KeyFile::Open),
             ("-----BEGIN PRIVATE KEY-----\nMC4CAQAw", KeyFile::Open),
-            ("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,", KeyFile::Encrypted),
-            ("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIFHD", KeyFile::Encrypted),
-            ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI me@here", KeyFile::None),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,",
+                KeyFile::Encrypted,
+            ),
+            (
+                "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIFHD",
+                KeyFile::Encrypted,
+            ),
+            (
+                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI me@here",
+                KeyFile::None,
+            ),
             ("-----BEGIN PUBLIC KEY-----\nMIIB", KeyFile::None),
             ("", KeyFile::None),
         ] {

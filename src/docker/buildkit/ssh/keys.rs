@@ -79,7 +79,10 @@ impl KeyAgent {
         }
         let said = String::from_utf8_lossy(&output.stderr);
         let last = said.lines().last().map(human::sanitize);
-        Err(refused(path, last.as_deref().unwrap_or("ssh-add does not take it")))
+        Err(refused(
+            path,
+            last.as_deref().unwrap_or("ssh-add does not take it"),
+        ))
     }
 }
 
