@@ -18,6 +18,11 @@ const PODMAN: Needs = Never(
     "is more than Podman's builder takes over Docker's API",
     "build with an engine that has BuildKit, or leave it out",
 );
+/// Podman's builder reads a secret only from a file that comes with the context.
+const PODMAN_SECRETS: Needs = Never(
+    "would reach Podman as a file of the build context only, which it keeps on its disk",
+    "build with an engine that has BuildKit, or leave it out",
+);
 /// A named directory, for builders that have only one.
 const COPIED: Needs = Never(
     "is more than this builder can do",
@@ -37,11 +42,6 @@ const NO_NAME: Needs = Never(
 const NOT_MAIN: Needs = Never(
     "can only be a context beside the main one",
     "move it to additional_contexts: {NAME: ...}, and write COPY --from=NAME in the Dockerfile",
-);
-/// Podman's builder reads a secret only from a file that comes with the context.
-const PODMAN_SECRETS: Needs = Never(
-    "would reach Podman as a file of the build context only, which it keeps on its disk",
-    "build with an engine that has BuildKit, or leave it out",
 );
 /// What this dcb cannot do.
 const LATER: Needs = Never(
