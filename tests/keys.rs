@@ -91,6 +91,20 @@ const CASES: &[Case] = &[
         proof: itself,
     },
     Case {
+        key: "cache_from",
+        form: "",
+        build: "cache_from: [busybox]",
+        dockerfile: "FROM busybox\n",
+        proof: itself,
+    },
+    Case {
+        key: "cache_to",
+        form: "",
+        build: "cache_to: [type=inline]",
+        dockerfile: "FROM busybox\n",
+        proof: itself,
+    },
+    Case {
         key: "context",
         form: "an image, an OCI layout, a service",
         build: "context: docker-image://busybox\ndockerfile_inline: FROM busybox",

@@ -199,7 +199,9 @@ mod tests {
             "\"id=a",
             "\"id=a\"hunter2",
         ] {
-            let failure = secret(flag).map_err(|why| unreadable(&why)).expect_err(flag);
+            let failure = secret(flag)
+                .map_err(|why| unreadable(&why))
+                .expect_err(flag);
             assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
         }
     }
