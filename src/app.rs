@@ -14,6 +14,7 @@ mod handover;
 mod loading;
 mod machine;
 mod stop;
+mod timeline;
 
 use std::cell::OnceCell;
 use std::future::Future;
@@ -106,6 +107,7 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Up(up) => wait(app.up(&up)),
         Verb::Config(config) => app.show_config(&config),
         Verb::Env(env) => app.show_env(&env),
+        Verb::Timeline(timeline) => app.show_timeline(&timeline),
         Verb::Compose(words) => wait(app.hand_over(words)),
     }
 }

@@ -15,6 +15,7 @@ mod screen;
 mod shell;
 mod show;
 mod table;
+pub mod timeline;
 mod views;
 
 use std::borrow::Cow;
