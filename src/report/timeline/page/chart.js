@@ -20,6 +20,7 @@ function drawChart() {
   const [c, full, tall] = fitted($("chart"));
   const left = GUTTER();
   const width = full - left;
+  const right = scroller.clientWidth;
   const top = scroller.scrollTop;
   const first = rowBelow(top);
   const last = Math.min(rows.length, rowBelow(top + tall) + 1);
@@ -38,8 +39,8 @@ function drawChart() {
   for (let index = first; index < last; index += 1) {
     const row = rows[index];
     const y = row.y - top;
-    if (row.step < 0) drawJob(c, x, y, jobOf(row), left, full);
-    else drawStep(c, x, y, stepOf(row), left, full);
+    if (row.step < 0) drawJob(c, x, y, jobOf(row), left, right);
+    else drawStep(c, x, y, stepOf(row), left, right);
   }
   if (state.cursor !== null) {
     c.strokeStyle = paint.soft; c.globalAlpha = 0.6;
@@ -75,7 +76,7 @@ function drawJob(c, x, y, job, left, right) {
   }
   const [from, to] = [x(job.began), Math.max(x(job.ended), x(job.began) + 3)];
   if (job.began - job.ready >= 50 && x(job.ready) < right) waitedFor(c, x(job.ready), from, y + JOB / 2);
-  if (to < left || from > right) return;
+  if (to < left || from > right) { elsewhere(c, [from, to], y + JOB / 2, left, right); return; }
   box(c, from, y + 6, to - from, JOB - 12, 5);
   c.fillStyle = paint.track; c.fill();
   const tall = (JOB - 16) / job.lanes;
@@ -114,7 +115,7 @@ function drawStep(c, x, y, step, left, right) {
   const middle = y + STEP / 2;
   if (!step.span) return;
   const [from, to] = [x(step.span[0]), Math.max(x(step.span[1]), x(step.span[0]) + 2)];
-  if (to < left - 200 || from > right) return;
+  if (to < left || from > right) { elsewhere(c, [from, to], middle, left, right); return; }
   if (step.does === "cached") {
     c.strokeStyle = paint.cached; c.setLineDash([3, 2]); box(c, from + 0.5, y + 7.5, Math.max(12, to - from), STEP - 15, 3); c.stroke(); c.setLineDash([]);
     c.fillStyle = paint.soft; c.fillText("cached", Math.max(12, to - from) + from + 6, middle);
@@ -129,9 +130,20 @@ function drawStep(c, x, y, step, left, right) {
 // A word behind its bar, or before it where there is no room.
 function beside(c, text, from, to, y, left, right, colour) {
   const wide = c.measureText(text).width;
-  c.fillStyle = colour;
-  if (to + 6 + wide < right) c.fillText(text, Math.max(to, left) + 6, y);
-  else if (from - 6 - wide > left) c.fillText(text, from - 6 - wide, y);
+  const at = to + 8 + wide < right ? Math.max(to, left) + 6 : from - 6 - wide;
+  if (at < left) return;
+  // Lines that cross it stop short of it.
+  c.strokeStyle = paint.surface; c.lineWidth = 3; c.lineJoin = "round";
+  c.strokeText(text, at, y);
+  c.fillStyle = colour; c.lineWidth = 1;
+  c.fillText(text, at, y);
+}
+
+// Where a row has nothing in sight, a sign says on which side it has.
+function elsewhere(c, [from, to], y, left, right) {
+  c.fillStyle = paint.faint;
+  if (to < left) c.fillText("◂", left + 4, y);
+  else if (from > right) c.fillText("▸", right - 14, y);
 }
 
 // ---- edges ------------------------------------------------------------------------------------

@@ -37,7 +37,10 @@ function bytes(number) {
 }
 
 const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
-const percent = (part, whole) => `${Math.min(100, Math.round((100 * part) / Math.max(whole, 1)))} %`;
+function percent(part, whole) {
+  const share = Math.min(100, (100 * part) / Math.max(whole, 1));
+  return share > 0 && share < 1 ? "under 1 %" : `${Math.round(share)} %`;
+}
 
 const KINDS = { instruction: "executed", base: "pulled", transfer: "transferred", export: "exported", internal: "internal" };
 const WORDS = {
@@ -106,6 +109,7 @@ const JOB = 36;
 const STEP = 24;
 let rows = [];
 let height = 0;
+let jobRows = 0;
 let rowAt = new Map();
 let matches = null;
 const keyOf = (at) => at.job * 65536 + at.step + 1;
@@ -129,8 +133,9 @@ function layOut() {
     rows.push(row);
     height += size;
   };
-  for (const job of jobs) {
-    push({ job: job.id, step: -1 }, JOB);
+  jobRows = jobs.length;
+  for (const [index, job] of jobs.entries()) {
+    push({ job: job.id, step: -1, nth: index + 1 }, JOB);
     if (isOpen(job)) for (const step of job.order) push({ job: job.id, step: step.place }, STEP);
   }
 }

@@ -10,6 +10,8 @@ const KEYS = [
 
 const link = (at, text) => h("button", { class: "link", type: "button", onclick: () => show(at), title: text }, text);
 const part = (title, ...children) => children.flat().length ? [h("h3", {}, title), ...children.flat()] : [];
+// Text in which `this` is code.
+const prose = (text) => text.split(/`([^`]*)`/).map((piece, index) => (index % 2 ? h("code", {}, piece) : piece));
 const table = (pairs) => h("dl", {}, pairs.filter(([, value]) => value !== null && value !== undefined && value !== "").flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 
 function fillDetails() {
@@ -42,8 +44,8 @@ function jobDetails(job) {
     h("p", { class: "chips" }, h("span", { class: "chip" }, h("span", { class: `mark ${job.outcome}` }, MARKS[job.outcome]), job.outcome),
       job.critical && h("span", { class: "chip path" }, "◆ critical path"),
       job.total > 0 && h("span", { class: "chip" }, `${job.cached} of ${job.total} from the cache`)),
-    failure && h("p", { class: "bad-text" }, failure.message),
-    ...(failure?.hints ?? []).map((hint) => h("p", { class: "hint" }, hint)),
+    failure && h("p", { class: "bad-text" }, prose(failure.message)),
+    ...(failure?.hints ?? []).map((hint) => h("p", { class: "hint" }, prose(hint))),
     job.because !== null && h("p", { class: "note" }, "Not tried, for it needs ", link(at(job.because), run.jobs[job.because].name)),
     ...times(job.took, job.began === null ? null : [job.began, job.ended], [
       ["Waited", waited >= 50 ? `${duration(waited)} for room, when all it needs was there` : null],

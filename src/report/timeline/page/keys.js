@@ -99,7 +99,7 @@ function under(event) {
 let drag = null;
 
 scroller.addEventListener("pointermove", (event) => {
-  if (drag) {
+  if (drag && !drag.names) {
     if (Math.abs(event.clientX - drag.x) + Math.abs(event.clientY - drag.y) > 4) drag.moved = true;
     if (drag.moved) {
       scroller.classList.add("grab");
@@ -120,7 +120,7 @@ scroller.addEventListener("pointermove", (event) => {
 scroller.addEventListener("pointerleave", () => { state.hover = state.cursor = null; tip(null); redraw(); });
 scroller.addEventListener("pointerdown", (event) => {
   if (event.button !== 0 || event.offsetX > scroller.clientWidth) return;
-  drag = { x: event.clientX, y: event.clientY, from: view.from, to: view.to, top: scroller.scrollTop, moved: chartX(event) < 0 ? null : false };
+  drag = { x: event.clientX, y: event.clientY, from: view.from, to: view.to, top: scroller.scrollTop, moved: false, names: chartX(event) < 0 };
   if (chartX(event) >= 0 && event.pointerType === "mouse") scroller.setPointerCapture(event.pointerId);
 });
 scroller.addEventListener("pointerup", (event) => {

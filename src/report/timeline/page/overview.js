@@ -58,7 +58,7 @@ function fitted(canvas) {
   return [c, width, tall];
 }
 
-const PAD = 14;
+const PAD = 16;
 const across = (ms, width) => PAD + ((ms - view.from) / (view.to - view.from)) * (width - 2 * PAD);
 const timeAt = (x, width) => view.from + ((x - PAD) / (width - 2 * PAD)) * (view.to - view.from);
 

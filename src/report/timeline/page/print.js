@@ -1,7 +1,7 @@
 // The run on paper: rows of the document instead of a picture of the screen, so that it is sharp, goes
 // on over pages, and shows every service.
 
-// Up to this many services the steps are printed in rows of their own, when they are open.
+// Every service, and the steps of those that are open.
 function printed() {
   const share = (ms) => `${(100 * ms) / WHOLE}%`;
   const put = (kind, [from, to], top, tall) => {
@@ -18,7 +18,7 @@ function printed() {
   for (const row of rows) {
     const [job, step] = [jobOf(row), stepOf(row)];
     const lane = h("div", { class: "lane" });
-    const who = step ? `   ${step.name}` : `${MARKS[job.outcome]} ${job.name}${job.critical ? " ◆" : ""}`;
+    const who = step ? step.name : `${MARKS[job.outcome]} ${job.name}${job.critical ? " ◆" : ""}`;
     if (step?.span) lane.append(put(step.does, step.span, 6, 8));
     if (!step && job.began !== null) {
       const tall = 14 / job.lanes;
@@ -26,7 +26,7 @@ function printed() {
       if (job.critical) lane.append(put("on-path", [job.began, job.ended], 19, 0));
     }
     const took = step ? (step.does === "cached" ? "cached" : duration(step.took)) : job.began === null ? job.outcome : duration(job.took);
-    sheets.push(h("div", { class: "sheet" }, h("div", { class: "who" }, h("span", {}, who), h("span", {}, took)), lane));
+    sheets.push(h("div", { class: "sheet" }, h("div", { class: "who" }, h("span", { class: step ? "of-step" : null }, who), h("span", {}, took)), lane));
   }
   const signs = ["executed", "transferred", "pulled", "exported", "internal", "failed"];
   const legend = h("div", { class: "legend" }, [...signs, "on-path"].map((kind) => h("span", {}, h("span", { class: `sign ${kind}` }), WORDS[kind] ?? "critical path")));

@@ -41,14 +41,13 @@ function renew() {
   $("spacer").style.height = `${height + 8}px`;
   tree.style.height = `${Math.max(height, scroller.clientHeight)}px`;
   $("nothing").hidden = rows.length > 0;
-  const jobs = rows.filter((row) => row.step < 0).length;
-  $("count").textContent = jobs === run.jobs.length ? count(jobs, "row").replace("row", "image") : `${jobs} of ${count(run.jobs.length, "image")}`;
+  $("count").textContent = jobRows === run.jobs.length ? count(jobRows, "image") : `${jobRows} of ${count(run.jobs.length, "image")}`;
   $("found").textContent = matches ? `${count(matches.jobs.size, "service")}, ${count(matches.steps.length, "step")}` : "";
   redraw();
 }
 
 function rowElement(row) {
-  const element = row.step < 0 ? jobRow(jobOf(row)) : stepRow(jobOf(row), stepOf(row));
+  const element = row.step < 0 ? jobRow(jobOf(row), row.nth) : stepRow(jobOf(row), stepOf(row));
   element.id = rowId(row);
   return element;
 }
@@ -61,11 +60,11 @@ function marked(text) {
   return [text.slice(0, at), h("mark", {}, text.slice(at, end)), text.slice(end)];
 }
 
-function jobRow(job) {
+function jobRow(job, nth) {
   const cached = job.total ? `${job.cached}/${job.total}` : "";
   const words = [job.name, job.outcome, duration(job.took), job.total ? `${job.cached} of ${count(job.total, "step")} from the cache` : "", job.critical ? "on the critical path" : ""];
   return h("div", {
-    class: "row job", role: "treeitem", "aria-level": 1, "aria-expanded": job.steps.length ? String(isOpen(job)) : null,
+    class: "row job", role: "treeitem", "aria-level": 1, "aria-posinset": nth, "aria-setsize": jobRows, "aria-expanded": job.steps.length ? String(isOpen(job)) : null,
     "aria-label": words.filter(Boolean).join(", "),
   },
   h("span", { class: "turn" }, job.steps.length ? (isOpen(job) ? "▼" : "▶") : ""),
@@ -81,7 +80,7 @@ function stepRow(job, step) {
   const took = step.does === "cached" ? "cached" : step.span ? duration(step.took) : "–";
   const words = [step.name, WORDS[step.does], step.span && step.does !== "cached" ? duration(step.took) : "", step.critical ? "on the critical path" : "", step.lines ? count(step.lines, "line") + " of log" : ""];
   return h("div", {
-    class: `row step${step.attempt < (job.steps.at(-1)?.attempt ?? 0) || !step.span ? " dim" : ""}`, role: "treeitem", "aria-level": 2,
+    class: `row step${step.attempt < (job.steps.at(-1)?.attempt ?? 0) || !step.span ? " dim" : ""}`, role: "treeitem", "aria-level": 2, "aria-posinset": job.order.indexOf(step) + 1, "aria-setsize": job.order.length,
     "aria-label": words.filter(Boolean).join(", "),
   },
   h("span", { class: `sign ${step.does}` }),
