@@ -55,6 +55,11 @@ fn json_is_every_event_from_the_first_to_the_last() {
             (&last["event"], &last["result"]),
             (&"run_finished".into(), &"failed".into())
         );
+        let told = include_str!("../docs/events.md");
+        for event in &events {
+            let kind = event["event"].as_str().expect("a name");
+            assert!(told.contains(&format!("\n| `{kind}` |")), "{kind} is not documented");
+        }
         let moments: Vec<u64> = events
             .iter()
             .filter_map(|event| event["at"].as_u64())
