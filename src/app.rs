@@ -11,6 +11,7 @@ mod build;
 mod config;
 mod drivers;
 mod handover;
+mod history;
 mod loading;
 mod machine;
 mod stop;
@@ -107,6 +108,7 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Up(up) => wait(app.up(&up)),
         Verb::Config(config) => app.show_config(&config),
         Verb::Env(env) => app.show_env(&env),
+        Verb::History(history) => app.show_history(&history),
         Verb::Timeline(timeline) => app.show_timeline(&timeline),
         Verb::Compose(words) => wait(app.hand_over(words)),
     }

@@ -6,6 +6,7 @@
 //! milliseconds on the clock of the run.
 
 mod read;
+mod redact;
 mod stream;
 
 use std::fmt;
@@ -101,6 +102,13 @@ pub enum Event {
         step: StepId,
         /// The line as written, without its end.
         line: String,
+    },
+    /// A step wrote so much that the rest of its log is left out.
+    LogCut {
+        /// The job it belongs to.
+        job: JobId,
+        /// The step.
+        step: StepId,
     },
     /// The builder has an advice about the Dockerfile.
     Warning {

@@ -97,11 +97,21 @@ fn a_run_of_every_engine_becomes_a_page_and_a_trace() {
             .run(engine, &["--progress", "json", "build", "--no-cache"])
             .expect(0);
         project.write(FILE, &built.stdout);
+        // The journal has the same run, and it is the newest.
+        project.run_alone(&["timeline"]).expect(0);
+        let newest = std::fs::read_to_string(project.path().join("dcb-timeline.html"));
+        let ran = project.run_alone(&["timeline", "2"]).expect(2);
+        ran.telling(&["there is no run 2", "dcb history"]);
         project
             .run_alone(&["timeline", "--from", FILE, "-o", "page.html"])
             .expect(0);
         let page = std::fs::read_to_string(project.path().join("page.html")).expect("a page");
         assert!(page.contains("RUN echo hello") && page.contains(&engine.version));
+        assert_eq!(
+            newest.expect("a page"),
+            page,
+            "the journal's, and what was printed"
+        );
         let trace =
             project.run_alone(&["timeline", "--from", FILE, "-o", "-", "--format", "trace"]);
         let trace: Json = serde_json::from_str(&trace.expect(0).stdout).expect("JSON");
@@ -152,7 +162,7 @@ error: run.jsonl:1: no event: expected value at line 1 column 1
         .expect(2);
     ran.telling(&[
         "failed to read `nowhere.jsonl`",
-        "dcb --progress json build > run.jsonl",
+        "record a run: dcb --progress json build > run.jsonl",
     ]);
 }
 
@@ -205,7 +215,7 @@ fn the_keys_walk_the_services_and_steps() {
     browser.press(&["ArrowDown"]);
     assert_eq!(
         row(&mut browser),
-        "base, built, 1.0s, 0 of 2 steps from the cache, on the critical path"
+        "base, built, 1.0s, 0 of 1 step from the cache, on the critical path"
     );
     browser.press(&["ArrowLeft", "ArrowDown"]);
     assert!(

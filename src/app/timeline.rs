@@ -8,11 +8,13 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::App;
+use super::history::known;
 use crate::cli::{Timeline, TimelineFormat};
 use crate::diagnostic::Diagnostic;
 use crate::event::{LeftOut, Reader, Record, Unreadable};
 use crate::failure::{Class, Failure};
 use crate::human;
+use crate::journal::RunId;
 use crate::report;
 use crate::report::timeline::{Story, html, trace};
 
@@ -22,7 +24,10 @@ const DASH: &str = "-";
 impl App<'_> {
     /// `dcb timeline`.
     pub(super) fn show_timeline(&self, timeline: &Timeline) -> anyhow::Result<ExitCode> {
-        let story = self.story(&timeline.from)?;
+        let story = match &timeline.from {
+            Some(from) => self.story(from),
+            None => self.story_of_run(timeline.run),
+        }?;
         let text = match timeline.format {
             TimelineFormat::Html => html(&story),
             TimelineFormat::Trace => trace(&story),
@@ -45,6 +50,13 @@ impl App<'_> {
         Ok(ExitCode::SUCCESS)
     }
 
+    /// The story of a run that the journal has.
+    fn story_of_run(&self, run: Option<RunId>) -> Result<Story, Failure> {
+        let journal = self.journal()?;
+        let run = known(&journal, run)?;
+        self.story(&journal.records(run))
+    }
+
     /// The story that a file tells.
     fn story(&self, from: &Path) -> Result<Story, Failure> {
         if from == Path::new(DASH) {
@@ -55,7 +67,7 @@ impl App<'_> {
                 Class::Usage,
                 format!("failed to read `{}`: {why}", from.display()),
             )
-            .hint("record a run with `dcb --progress json build > run.jsonl`")
+            .hint("record a run: dcb --progress json build > run.jsonl")
         })?;
         self.read(&from.display().to_string(), BufReader::new(file))
     }

@@ -4,6 +4,7 @@
 //! what a value means on this machine is `settings`' to say.
 
 mod config;
+mod history;
 mod timeline;
 mod up;
 
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use config::{ComposeConfig, Config, ConfigFormat, Env, ShellKind};
+pub use history::{History, HistoryVerb};
 pub use timeline::{Timeline, TimelineFormat};
 pub use up::{ComposeUp, Up};
 
@@ -112,6 +114,8 @@ pub enum Verb {
     Config(Config),
     /// Show where a variable gets its value, and what it overrode; or what to set for Compose
     Env(Env),
+    /// Show the runs of this project: what they did, their logs, and what became slower
+    History(History),
     /// Show a run as a picture in time: where it was slow, what lost its cache, what waited for what
     Timeline(Timeline),
     /// Any other verb, with its arguments: Docker Compose runs it.

@@ -7,9 +7,12 @@ use clap::{Args, ValueEnum};
 /// `dcb timeline`.
 #[derive(Debug, Args)]
 pub struct Timeline {
+    /// The run's number, as `dcb history` has it [default: the newest]
+    #[arg(value_name = "RUN", conflicts_with = "from")]
+    pub run: Option<u64>,
     /// File with the events of a run, as `--progress json` prints them; `-` reads standard input
     #[arg(long, value_name = "FILE")]
-    pub from: PathBuf,
+    pub from: Option<PathBuf>,
     /// File to write, `-` for standard output [default: `dcb-timeline.html`, `dcb-timeline.json`]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,

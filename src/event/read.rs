@@ -3,11 +3,14 @@
 //! Later versions may tell of more. What this one does not know is counted and left out; what is no
 //! record at all, or one that lacks what it must have, is an error with its line.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
 use serde::Deserialize;
 
 use super::{Event, Record, SCHEMA};
+
+/// No record is longer, in bytes.
+const LONGEST: u64 = 16 << 20;
 
 /// The records of one run, read line by line.
 #[derive(Debug)]
@@ -58,6 +61,7 @@ enum Name {
     StepGoesOn,
     Progress,
     Log,
+    LogCut,
     Warning,
     FellBack,
     JobFinished,
@@ -90,7 +94,8 @@ impl<R: BufRead> Reader<R> {
         let mut line = Vec::new();
         loop {
             line.clear();
-            if self.from.read_until(b'\n', &mut line)? == 0 {
+            let mut from = self.from.by_ref().take(LONGEST);
+            if from.read_until(b'\n', &mut line)? == 0 {
                 return Ok(None);
             }
             self.line += 1;
@@ -99,7 +104,10 @@ impl<R: BufRead> Reader<R> {
             }
             match serde_json::from_slice::<Record>(&line) {
                 Ok(record) => return self.in_order(record).map(Some),
-                Err(_) if !line.ends_with(b"\n") => self.left_out.cut = true,
+                Err(_) if !line.ends_with(b"\n") => {
+                    self.left_out.cut = true;
+                    return Ok(None);
+                }
                 Err(why) if self.is_newer(&line) => {
                     drop(why);
                     self.left_out.unknown += 1;

@@ -93,7 +93,7 @@ fn spans(story: &Story) -> Vec<(JobId, (u64, u64))> {
 fn slow(story: &Story) -> Vec<(JobId, usize)> {
     let mut steps: Vec<(u64, JobId, usize)> = Vec::new();
     for (id, job) in story.jobs.iter().enumerate() {
-        let worth = |(_, step): &(usize, &super::story::StepStory)| step.took >= WORTH;
+        let worth = |(_, step): &(usize, &super::story::StepStory)| step.took > 0;
         let all = job.steps.iter().enumerate().filter(worth);
         steps.extend(all.map(|(place, step)| (step.took, JobId(id), place)));
     }

@@ -106,6 +106,9 @@ pub(super) struct StepStory {
     /// How many lines it wrote in all.
     #[serde(skip_serializing_if = "is_zero")]
     pub(super) lines: usize,
+    /// Whether it wrote more than that, which was not kept.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) cut: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
@@ -250,9 +253,10 @@ impl Kept {
         let counts = job.counts();
         (self.cached, self.total) = (counts.cached, counts.total);
         let first = self.steps.len();
-        let places: HashMap<StepId, usize> = job.steps().map(|(id, _)| id).zip(first..).collect();
+        let steps = job.steps_in_order();
+        let places: HashMap<StepId, usize> = steps.iter().map(|(id, _)| *id).zip(first..).collect();
         let attempt = self.attempt;
-        for (id, step) in job.steps() {
+        for (id, step) in steps {
             let told = self.told.get(&id).copied().unwrap_or(now);
             let needs = step.needs.iter().filter_map(|need| places.get(need));
             let needs = needs.copied().collect();
@@ -261,6 +265,23 @@ impl Kept {
                 attempt,
                 ..step_story(step, told, now)
             });
+        }
+        self.date_cached(first);
+    }
+
+    /// A builder may tell late that a step was cached: it was before those that begin with it. Each
+    /// step stands after those it begins with.
+    fn date_cached(&mut self, first: usize) {
+        for place in (first..self.steps.len()).rev() {
+            let Some((began, _)) = self.steps[place].span else {
+                continue;
+            };
+            for need in self.steps[place].needs.clone() {
+                let need = &mut self.steps[need];
+                if need.state == "cached" {
+                    need.span = need.span.map(|(at, _)| (at.min(began), at.min(began)));
+                }
+            }
         }
     }
 
@@ -365,6 +386,7 @@ fn step_story(step: &progress::Step, told: u64, now: u64) -> StepStory {
         error,
         tail: step.tail.iter().map(|line| log_line(line)).collect(),
         lines: step.lines,
+        cut: step.cut,
     }
 }
 

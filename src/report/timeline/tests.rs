@@ -116,7 +116,7 @@ fn the_page_has_what_happened_and_when() {
             "services": ["web"], "needs": [0], "way": "buildkit with Dockerfile", "variant": null,
             "ready": 1_000, "began": 1_001, "ended": 3_010, "took": 2_009, "outcome": "built",
             "because": null, "image": "sha256:1", "size": 5, "pushed": [], "departures": [],
-            "failure": null, "warnings": [], "cached": 2, "total": 3,
+            "failure": null, "warnings": [], "cached": 1, "total": 2,
             "steps": [
                 {"name": "[1/3] FROM base", "kind": "base", "state": "cached", "span": [1_010, 1_010], "took": 0},
                 {"name": "[2/3] COPY package.json .", "kind": "instruction", "state": "cached",
@@ -143,7 +143,7 @@ fn the_findings_say_where_the_time_went() {
         data["findings"],
         json!({
             "critical": 1_079,
-            "slow": [[1, 3], [0, 2], [0, 1]],
+            "slow": [[1, 3], [0, 2], [0, 1], [1, 2], [0, 0]],
             "lost": [{"job": 1, "step": 3, "cost": 1_900}],
             "losers": 1,
             "alone": [
@@ -170,6 +170,34 @@ fn the_findings_say_where_the_time_went() {
         ]
     );
     assert!(critical(1).is_empty(), "nothing had to wait for it");
+}
+
+#[test]
+fn what_was_told_late_to_be_cached_stands_before_what_begins_with_it() {
+    let mut copied = cached(900, 0, 1, "[2/3] COPY . .");
+    copied["needs"] = json!([3]);
+    let data = data(&story(&[
+        opening(1, &[planned("web", &[])]),
+        started(0, 0),
+        done(0, 2, "[3/3] RUN make", &[1], 100, 800),
+        copied,
+        cached(950, 0, 3, "[1/3] FROM alpine"),
+        built(1_000, 0, 1_000),
+        finished(1_000),
+    ]));
+    let steps = data["jobs"][0]["steps"].as_array().expect("steps");
+    let moments: Vec<(&str, &Json)> = steps
+        .iter()
+        .map(|step| (step["name"].as_str().expect("a name"), &step["span"][0]))
+        .collect();
+    assert_eq!(
+        moments,
+        [
+            ("[1/3] FROM alpine", &json!(100)),
+            ("[2/3] COPY . .", &json!(100)),
+            ("[3/3] RUN make", &json!(100)),
+        ]
+    );
 }
 
 #[test]

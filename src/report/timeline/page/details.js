@@ -93,7 +93,7 @@ function stepDetails(job, step) {
       ["Paused", paused > 1 ? duration(paused) : null], ["Moved", step.moved ? bytes(step.moved) : null],
       ["Way", job.steps.at(-1).attempt > 0 ? `${step.attempt + 1} of ${job.steps.at(-1).attempt + 1}` : null],
     ]),
-    ...(step.tail?.length ? part(step.lines > step.tail.length ? `Log, the last ${step.tail.length} of ${step.lines} lines` : "Log", log(step)) : []),
+    ...(step.tail?.length ? part(step.lines > step.tail.length ? `Log, the last ${step.tail.length} of ${step.lines} lines${step.cut ? " that were kept" : ""}` : "Log", log(step)) : []),
     ...part("Begins with", step.needs.map((need) => link(to(need), job.steps[need].name))),
     ...part("Then", followers.map((other) => link(to(other.place), other.name))),
   ].filter(Boolean);

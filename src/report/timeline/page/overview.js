@@ -201,6 +201,7 @@ function sideCard() {
 
 function fillHead() {
   const word = { built: "built", failed: "failed", stopped: "stopped", unfinished: "not finished" }[run.result];
+  $("project").title = run.directory;
   $("project").append(run.project, h("small", {}, ` ${run.verb}`));
   $("result").className = `pill ${run.result}`;
   $("result").textContent = `${MARKS[run.result] ?? "…"} ${word} in ${duration(run.took)}`;
