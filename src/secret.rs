@@ -44,6 +44,11 @@ impl ArgValue {
         &self.text
     }
 
+    /// Whether only the builder may read it.
+    pub fn is_secret(&self) -> bool {
+        self.secret
+    }
+
     /// What people may read.
     pub fn shown(&self) -> &str {
         if self.secret { MASK } else { &self.text }

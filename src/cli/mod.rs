@@ -136,8 +136,11 @@ pub struct BuildFlags {
     /// in their names
     #[arg(long, value_name = "NAME", help_heading = "Builder")]
     pub variant: Option<String>,
+    /// Build with this builder of buildx and no other (`docker buildx ls`)
+    #[arg(long, value_name = "NAME", help_heading = "Builder")]
+    pub builder: Option<String>,
     /// Use the classic builder and traditional Dockerfiles
-    #[arg(long, conflicts_with = "force_buildkit", help_heading = "Builder")]
+    #[arg(long, conflicts_with_all = ["force_buildkit", "builder"], help_heading = "Builder")]
     pub force_traditional: bool,
     /// Use BuildKit or fail
     #[arg(long, help_heading = "Builder")]

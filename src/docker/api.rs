@@ -32,6 +32,20 @@ impl Api {
         .map_err(|error| failed("open the Engine API", &error))
     }
 
+    /// The id of the image called `name`; nothing when the engine does not have it.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn image_id(&self, name: &str) -> Result<Option<String>, Failure> {
+        match self.0.inspect_image(name).await {
+            Ok(image) => Ok(image.id),
+            Err(bollard::errors::Error::DockerResponseServerError {
+                status_code: 404, ..
+            }) => Ok(None),
+            Err(error) => Err(failed(&format!("look up the image `{name}`"), &error)),
+        }
+    }
+
     /// The address under which containers reach this machine: the gateway of the default bridge.
     ///
     /// # Errors

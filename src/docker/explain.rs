@@ -17,7 +17,7 @@ use crate::dockerfile::{Dockerfile, Feature, frontend_of_flag};
 use crate::failure::{Class, Failure};
 use crate::human;
 
-pub(super) use place::lines;
+pub(super) use place::{lines, text};
 
 /// The exit code of a process that was killed.
 const KILLED: i32 = 137;

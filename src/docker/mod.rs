@@ -4,6 +4,7 @@
 //! - [`detect`] asks the engine what it is: [`Facts`], and for the full picture [`detect::Machine`].
 //! - [`programs`] finds the docker programs and their versions, [`variables`] judges the variables.
 //! - [`buildkit`] drives the engine's own BuildKit with a [`BuildSpec`].
+//! - [`buildx`] hands a build to a builder of the user's own.
 //! - [`classic`] drives the builder of engines without BuildKit, and Podman's.
 //! - [`explain`] reads a builder's words when a build fails.
 //! - [`compose_cli`] hands verbs over to Docker Compose, [`child_environment`] says with which variables.
@@ -12,6 +13,7 @@
 pub mod api;
 mod api_version;
 pub mod buildkit;
+pub mod buildx;
 pub mod child_environment;
 pub mod classic;
 pub mod compose_cli;

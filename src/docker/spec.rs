@@ -9,20 +9,42 @@ use crate::compose::Ulimit;
 use crate::secret::ArgValue;
 
 /// Which builder builds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Strategy {
     /// The engine's own BuildKit.
     BuildKit,
+    /// The builder of buildx that has this name, which is not the engine's own.
+    Buildx(String),
     /// The classic builder behind `POST /build`; Podman's builder where the engine is Podman.
     Classic,
 }
 
+impl Strategy {
+    /// Its kind, as programs know it.
+    pub fn id(&self) -> &'static str {
+        match self {
+            Self::BuildKit => "buildkit",
+            Self::Buildx(_) => "buildx",
+            Self::Classic => "classic",
+        }
+    }
+
+    /// The name of the builder, where there are several of its kind.
+    pub fn builder(&self) -> Option<&str> {
+        match self {
+            Self::Buildx(name) => Some(name),
+            Self::BuildKit | Self::Classic => None,
+        }
+    }
+}
+
 impl fmt::Display for Strategy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::BuildKit => "buildkit",
-            Self::Classic => "classic",
-        })
+        f.write_str(self.id())?;
+        match self.builder() {
+            Some(name) => write!(f, " `{name}`"),
+            None => Ok(()),
+        }
     }
 }
 

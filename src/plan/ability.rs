@@ -4,6 +4,8 @@
 use super::forms::Form;
 use super::guard::{self, Asked, Ground};
 use crate::diagnostic::Diagnostic;
+use crate::docker::buildx::builders::Named;
+use crate::docker::detect::Builder;
 use crate::docker::{ApiVersion, Engine, Strategy, Worker};
 use crate::dockerfile::{Feature, Frontend, Use};
 use crate::failure::Failure;
@@ -17,6 +19,10 @@ pub struct Builders<'a> {
     pub no_buildkit: Option<&'a Failure>,
     /// What its BuildKit says of itself, where that decides: see [`super::asks_worker`].
     pub worker: Option<&'a Worker>,
+    /// The builders of buildx that the request asks for, by name: see [`super::Request::builders`].
+    pub named: Option<&'a Named>,
+    /// The builder that `docker buildx use` selected, where that is not the engine's own.
+    pub selected: Option<&'a Builder>,
 }
 
 impl Builders<'_> {
@@ -24,7 +30,7 @@ impl Builders<'_> {
     /// one is assumed.
     pub(super) fn lacks(
         self,
-        strategy: Strategy,
+        strategy: &Strategy,
         asked: &Asked<'_>,
         form: &Form,
     ) -> Vec<Diagnostic> {
@@ -45,10 +51,12 @@ impl Builders<'_> {
         }
     }
 
-    fn lacks_feature(self, strategy: Strategy, form: &Form, used: &Use) -> Option<Diagnostic> {
+    fn lacks_feature(self, strategy: &Strategy, form: &Form, used: &Use) -> Option<Diagnostic> {
         let feature = used.feature;
         let (who, help) = match strategy {
-            Strategy::BuildKit => self.buildkit_lacks(form, feature)?,
+            Strategy::BuildKit | Strategy::Buildx(_) => {
+                self.buildkit_lacks(strategy, form, feature)?
+            }
             Strategy::Classic => self.classic_lacks(feature)?,
         };
         let message = format!("`{}` uses {}, which {who}", form.name, quoted(feature));
@@ -56,9 +64,14 @@ impl Builders<'_> {
     }
 
     /// Who does not know `feature`, and what mends it.
-    fn buildkit_lacks(self, form: &Form, feature: Feature) -> Option<(String, String)> {
+    fn buildkit_lacks(
+        self,
+        strategy: &Strategy,
+        form: &Form,
+        feature: Feature,
+    ) -> Option<(String, String)> {
         let engine = self.engine?;
-        if self.frontend(form)?.has(feature) {
+        if self.frontend(strategy, form)?.has(feature) {
             return None;
         }
         let who = if form.dockerfile.syntax.is_some() {
@@ -96,10 +109,12 @@ impl Builders<'_> {
     }
 
     /// The frontend that BuildKit reads `form` with; nothing when its version cannot be told.
-    fn frontend(self, form: &Form) -> Option<Frontend> {
-        match &form.dockerfile.syntax {
-            Some(syntax) => Frontend::named(syntax),
-            None => self.engine.map(|engine| built_in(engine.api)),
+    fn frontend(self, strategy: &Strategy, form: &Form) -> Option<Frontend> {
+        match (&form.dockerfile.syntax, strategy) {
+            (Some(syntax), _) => Frontend::named(syntax),
+            // That of a builder of the user's own is as new as they made it.
+            (None, Strategy::Buildx(_)) => None,
+            (None, _) => self.engine.map(|engine| built_in(engine.api)),
         }
     }
 

@@ -92,10 +92,11 @@ pub(super) struct Lack {
 
 impl Row {
     /// Why `strategy` cannot honour it; nothing when it can.
-    pub(super) fn lack(&self, strategy: Strategy, ground: Ground<'_>) -> Option<Lack> {
+    pub(super) fn lack(&self, strategy: &Strategy, ground: Ground<'_>) -> Option<Lack> {
         let podman = ground.engine.is_some_and(|engine| engine.podman);
         let needs = match strategy {
             Strategy::BuildKit => self.buildkit,
+            Strategy::Buildx(_) => self.buildkit.newest(),
             Strategy::Classic if podman => self.podman,
             Strategy::Classic => self.classic,
         };
@@ -122,6 +123,15 @@ impl Row {
 }
 
 impl Needs {
+    /// The same on a builder of the user's own: its BuildKit is as new as they made it. The engine
+    /// that is to keep the image stays as it is.
+    fn newest(self) -> Self {
+        match self {
+            Self::Engine(..) => Self::Nothing,
+            needs => needs,
+        }
+    }
+
     fn missing(self, key: &str, ground: Ground<'_>) -> Option<Lack> {
         let engine = ground.engine;
         match self {
@@ -154,7 +164,7 @@ impl Needs {
 
 /// What `strategy` cannot honour of a service's build: what is refused.
 pub(super) fn refusals(
-    strategy: Strategy,
+    strategy: &Strategy,
     asked: &Asked<'_>,
     ground: Ground<'_>,
 ) -> Vec<Diagnostic> {
@@ -163,7 +173,7 @@ pub(super) fn refusals(
 
 /// What `strategy` leaves out of a service's build.
 pub(super) fn left_out(
-    strategy: Strategy,
+    strategy: &Strategy,
     asked: &Asked<'_>,
     ground: Ground<'_>,
 ) -> Vec<Diagnostic> {
@@ -171,7 +181,7 @@ pub(super) fn left_out(
 }
 
 fn found(
-    strategy: Strategy,
+    strategy: &Strategy,
     asked: &Asked<'_>,
     ground: Ground<'_>,
     otherwise: Otherwise,

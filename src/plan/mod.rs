@@ -9,6 +9,7 @@ mod forms;
 mod graph;
 mod guard;
 mod inputs;
+mod own_builder;
 mod platforms;
 mod request;
 mod said;
@@ -154,7 +155,7 @@ pub fn plan(
         })
         .collect();
     variant_exists(&services, inputs, request)?;
-    let choices = choices(&services, inputs, builders, request)?;
+    let choices = choices(&services, inputs, builders, request, &graph)?;
     let mut jobs: Vec<Job> = Vec::new();
     let mut warnings: Vec<Diagnostic> = Vec::new();
     for ((service, build), choices) in services.into_iter().zip(choices) {
@@ -182,8 +183,14 @@ pub fn plan(
             continue;
         };
         let asked = Asked::new(service, choices[0].form.build(build), request);
-        warnings.extend(guard::left_out(attempt.strategy, &asked, builders.ground()));
-        warnings.extend(platforms::without_emulation(&asked, builders));
+        warnings.extend(guard::left_out(
+            &attempt.strategy,
+            &asked,
+            builders.ground(),
+        ));
+        if attempt.strategy.builder().is_none() {
+            warnings.extend(platforms::without_emulation(&asked, builders));
+        }
         jobs.push(Job {
             id: JobId(jobs.len()),
             service: service.name.clone(),
@@ -205,6 +212,7 @@ pub fn plan(
     let mut notes = project.notes.clone();
     notes.extend(warnings);
     notes.extend(said::notes(project, &jobs));
+    notes.extend(own_builder::passed_over(builders, request));
     if jobs.is_empty() {
         notes.push(Diagnostic::warning(
             "no service has a `build:` section: nothing to build",
@@ -296,6 +304,7 @@ fn choices<'a>(
     inputs: &'a Inputs,
     builders: Builders<'_>,
     request: &Request,
+    graph: &graph::Graph,
 ) -> Result<Vec<Vec<Choice<'a>>>, Failure> {
     let mut missing = Vec::new();
     let mut class = Class::DockerfileMissing;
@@ -316,6 +325,9 @@ fn choices<'a>(
             Ok(mut found) => {
                 if request.fallback.value == Fallback::Never {
                     found.truncate(1);
+                }
+                if let Some(name) = found[0].strategy.builder() {
+                    refused.extend(own_builder::refusals(name, service, build, graph));
                 }
                 choices.push(found);
             }

@@ -31,7 +31,7 @@ impl Around<'_> {
     pub(super) fn attempt(&self, choice: &Choice<'_>) -> Result<Attempt, Failure> {
         let build = choice.form.build(self.own);
         Ok(Attempt {
-            strategy: choice.strategy,
+            strategy: choice.strategy.clone(),
             variant: choice.form.variant.as_ref().map(|own| own.marker.clone()),
             because: choice.because.clone(),
             prefix: prefix(self.project, self.service, build),
@@ -42,7 +42,11 @@ impl Around<'_> {
     fn spec(&self, build: &Build, choice: &Choice<'_>) -> Result<BuildSpec, Failure> {
         let request = self.request;
         let contexts = self.contexts(build);
-        let named = choice.strategy == Strategy::BuildKit && self.builders.name_contexts();
+        let named = match choice.strategy {
+            Strategy::BuildKit => self.builders.name_contexts(),
+            Strategy::Buildx(_) => true,
+            Strategy::Classic => false,
+        };
         Ok(BuildSpec {
             context: match &build.context {
                 compose::Context::Directory(path) => ContextSource::Directory(path.clone()),

@@ -95,6 +95,11 @@ impl<S: Screen> Plain<S> {
         self.settle(|_, since| since.elapsed() >= SETTLE);
         match event {
             Event::JobStarted { .. } | Event::Progress { .. } => {}
+            Event::ProgramStarted { job, command } => {
+                if self.detail == Detail::Verbose {
+                    self.line(job, "+", &human::sanitize(&command));
+                }
+            }
             Event::Step {
                 job,
                 step,

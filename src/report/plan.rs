@@ -222,11 +222,12 @@ fn job_json(plan: &Plan, job: &Job) -> Value {
     json!({
         "service": job.service,
         "also": job.also,
-        "strategy": job.attempt.strategy.to_string(),
+        "strategy": job.attempt.strategy.id(),
+        "builder": job.attempt.strategy.builder(),
         "variant": job.attempt.variant,
         "because": why(job),
         "else": job.detours.iter().map(|detour| json!({
-            "strategy": detour.attempt.strategy.to_string(),
+            "strategy": detour.attempt.strategy.id(),
             "variant": detour.attempt.variant,
             "dockerfile": detour.attempt.spec.dockerfile_name,
             "because": detour.attempt.because,

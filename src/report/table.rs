@@ -194,6 +194,7 @@ mod tests {
         let instead = Departure::OtherWay {
             way: Way {
                 strategy: "classic".to_owned(),
+                builder: None,
                 dockerfile: "web.test.Dockerfile".to_owned(),
                 frontend: Frontend::AsWritten,
             },

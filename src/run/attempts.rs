@@ -119,8 +119,10 @@ impl<B: Builder> Work<'_, B> {
         let Err(BuildError::Failed { failure, .. }) = &result else {
             return result;
         };
-        let lookup_failed =
-            failure.class == Class::RegistryUnreachable && attempt.spec.pull == PullPolicy::Always;
+        // A builder of the user's own does not see the images that are here.
+        let lookup_failed = attempt.strategy.builder().is_none()
+            && failure.class == Class::RegistryUnreachable
+            && attempt.spec.pull == PullPolicy::Always;
         if lookup_failed
             && self
                 .may(failure, "build with the base images that are here")
@@ -223,7 +225,8 @@ fn way(planned: &Attempt, attempt: &Attempt) -> Way {
     let same = planned.strategy == attempt.strategy
         && planned.spec.dockerfile_name == attempt.spec.dockerfile_name;
     Way {
-        strategy: attempt.strategy.to_string(),
+        strategy: attempt.strategy.id().to_owned(),
+        builder: attempt.strategy.builder().map(str::to_owned),
         dockerfile: attempt.spec.dockerfile_name.clone(),
         frontend: if same {
             Frontend::BuiltIn

@@ -35,7 +35,7 @@ fn programs(text: &str) -> Programs {
 }
 
 fn told(
-    strategy: Strategy,
+    strategy: &Strategy,
     installed: &str,
     builder: (&str, Chooser),
     variables: &str,
