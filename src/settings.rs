@@ -13,7 +13,7 @@ use crate::docker::compose_cli::Compose;
 use crate::docker::config::DockerConfig;
 use crate::docker::host::Endpoint;
 use crate::failure::{Class, Failure};
-use crate::plan::{Request, Set};
+use crate::plan::{Request, SOURCE_DATE_EPOCH, Set};
 
 pub use builders::begins_traditional;
 pub use extension::Extension;
@@ -94,6 +94,10 @@ pub fn request(
             .get("DOCKER_DEFAULT_PLATFORM")
             .filter(|platform| !platform.is_empty())
             .cloned(),
+        source_date_epoch: ambient
+            .variable(SOURCE_DATE_EPOCH)
+            .filter(|date| !date.is_empty())
+            .map(str::to_owned),
         to_start: typed.to_start,
         directory: ambient.directory.clone(),
         policy,

@@ -81,8 +81,8 @@ impl App<'_> {
         }
         report::diagnostics(&plan.notes, self.ambient.stderr);
         match format {
-            PlanFormat::Text => report::plan(&plan, machine, self.ambient.stdout),
-            PlanFormat::Json => report::result(&report::plan_json(&plan, machine)),
+            PlanFormat::Text => report::plan(&plan, machine, self.detail(), self.ambient.stdout),
+            PlanFormat::Json => report::result(&report::plan_json(&plan, machine, self.detail())),
         }
         .context(UNWRITTEN)?;
         Ok(ExitCode::SUCCESS)
@@ -114,7 +114,7 @@ impl App<'_> {
         let command = handover.up(up)?;
         if up.dry_run {
             report::diagnostics(&plan.notes, self.ambient.stderr);
-            report::plan(&plan, None, self.ambient.stdout)
+            report::plan(&plan, None, self.detail(), self.ambient.stdout)
                 .and_then(|()| report::command_only(&command))
                 .context(UNWRITTEN)?;
             return Ok(ExitCode::SUCCESS);
@@ -215,7 +215,7 @@ impl App<'_> {
             buildkit: Ok(client),
             ..
         }) = &found.engine
-            && plan::asks_worker(project, &request)
+            && (self.output.verbose || plan::asks_worker(project, &request))
         {
             builders.worker = Some(client.worker().await?);
         }
@@ -245,6 +245,14 @@ impl App<'_> {
         named
     }
 
+    fn detail(&self) -> Detail {
+        if self.output.verbose {
+            Detail::Verbose
+        } else {
+            Detail::Normal
+        }
+    }
+
     /// Carries out the plan and reports it. Ends the process when a signal asks for it.
     async fn execute(
         &self,
@@ -252,11 +260,7 @@ impl App<'_> {
         quiet: bool,
         engine: Result<Open, Failure>,
     ) -> anyhow::Result<Vec<run::Ended>> {
-        let detail = match (quiet, self.output.verbose) {
-            (true, _) => Detail::Quiet,
-            (false, true) => Detail::Verbose,
-            (false, false) => Detail::Normal,
-        };
+        let detail = if quiet { Detail::Quiet } else { self.detail() };
         if detail != Detail::Quiet {
             report::diagnostics(&plan.notes, self.ambient.stderr);
         }

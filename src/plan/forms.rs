@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::guard::Asked;
 use super::told;
 use crate::compose::{self, Build, Project};
 use crate::diagnostic::{Diagnostic, Source, Span};
@@ -96,6 +97,38 @@ impl Form {
             missing,
             context,
         }
+    }
+
+    /// What `no_cache_filter:` says of stages that are not there; BuildKit passes over them in silence.
+    pub(super) fn without_stages(&self, asked: &Asked<'_>) -> Option<Diagnostic> {
+        self.source.as_ref()?;
+        let build = asked.build;
+        let stages = self.dockerfile.stages();
+        let is_there = |wanted: &String| {
+            stages.iter().enumerate().any(|(number, stage)| {
+                stage
+                    .name
+                    .as_ref()
+                    .map_or_else(|| format!("stage-{number}"), Clone::clone)
+                    .eq_ignore_ascii_case(wanted)
+            })
+        };
+        let missing = build.no_cache_filter.iter().find(|name| !is_there(name))?;
+        let at = build
+            .keys
+            .get("no_cache_filter")
+            .unwrap_or(&build.at)
+            .clone();
+        let message = format!(
+            "`{}` has no stage `{missing}`: nothing is built anew for it",
+            self.name
+        );
+        let names = stages.iter().filter_map(|stage| stage.name.as_deref());
+        let warning = Diagnostic::warning(message).at(at, "");
+        Some(match human::nearest(missing, names) {
+            Some(near) => warning.help(format!("did you mean `{near}`?")),
+            None => warning,
+        })
     }
 
     /// The same, as the one for `role`.

@@ -13,7 +13,8 @@ use crate::compose::{Build, Project, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::{ApiVersion, Engine, Strategy, Worker};
 
-pub(super) use rows::ROWS;
+use rows::ROWS;
+pub use rows::SOURCE_DATE_EPOCH;
 
 /// One key, or one kind of its values.
 pub(super) struct Row {
@@ -62,14 +63,16 @@ pub(super) struct Asked<'a> {
     pub(super) build: &'a Build,
     /// The platforms that it is built for; the builder's own when there is none.
     pub(super) platforms: Vec<String>,
+    pub(super) request: &'a Request,
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn new(service: &'a Service, build: &'a Build, request: &Request) -> Self {
+    pub(super) fn new(service: &'a Service, build: &'a Build, request: &'a Request) -> Self {
         Self {
             service,
             build,
             platforms: platforms::of(service, build, request),
+            request,
         }
     }
 }
@@ -90,6 +93,47 @@ pub(super) struct Lack {
     pub(super) help: String,
 }
 
+/// What becomes of a key with the builders here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The key as it is written.
+    pub key: &'static str,
+    /// Which of its values, when that makes a difference.
+    pub form: &'static str,
+    /// Why the engine's own BuildKit cannot honour it; nothing when it can.
+    pub buildkit: Option<String>,
+    /// Why the classic builder, or Podman's, cannot.
+    pub classic: Option<String>,
+    /// Whether it is left out then, and not refused.
+    pub left_out: bool,
+}
+
+/// The whole table, for the builders that `ground` stands for.
+pub(super) fn verdicts(ground: Ground<'_>) -> Vec<Verdict> {
+    let why = |row: &Row, strategy: &Strategy| row.lack(strategy, ground).map(|lack| lack.why);
+    ROWS.iter()
+        .map(|row| Verdict {
+            key: row.key,
+            form: row.form,
+            buildkit: why(row, &Strategy::BuildKit),
+            classic: why(row, &Strategy::Classic),
+            left_out: row.otherwise == Otherwise::LeaveOut,
+        })
+        .collect()
+}
+
+/// Whether a key is left out with `strategy`.
+pub(super) fn is_left_out(
+    key: &str,
+    strategy: &Strategy,
+    asked: &Asked<'_>,
+    ground: Ground<'_>,
+) -> bool {
+    ROWS.iter()
+        .filter(|row| row.key == key && row.otherwise == Otherwise::LeaveOut)
+        .any(|row| (row.used)(asked).is_some() && row.lack(strategy, ground).is_some())
+}
+
 impl Row {
     /// Why `strategy` cannot honour it; nothing when it can.
     pub(super) fn lack(&self, strategy: &Strategy, ground: Ground<'_>) -> Option<Lack> {
@@ -103,9 +147,13 @@ impl Row {
         needs.missing(self.key, ground)
     }
 
+    /// Whether it is written in a compose file.
+    fn is_key(&self) -> bool {
+        self.key.starts_with(|c: char| c.is_ascii_lowercase())
+    }
+
     fn diagnostic(&self, asked: &Asked<'_>, value: &str, lack: Lack) -> Diagnostic {
         let Asked { service, build, .. } = asked;
-        let at = build.keys.get(self.key).unwrap_or(&build.at).clone();
         let value = match value {
             "" => String::new(),
             value => format!(" ({value})"),
@@ -118,7 +166,14 @@ impl Row {
             Otherwise::Refuse => Diagnostic::error(message),
             Otherwise::LeaveOut => Diagnostic::warning(format!("{message}, and is left out")),
         };
-        diagnostic.at(at, "").help(lack.help)
+        // A flag or a variable stands in no file.
+        let diagnostic = if self.is_key() {
+            let at = build.keys.get(self.key).unwrap_or(&build.at);
+            diagnostic.at(at.clone(), "")
+        } else {
+            diagnostic
+        };
+        diagnostic.help(lack.help)
     }
 }
 
@@ -151,7 +206,7 @@ impl Needs {
                 let version = engine.map_or("", |engine| engine.version.as_str());
                 Some(Lack {
                     why: format!("needs images in containerd, and engine {version} keeps them in its own store"),
-                    help: "switch on `\"features\": {\"containerd-snapshotter\": true}` in the engine's daemon.json (23.0 and later), or use a builder of your own: docker buildx create --name NAME, then --builder NAME".to_owned(),
+                    help: "switch on `\"features\": {\"containerd-snapshotter\": true}` in the engine's daemon.json (23.0 and later)".to_owned(),
                 })
             }
             Self::Never(why, help) => Some(Lack {

@@ -30,7 +30,7 @@ use guard::Asked;
 
 pub use ability::Builders;
 pub use forms::Role;
-pub use guard::asks_worker;
+pub use guard::{SOURCE_DATE_EPOCH, Verdict, asks_worker};
 pub use inputs::{Beside, Inputs};
 pub use request::{Fallback, Policy, Request, Set, Wanted};
 
@@ -55,6 +55,8 @@ pub struct Plan {
     pub keep_going: bool,
     /// What there is to tell before it begins.
     pub notes: Vec<Diagnostic>,
+    /// What becomes of each key with the builders here.
+    pub keys: Vec<Verdict>,
 }
 
 /// One image to build.
@@ -191,6 +193,7 @@ pub fn plan(
         if attempt.strategy.builder().is_none() {
             warnings.extend(platforms::without_emulation(&asked, builders));
         }
+        warnings.extend(choices[0].form.without_stages(&asked));
         jobs.push(Job {
             id: JobId(jobs.len()),
             service: service.name.clone(),
@@ -228,6 +231,7 @@ pub fn plan(
         fallback: request.fallback.value,
         keep_going: request.keep_going,
         notes,
+        keys: guard::verdicts(builders.ground()),
     })
 }
 

@@ -49,7 +49,6 @@ pub(super) fn excluded(asked: &Asked<'_>, request: &Request) -> Option<Diagnosti
 /// A warning and no error, because a Dockerfile without `RUN` is built for any platform.
 pub(super) fn without_emulation(asked: &Asked<'_>, builders: Builders<'_>) -> Option<Diagnostic> {
     let runs = &builders.worker?.platforms;
-    // Engines before 23 list their own platform only, whatever they can emulate.
     let missing: Vec<&str> = asked
         .platforms
         .iter()
@@ -95,9 +94,8 @@ fn normal(platform: &str) -> (String, String, String) {
         ("aarch64" | "arm64", "8" | "v8") => ("arm64", ""),
         ("aarch64", variant) => ("arm64", variant),
         ("i386", _) => ("386", ""),
-        ("armhf", _) => ("arm", "v7"),
         ("armel", _) => ("arm", "v6"),
-        ("arm", "" | "7") => ("arm", "v7"),
+        ("armhf", _) | ("arm", "" | "7") => ("arm", "v7"),
         other => other,
     };
     (os.to_owned(), architecture.to_owned(), variant.to_owned())

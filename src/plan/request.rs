@@ -9,6 +9,7 @@ use crate::docker::Strategy;
 
 /// What is asked for.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags")]
 pub struct Request {
     /// The services named; all when empty.
     pub services: Vec<String>,
@@ -26,6 +27,8 @@ pub struct Request {
     pub separator: char,
     /// `DOCKER_DEFAULT_PLATFORM`.
     pub default_platform: Option<String>,
+    /// `SOURCE_DATE_EPOCH`: when the images are said to be made.
+    pub source_date_epoch: Option<String>,
     /// Whether the images are to be started here: they have one platform then.
     pub to_start: bool,
     /// The directory that paths are told relative to.

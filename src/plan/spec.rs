@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
 use super::choose::Choice;
+use super::guard::{self, Asked, SOURCE_DATE_EPOCH};
 use super::{Attempt, Builders, Request, graph, platforms};
 use crate::compose::{self, Build, Project, Service};
 use crate::diagnostic::Diagnostic;
@@ -57,7 +58,7 @@ impl Around<'_> {
             dockerfile: dockerfile(build, choice, if named { None } else { Some(&contexts) }),
             dockerfile_name: choice.form.name.clone(),
             target: build.target.clone(),
-            args: args(build, request),
+            args: self.args(build, &choice.strategy),
             labels: labels(self.project, self.service, build),
             tags: tags(self.project, self.service, build, request.separator)?,
             platforms: platforms::of(self.service, build, request),
@@ -85,6 +86,30 @@ impl Around<'_> {
             entitlements: entitlements(build),
             attestations: attestations(build),
         })
+    }
+
+    /// The arguments in Compose's order of strength: the command line, the file, the proxies.
+    fn args(&self, build: &Build, strategy: &Strategy) -> IndexMap<String, ArgValue> {
+        let request = self.request;
+        let mut args: IndexMap<&str, &str> = IndexMap::new();
+        let given = build.args.iter().chain(&request.build_args);
+        args.extend(given.map(|(name, value)| (name.as_str(), value.as_str())));
+        for (name, value) in &request.proxy_args {
+            // BuildKit gives a step both spellings with the value of either, whichever it meets last:
+            // a value of the user's own must stand under both.
+            let own = args.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+            let value = own.map_or(value.as_str(), |(_, value)| *value);
+            args.entry(name).or_insert(value);
+        }
+        let asked = Asked::new(self.service, build, request);
+        if let Some(date) = &request.source_date_epoch
+            && !guard::is_left_out(SOURCE_DATE_EPOCH, strategy, &asked, self.builders.ground())
+        {
+            args.entry(SOURCE_DATE_EPOCH).or_insert(date);
+        }
+        args.into_iter()
+            .map(|(name, value)| (name.to_owned(), ArgValue::new(name, value)))
+            .collect()
     }
 
     /// The images that stand for names in the Dockerfile, under their full names.
@@ -128,22 +153,6 @@ fn dockerfile(
         (compose::Dockerfile::InContext(path), _) => DockerfileSource::InContext(path.clone()),
         (compose::Dockerfile::Inline(text, _), _) => DockerfileSource::Inline(replaced(text)),
     }
-}
-
-/// The arguments in Compose's order of strength: the command line, the file, the proxies.
-fn args(build: &Build, request: &Request) -> IndexMap<String, ArgValue> {
-    let mut args: IndexMap<&String, &String> = build.args.iter().collect();
-    args.extend(&request.build_args);
-    for (name, value) in &request.proxy_args {
-        // BuildKit gives a step both spellings with the value of either, whichever it meets last: a
-        // value of the user's own must stand under both.
-        let own = args.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
-        let value = own.map_or(value, |(_, value)| *value);
-        args.entry(name).or_insert(value);
-    }
-    args.into_iter()
-        .map(|(name, value)| (name.clone(), ArgValue::new(name, value)))
-        .collect()
 }
 
 /// The labels of the file, and those by which Compose knows its images.

@@ -142,8 +142,13 @@ fn told(diagnostics: &[Diagnostic]) -> Cow<'_, [Diagnostic]> {
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub fn plan(plan: &Plan, machine: Option<&Machine>, terminal: Terminal) -> io::Result<()> {
-    result(&plan::text(plan, machine, style(terminal)))
+pub fn plan(
+    plan: &Plan,
+    machine: Option<&Machine>,
+    detail: Detail,
+    terminal: Terminal,
+) -> io::Result<()> {
+    result(&plan::text(plan, machine, detail, style(terminal)))
 }
 
 /// Prints a result as it is. A reader that has seen enough (`| head`) is no error.

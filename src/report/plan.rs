@@ -5,18 +5,18 @@ use std::fmt::Write;
 use console::Style as Paint;
 use serde_json::{Value, json};
 
-use super::docker;
+use super::{Detail, docker};
 use crate::diagnostic::Style;
 use crate::docker::detect::Machine;
 use crate::docker::{BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy};
 use crate::failure::Obstacle;
-use crate::plan::{Attempt, Detour, Job, Plan, Reason};
+use crate::plan::{Attempt, Detour, Job, Plan, Reason, Verdict};
 
 /// The version of the JSON schema. It grows by one when a field changes its meaning or goes.
 const SCHEMA: u32 = 1;
 
 /// The plan for people, with the full picture of Docker where it was asked for.
-pub(super) fn text(plan: &Plan, machine: Option<&Machine>, style: Style) -> String {
+pub(super) fn text(plan: &Plan, machine: Option<&Machine>, detail: Detail, style: Style) -> String {
     let bold = Paint::new().bold().force_styling(style == Style::Coloured);
     let dim = Paint::new().dim().force_styling(style == Style::Coloured);
     let mut text = String::new();
@@ -36,18 +36,64 @@ pub(super) fn text(plan: &Plan, machine: Option<&Machine>, style: Style) -> Stri
         plan.parallel.value.min(plan.jobs.len().max(1)),
         plan.parallel.from
     );
-    let docker = machine.map(|machine| ("docker", docker::rows(machine)));
-    let jobs = plan
-        .jobs
-        .iter()
-        .map(|job| (job.service.as_str(), rows(plan, job)));
-    for (title, rows) in docker.into_iter().chain(jobs) {
+    let mut section = |title: &str, rows: &[(String, String)]| {
+        let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        let width = width.max(NAMES);
         let _ = writeln!(text, "\n{}", bold.apply_to(title));
         for (name, value) in rows {
-            let _ = writeln!(text, "  {}  {value}", dim.apply_to(format!("{name:10}")));
+            let _ = writeln!(
+                text,
+                "  {}  {value}",
+                dim.apply_to(format!("{name:width$}"))
+            );
         }
+    };
+    if let Some(machine) = machine {
+        section("docker", &owned(docker::rows(machine)));
+    }
+    for job in &plan.jobs {
+        section(&job.service, &owned(rows(plan, job)));
+    }
+    if detail == Detail::Verbose {
+        section("keys", &keys(&plan.keys));
     }
     text
+}
+
+fn owned(rows: Vec<(&'static str, String)>) -> Vec<(String, String)> {
+    rows.into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+/// The least room for names.
+const NAMES: usize = 10;
+
+/// What becomes of each key here.
+fn keys(verdicts: &[Verdict]) -> Vec<(String, String)> {
+    let told = |verdict: &Verdict, why: &Option<String>| match why {
+        None => "works".to_owned(),
+        Some(why) if verdict.left_out => format!("left out: {why}"),
+        Some(why) => format!("refused: {why}"),
+    };
+    verdicts
+        .iter()
+        .map(|verdict| {
+            let name = match verdict.form {
+                "" => verdict.key.to_owned(),
+                form => format!("{} ({form})", verdict.key),
+            };
+            let value = match (&verdict.buildkit, &verdict.classic) {
+                (one, other) if one == other => told(verdict, one),
+                (buildkit, classic) => format!(
+                    "buildkit {}; classic {}",
+                    told(verdict, buildkit),
+                    told(verdict, classic)
+                ),
+            };
+            (name, value)
+        })
+        .collect()
 }
 
 fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
@@ -170,8 +216,10 @@ fn dockerfile(attempt: &Attempt) -> String {
 
 fn options(spec: &BuildSpec) -> Vec<String> {
     let mut options = Vec::new();
-    if spec.cache == CacheUse::None {
-        options.push("no cache".to_owned());
+    match &spec.cache {
+        CacheUse::Normal => {}
+        CacheUse::Without(stages) => options.push(format!("no cache for {}", stages.join(", "))),
+        CacheUse::None => options.push("no cache".to_owned()),
     }
     if spec.pull == PullPolicy::Always {
         options.push("pull base images".to_owned());
@@ -193,7 +241,7 @@ fn context(source: &ContextSource) -> String {
 }
 
 /// The plan for programs.
-pub fn json(plan: &Plan, machine: Option<&Machine>) -> String {
+pub fn json(plan: &Plan, machine: Option<&Machine>, detail: Detail) -> String {
     let value = json!({
         "version": SCHEMA,
         "project": {
@@ -212,6 +260,13 @@ pub fn json(plan: &Plan, machine: Option<&Machine>) -> String {
             "from": plan.parallel.from,
         },
         "jobs": plan.jobs.iter().map(|job| job_json(plan, job)).collect::<Vec<_>>(),
+        "keys": (detail == Detail::Verbose).then(|| plan.keys.iter().map(|verdict| json!({
+            "key": verdict.key,
+            "form": verdict.form,
+            "buildkit": verdict.buildkit,
+            "classic": verdict.classic,
+            "left_out": verdict.left_out,
+        })).collect::<Vec<_>>()),
         "notes": plan.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
     format!("{value:#}\n")
@@ -257,6 +312,10 @@ fn job_json(plan: &Plan, job: &Job) -> Value {
         "entitlements": spec.entitlements,
         "attestations": spec.attestations,
         "no_cache": spec.cache == CacheUse::None,
+        "no_cache_filter": match &spec.cache {
+            CacheUse::Without(stages) => stages.as_slice(),
+            CacheUse::Normal | CacheUse::None => &[],
+        },
         "pull": spec.pull == PullPolicy::Always,
         "network": match &spec.network {
             Network::Default => "default",

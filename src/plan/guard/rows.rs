@@ -5,7 +5,7 @@ use crate::compose::{Build, Context};
 use crate::docker::ApiVersion;
 
 use Needs::{ContainerdStore, Engine, Never, Nothing};
-use Otherwise::Refuse;
+use Otherwise::{LeaveOut, Refuse};
 
 /// What the classic builder cannot do for lack of a session.
 const CLASSIC: Needs = Never(
@@ -187,7 +187,25 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         podman: Nothing,
         otherwise: Refuse,
     },
+    // A variable of whoever builds: it dates the image and nothing in it.
+    Row {
+        key: SOURCE_DATE_EPOCH,
+        form: "",
+        used: |asked| asked.request.source_date_epoch.clone(),
+        buildkit: Engine(ApiVersion::V24_0, "24.0"),
+        classic: UNDATED,
+        podman: UNDATED,
+        otherwise: LeaveOut,
+    },
 ];
+
+/// The variable that dates an image, in seconds since 1970. Source: reproducible-builds.org.
+pub const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
+
+const UNDATED: Needs = Never(
+    "means nothing to the classic builder",
+    "build with an engine that has BuildKit, or unset SOURCE_DATE_EPOCH",
+);
 
 const ISOLATION: Needs = Never(
     "is a choice that Linux does not have",
