@@ -1,7 +1,5 @@
 //! The builders of one engine, as a plan's jobs ask for them.
 
-use std::io::{self, Write};
-
 use tokio::sync::watch;
 
 use super::build::Open;
@@ -14,7 +12,7 @@ use crate::docker::{BuildError, Built, Strategy};
 use crate::event::{Events, JobId};
 use crate::failure::Failure;
 use crate::plan::{Attempt, Job, Plan};
-use crate::run;
+use crate::{report, run};
 
 /// The builders of one engine.
 pub(super) struct Drivers {
@@ -86,14 +84,8 @@ impl run::Builder for Drivers {
         if !self.interactive {
             return false;
         }
-        let question = format!("{question} [y/N] ");
-        let answer = tokio::task::spawn_blocking(move || {
-            io::stderr().write_all(question.as_bytes())?;
-            let mut line = String::new();
-            io::stdin().read_line(&mut line)?;
-            Ok::<_, io::Error>(line)
-        });
-        let answer = answer.await;
-        matches!(answer, Ok(Ok(line)) if matches!(line.trim(), "y" | "Y" | "yes"))
+        let question = question.to_owned();
+        let answer = tokio::task::spawn_blocking(move || report::ask(&question)).await;
+        matches!(answer, Ok(Ok(true)))
     }
 }

@@ -3,6 +3,7 @@
 //! Flags that Compose has too mean here what they mean there. A definition may not do anything;
 //! what a value means on this machine is `settings`' to say.
 
+mod builder;
 mod config;
 mod up;
 
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use builder::{Builder, BuilderVerb, CreateBuilder, OldBuilder};
 pub use config::{ComposeConfig, Config, ConfigFormat, Env, ShellKind};
 pub use up::{ComposeUp, Up};
 
@@ -84,6 +86,8 @@ pub enum Verb {
     Config(Config),
     /// Show where a variable gets its value, and what it overrode; or what to set for Compose
     Env(Env),
+    /// Show, create, reset and remove builders of the project's own (docs/builders.md)
+    Builder(Builder),
     /// Any other verb, with its arguments: Docker Compose runs it.
     #[command(external_subcommand)]
     Compose(Vec<OsString>),

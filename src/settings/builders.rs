@@ -8,6 +8,7 @@ use super::Typed;
 use super::extension::{Extension, StrategyWish, Wishes};
 use crate::ambient::Ambient;
 use crate::cli::{BuildFlags, ProjectFlags, WhenToFallBack};
+use crate::compose::Project;
 use crate::docker::Strategy;
 use crate::docker::detect::BUILDX_BUILDER;
 use crate::docker::variables::{DOCKER_BUILDKIT, docker_buildkit};
@@ -113,6 +114,27 @@ fn wish(policy: &mut Policy, wishes: &Wishes, markers: &Markers, from: &From) {
             from: from.cache_mounts,
         };
     }
+}
+
+/// The builder of buildx that a project is built with when no flag names one; without a project the
+/// one that the environment names.
+///
+/// # Errors
+/// When `DOCKER_BUILDKIT` has a value that it cannot have, or `x-dcb` cannot be understood.
+pub fn named_builder(
+    ambient: &Ambient,
+    project: Option<&Project>,
+) -> Result<Set<Option<String>>, Failure> {
+    let extension = project.map(Extension::read).transpose()?;
+    let typed = Typed {
+        flags: &BuildFlags::default(),
+        project: &ProjectFlags::default(),
+        services: &[],
+        pull: false,
+        to_start: false,
+    };
+    let (policy, _) = policies(ambient, typed, &extension.unwrap_or_default())?;
+    Ok(policy.builder)
 }
 
 /// Names a builder of buildx, which is no classic one.

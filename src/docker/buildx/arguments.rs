@@ -135,7 +135,7 @@ impl Words {
 }
 
 /// A field as flags that take lists of comma-separated values need it.
-fn csv(field: &str) -> String {
+pub(super) fn csv(field: &str) -> String {
     if field.contains([',', '"']) {
         format!("\"{}\"", field.replace('"', "\"\""))
     } else {

@@ -111,6 +111,13 @@ fn known(directory: &Path, config: &DockerConfig) -> BTreeSet<String> {
         .collect()
 }
 
+/// What to tell of a builder that is not there.
+pub fn unknown(name: &str, ambient: &Ambient, config: &DockerConfig) -> Failure {
+    let directory = detect::buildx_directory(ambient, config);
+    let why = format!("there is no builder `{name}`");
+    missing(name, &why, &known(&directory, config))
+}
+
 fn missing(name: &str, why: &str, known: &BTreeSet<String>) -> Failure {
     let failure = Failure::new(Class::BuilderMissing, why);
     let known = || known.iter().map(String::as_str);

@@ -16,6 +16,7 @@
 mod arguments;
 pub mod builders;
 mod failure;
+pub mod manage;
 mod message;
 mod stream;
 
