@@ -79,7 +79,7 @@ pub fn request(
     docker: &Docker<'_>,
 ) -> Result<Request, Failure> {
     let flags = typed.flags;
-    let (policy, own_policies) = builders::policies(ambient, typed, extension)?;
+    let (policy, own_policies) = builders::policies(ambient, typed, project, extension)?;
     let address = docker.endpoint.address.to_string();
     Ok(Request {
         services: typed.services.to_vec(),

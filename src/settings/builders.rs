@@ -23,12 +23,13 @@ use crate::plan::{Fallback, Policy, Role, Set, Wanted};
 pub(super) fn policies(
     ambient: &Ambient,
     typed: Typed<'_>,
+    project: &Project,
     extension: &Extension,
 ) -> Result<(Policy, IndexMap<String, Policy>), Failure> {
     let flags = typed.flags;
     let strategy = strategy(ambient, flags)?;
-    let files = files(ambient, typed.project);
-    let traditional = files
+    let traditional = project
+        .files
         .iter()
         .any(|file| is_marked(file, &extension.markers.traditional));
     let policy = |own: &Wishes, from: &From| {
@@ -125,15 +126,20 @@ pub fn named_builder(
     ambient: &Ambient,
     project: Option<&Project>,
 ) -> Result<Set<Option<String>>, Failure> {
-    let extension = project.map(Extension::read).transpose()?;
+    let flags = BuildFlags::default();
+    let Some(project) = project else {
+        let mut policy = Policy::default();
+        name_builder(ambient, &flags, &mut policy);
+        return Ok(policy.builder);
+    };
     let typed = Typed {
-        flags: &BuildFlags::default(),
+        flags: &flags,
         project: &ProjectFlags::default(),
         services: &[],
         pull: false,
         to_start: false,
     };
-    let (policy, _) = policies(ambient, typed, &extension.unwrap_or_default())?;
+    let (policy, _) = policies(ambient, typed, project, &Extension::read(project)?)?;
     Ok(policy.builder)
 }
 
@@ -184,19 +190,9 @@ fn strategy(
     })
 }
 
-/// The compose files that are named, by flag or variable.
-fn files<'a>(ambient: &'a Ambient, flags: &'a ProjectFlags) -> Vec<&'a str> {
-    if !flags.files.is_empty() {
-        return flags.files.iter().map(String::as_str).collect();
-    }
-    let separators = [':', ';', ','];
-    let variable = ambient.variable("COMPOSE_FILE").unwrap_or_default();
-    variable.split(separators).collect()
-}
-
 /// Whether a compose file's name has this marker: `docker-compose.test.yml`.
-fn is_marked(file: &str, marker: &str) -> bool {
-    let name = Path::new(file).file_stem().and_then(|stem| stem.to_str());
+fn is_marked(file: &Path, marker: &str) -> bool {
+    let name = file.file_stem().and_then(|stem| stem.to_str());
     name.and_then(|stem| stem.strip_suffix(marker))
         .is_some_and(|stem| stem.ends_with('.'))
 }
