@@ -39,9 +39,11 @@ complete -c dcb -n "__fish_dcb_needs_command" -f -a "up" -d 'Build what has chan
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "plan" -d 'Show what would be built, how, and why'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "config" -d 'Show the project as it is in the end, and where its values come from'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "env" -d 'Show where a variable gets its value, and what it overrode; or what to set for Compose'
+complete -c dcb -n "__fish_dcb_needs_command" -f -a "builder" -d 'Show, create, reset and remove builders of the project\'s own (docs/builders.md)'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -s j -l jobs -d 'How many services build side by side [default: from processors and memory]' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l variant -d 'Which form of compose files and Dockerfiles: `auto`, `test`, `test-local`, or another marker in their names' -r
+complete -c dcb -n "__fish_dcb_using_subcommand build" -l builder -d 'Build with this builder of buildx and no other (`docker buildx ls`)' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l fallback -d 'When the builder itself stands in the way: take another way, ask, or fail' -r -f -a "auto\t'Whenever the builder is to blame, and say so'
 ask\t'When the user agrees'
 never\t'Never'"
@@ -60,6 +62,7 @@ complete -c dcb -n "__fish_dcb_using_subcommand build" -s h -l help -d 'Print he
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
 complete -c dcb -n "__fish_dcb_using_subcommand up" -s j -l jobs -d 'How many services build side by side [default: from processors and memory]' -r
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l variant -d 'Which form of compose files and Dockerfiles: `auto`, `test`, `test-local`, or another marker in their names' -r
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l builder -d 'Build with this builder of buildx and no other (`docker buildx ls`)' -r
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l fallback -d 'When the builder itself stands in the way: take another way, ask, or fail' -r -f -a "auto\t'Whenever the builder is to blame, and say so'
 ask\t'When the user agrees'
 never\t'Never'"
@@ -108,6 +111,7 @@ complete -c dcb -n "__fish_dcb_using_subcommand up" -s h -l help -d 'Print help 
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -s j -l jobs -d 'How many services build side by side [default: from processors and memory]' -r
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l variant -d 'Which form of compose files and Dockerfiles: `auto`, `test`, `test-local`, or another marker in their names' -r
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -l builder -d 'Build with this builder of buildx and no other (`docker buildx ls`)' -r
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l fallback -d 'When the builder itself stands in the way: take another way, ask, or fail' -r -f -a "auto\t'Whenever the builder is to blame, and say so'
 ask\t'When the user agrees'
 never\t'Never'"
@@ -152,3 +156,28 @@ powershell\t'PowerShell'"
 complete -c dcb -n "__fish_dcb_using_subcommand env" -l show -d 'Show values that look secret'
 complete -c dcb -n "__fish_dcb_using_subcommand env" -s v -l verbose -d 'Show what is run, and the log of every step'
 complete -c dcb -n "__fish_dcb_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -s h -l help -d 'Print help'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -f -a "ls" -d 'Show the builders that buildx knows here, and which one dcb builds with'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -f -a "create" -d 'Create a builder of this project\'s own: `dcb-PROJECT`'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -f -a "reset" -d 'Create a builder of dcb\'s again, with what it was created with: its cache goes'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -f -a "rm" -d 'Remove a builder of dcb\'s, and its cache'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l driver -d 'What it builds with: `docker-container`, `remote` or `kubernetes`' -r
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l driver-opt -d 'Option of the driver; repeatable' -r
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l config -d 'Configuration of its BuildKit: a `buildkitd.toml`' -r -F
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l endpoint -d 'Where it is: a docker context, or for `remote` the address of its BuildKit' -r
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l platform -d 'Platforms that it is to build for, whatever it says itself; repeatable' -r
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l bootstrap -d 'Start it at once'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l dry-run -d 'Show what would be run, and do nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from reset" -s y -l yes -d 'Do not ask'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from reset" -l dry-run -d 'Show what would be run, and do nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from rm" -s y -l yes -d 'Do not ask'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from rm" -l dry-run -d 'Show what would be run, and do nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from rm" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'

@@ -111,7 +111,7 @@ fn marked(lines: &[String]) -> Option<(usize, usize)> {
     };
     let mut marked = lines.iter().filter_map(number);
     let first = marked.next()?;
-    Some((first, marked.last().unwrap_or(first)))
+    Some((first, marked.next_back().unwrap_or(first)))
 }
 
 /// What to tell when there is no builder of this name.

@@ -179,9 +179,8 @@ pub fn recall(
     directory: &Path,
 ) -> Result<Creation, Failure> {
     let path = file(name, ambient, config);
-    let text = match std::fs::read(&path) {
-        Ok(text) => text,
-        Err(_) => return Err(builders::unknown(name, ambient, config)),
+    let Ok(text) = std::fs::read(&path) else {
+        return Err(builders::unknown(name, ambient, config));
     };
     let broken = |why: &str| {
         let message = format!("failed to read `{}`: {why}", path.display());

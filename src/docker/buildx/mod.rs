@@ -140,7 +140,7 @@ impl Buildx {
         let stop = async {
             // A sender that is gone asks for nothing.
             if stop.wait_for(|stop| *stop).await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         };
         process::follow(command, &self.directory, stop, async |bytes: &[u8]| {
