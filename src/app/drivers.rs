@@ -1,5 +1,7 @@
 //! The builders of one engine, as a plan's jobs ask for them.
 
+use std::sync::Arc;
+
 use tokio::sync::watch;
 
 use super::build::Open;
@@ -8,8 +10,10 @@ use crate::docker::buildkit::Client;
 use crate::docker::buildx::Buildx;
 use crate::docker::classic::Classic;
 use crate::docker::config::DockerConfig;
+use crate::docker::credentials::Credentials;
+use crate::docker::push::Push;
 use crate::docker::{BuildError, Built, Strategy};
-use crate::event::{Events, JobId};
+use crate::event::{Events, JobId, Pushed};
 use crate::failure::Failure;
 use crate::plan::{Attempt, Job, Plan};
 use crate::{report, run};
@@ -20,6 +24,8 @@ pub(super) struct Drivers {
     /// Where the plan asks for a builder of the user's own.
     buildx: Option<Result<Buildx, Failure>>,
     classic: Result<Classic, Failure>,
+    push: Push,
+    credentials: Arc<Credentials>,
     /// Whether somebody is there to answer.
     interactive: bool,
 }
@@ -28,6 +34,7 @@ impl Drivers {
     pub(super) async fn new(
         plan: &Plan,
         open: Open,
+        credentials: Arc<Credentials>,
         ambient: &Ambient,
         config: &DockerConfig,
     ) -> Self {
@@ -39,9 +46,24 @@ impl Drivers {
         };
         Self {
             buildx,
-            classic: Classic::new(&open.facts),
+            classic: Classic::new(&open.facts, Arc::clone(&credentials)),
+            push: Push::new(&open.facts, Arc::clone(&credentials)),
+            credentials,
             buildkit: open.buildkit,
             interactive: ambient.stdin_is_terminal && ambient.stderr.columns.is_some(),
+        }
+    }
+}
+
+impl Drivers {
+    /// A refusal by a registry, with what is wrong with the credentials for it.
+    fn explained(&self, error: BuildError) -> BuildError {
+        match error {
+            BuildError::Failed { failure, ran } => BuildError::Failed {
+                failure: Box::new(self.credentials.explain(*failure)),
+                ran,
+            },
+            BuildError::Stopped => BuildError::Stopped,
         }
     }
 }
@@ -55,29 +77,51 @@ impl run::Builder for Drivers {
         mut stop: watch::Receiver<bool>,
     ) -> Result<Built, BuildError> {
         let spec = &attempt.spec;
-        let missing = match &attempt.strategy {
-            Strategy::BuildKit => match &self.buildkit {
-                Ok(client) => {
-                    return client
-                        .build(job, &attempt.prefix, spec, events, &mut stop)
-                        .await;
-                }
-                Err(failure) => failure,
-            },
-            Strategy::Buildx(name) => match &self.buildx {
-                Some(Ok(buildx)) => return buildx.build(job, name, spec, events, &mut stop).await,
-                Some(Err(failure)) => failure,
-                None => unreachable!("the plan has no builder of the user's own"),
-            },
-            Strategy::Classic => match &self.classic {
-                Ok(classic) => return classic.build(job, spec, events, &mut stop).await,
-                Err(failure) => failure,
-            },
+        let missing = |failure: &Failure| {
+            Err(BuildError::Failed {
+                failure: Box::new(failure.clone()),
+                ran: false,
+            })
         };
-        Err(BuildError::Failed {
-            failure: Box::new(missing.clone()),
-            ran: false,
-        })
+        let build = async {
+            match &attempt.strategy {
+                Strategy::BuildKit => match &self.buildkit {
+                    Ok(client) => {
+                        client
+                            .build(job, &attempt.prefix, spec, events, &mut stop)
+                            .await
+                    }
+                    Err(failure) => missing(failure),
+                },
+                Strategy::Buildx(name) => match &self.buildx {
+                    // It holds the state of a child process, which the others need not carry.
+                    Some(Ok(buildx)) => {
+                        Box::pin(buildx.build(job, name, spec, events, &mut stop)).await
+                    }
+                    Some(Err(failure)) => missing(failure),
+                    None => unreachable!("the plan has no builder of the user's own"),
+                },
+                Strategy::Classic => match &self.classic {
+                    Ok(classic) => classic.build(job, spec, events, &mut stop).await,
+                    Err(failure) => missing(failure),
+                },
+            }
+        };
+        let built = self.credentials.telling(job, events, build).await;
+        built.map_err(|error| self.explained(error))
+    }
+
+    async fn push(
+        &self,
+        job: JobId,
+        index: usize,
+        name: &str,
+        events: &Events,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<Pushed, BuildError> {
+        let push = self.push.push(job, index, name, events, &mut stop);
+        let pushed = self.credentials.telling(job, events, push).await;
+        pushed.map_err(|error| self.explained(error))
     }
 
     async fn agree(&self, question: &str) -> bool {

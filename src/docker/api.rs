@@ -1,77 +1,104 @@
-//! The plain Engine API, through bollard: what BuildKit's own protocol does not tell.
+//! The plain Engine API: what BuildKit's own protocol does not tell.
 
-use bollard::{ClientVersion, Docker};
+use hyper::StatusCode;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::api_version::ApiVersion;
-use super::host::{Address, Endpoint};
+use super::host::Endpoint;
+use super::http;
 use crate::failure::{Class, Failure};
+use crate::human;
 
-/// Seconds an answer may take.
-const PATIENCE: u64 = 30;
+/// The most that is read of an answer. A network tells of every container in it.
+const LARGEST: usize = 4 << 20;
 
-/// A client of the Engine API at the version the engine is spoken to in.
-pub struct Api(Docker);
-
-impl Api {
-    /// A client for `endpoint`; nothing is sent yet.
-    ///
-    /// # Errors
-    /// When the socket is gone.
-    pub fn new(endpoint: &Endpoint, api: ApiVersion) -> Result<Self, Failure> {
-        let version = ClientVersion {
-            major_version: api.0 as usize,
-            minor_version: api.1 as usize,
-        };
-        match &endpoint.address {
-            Address::Unix(path) => {
-                Docker::connect_with_socket(&path.to_string_lossy(), PATIENCE, &version)
-            }
-            Address::Tcp(host) => Docker::connect_with_http(host, PATIENCE, &version),
-        }
-        .map(Self)
-        .map_err(|error| failed("open the Engine API", &error))
-    }
-
-    /// The id of the image called `name`; nothing when the engine does not have it.
-    ///
-    /// # Errors
-    /// When the engine does not answer.
-    pub async fn image_id(&self, name: &str) -> Result<Option<String>, Failure> {
-        match self.0.inspect_image(name).await {
-            Ok(image) => Ok(image.id),
-            Err(bollard::errors::Error::DockerResponseServerError {
-                status_code: 404, ..
-            }) => Ok(None),
-            Err(error) => Err(failed(&format!("look up the image `{name}`"), &error)),
-        }
-    }
-
-    /// The address under which containers reach this machine: the gateway of the default bridge.
-    ///
-    /// # Errors
-    /// When the engine does not answer or has no such network.
-    pub async fn bridge_gateway(&self) -> Result<String, Failure> {
-        let network = self
-            .0
-            .inspect_network("bridge", None)
-            .await
-            .map_err(|error| failed("look up the network `bridge` for `host-gateway`", &error))?;
-        network
-            .ipam
-            .and_then(|ipam| ipam.config)
-            .into_iter()
-            .flatten()
-            .find_map(|config| config.gateway)
-            .ok_or_else(|| {
-                Failure::new(
-                    Class::DaemonError,
-                    "the engine's network `bridge` has no gateway, so `host-gateway` has no address",
-                )
-                .hint("write the address itself under `extra_hosts:`")
-            })
-    }
+/// What the engine tells of a network.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Network {
+    #[serde(rename = "IPAM")]
+    ipam: Option<Ipam>,
 }
 
-fn failed(what: &str, error: &bollard::errors::Error) -> Failure {
-    Failure::new(Class::DaemonError, format!("failed to {what}: {error}"))
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Ipam {
+    config: Option<Vec<Subnet>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Subnet {
+    gateway: Option<String>,
+}
+
+/// What the engine tells of an image.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Image {
+    id: String,
+}
+
+/// The id of the image called `name`; nothing when the engine does not have it.
+///
+/// # Errors
+/// When the engine does not answer.
+pub async fn image_id(
+    endpoint: &Endpoint,
+    api: ApiVersion,
+    name: &str,
+) -> Result<Option<String>, Failure> {
+    let what = format!("look up the image `{name}`");
+    let path = format!("/v{api}/images/{name}/json");
+    let image: Option<Image> = get(endpoint, &path, &what).await?;
+    Ok(image.map(|image| image.id))
+}
+
+/// The address under which containers of the engine reach its machine: the gateway of the default
+/// bridge.
+///
+/// # Errors
+/// When the engine does not answer or has no such network.
+pub async fn bridge_gateway(endpoint: &Endpoint, api: ApiVersion) -> Result<String, Failure> {
+    let what = "look up the network `bridge` for `host-gateway`";
+    let path = format!("/v{api}/networks/bridge");
+    let network: Option<Network> = get(endpoint, &path, what).await?;
+    network
+        .and_then(|network| network.ipam)
+        .and_then(|ipam| ipam.config)
+        .into_iter()
+        .flatten()
+        .find_map(|subnet| subnet.gateway)
+        .ok_or_else(|| {
+            Failure::new(
+                Class::DaemonError,
+                "the engine's network `bridge` has no gateway, so `host-gateway` has no address",
+            )
+            .hint("write the address itself under `extra_hosts:`")
+        })
+}
+
+/// What the engine answers at `path`; nothing when there is nothing of that name.
+async fn get<T: DeserializeOwned>(
+    endpoint: &Endpoint,
+    path: &str,
+    what: &str,
+) -> Result<Option<T>, Failure> {
+    let failed = |why: &str| {
+        let why = human::sanitize(why.lines().next().unwrap_or_default());
+        Failure::new(Class::DaemonError, format!("failed to {what}: {why}"))
+    };
+    let answer = http::get(&endpoint.address, path, LARGEST);
+    let (head, body) = tokio::time::timeout(endpoint.address.limits().answer, answer)
+        .await
+        .map_err(|_| failed("no answer"))?
+        .map_err(|error| failed(&error.to_string()))?;
+    match head.status() {
+        StatusCode::NOT_FOUND => Ok(None),
+        status if !status.is_success() => Err(failed(&format!("{status} {}", body.trim()))),
+        _ => serde_json::from_str(&body)
+            .map(Some)
+            .map_err(|error| failed(&error.to_string())),
+    }
 }

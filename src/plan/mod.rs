@@ -76,6 +76,8 @@ pub struct Job {
     pub attempt: Attempt,
     /// Ways around a builder that fails, best first. At most one of them is taken.
     pub detours: Vec<Detour>,
+    /// The names under which the image is pushed when it is built, in full form.
+    pub push: Vec<String>,
 }
 
 impl Job {
@@ -184,6 +186,12 @@ pub fn plan(
         let Some((_, attempt)) = attempts.next() else {
             continue;
         };
+        // As Compose has it: a name that nobody gave is none to publish under.
+        let push = if request.push && service.image.is_some() {
+            attempt.spec.tags.clone()
+        } else {
+            Vec::new()
+        };
         let asked = Asked::new(service, choices[0].form.build(build), request);
         warnings.extend(guard::left_out(
             &attempt.strategy,
@@ -209,6 +217,7 @@ pub fn plan(
                     })
                 })
                 .collect(),
+            push,
         });
     }
     let jobs = twins::join(jobs);
@@ -216,6 +225,9 @@ pub fn plan(
     notes.extend(warnings);
     notes.extend(said::notes(project, &jobs));
     notes.extend(own_builder::passed_over(builders, request));
+    if request.push {
+        notes.extend(said::not_pushed(project, &jobs));
+    }
     if jobs.is_empty() {
         notes.push(Diagnostic::warning(
             "no service has a `build:` section: nothing to build",

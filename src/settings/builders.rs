@@ -137,6 +137,7 @@ pub fn named_builder(
         project: &ProjectFlags::default(),
         services: &[],
         pull: false,
+        push: false,
         to_start: false,
     };
     let (policy, _) = policies(ambient, typed, project, &Extension::read(project)?)?;

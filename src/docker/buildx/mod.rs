@@ -26,7 +26,7 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 use tokio::sync::watch;
 
-use super::api::Api;
+use super::api;
 use super::buildkit::Steps;
 use super::config::DockerConfig;
 use super::detect::Facts;
@@ -155,8 +155,8 @@ impl Buildx {
         let Some(tag) = spec.tags.first() else {
             return Ok(Built { image: None });
         };
-        let api = Api::new(&self.facts.endpoint, self.facts.spoken())?;
-        match api.image_id(tag).await? {
+        let facts = &self.facts;
+        match api::image_id(&facts.endpoint, facts.spoken(), tag).await? {
             Some(id) => Ok(Built { image: Some(id) }),
             None => Err(Failure::new(
                 Class::BuilderBroken,
