@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use support::builder::Remote;
+use support::registry::Registry;
 use support::{Engine, Project, containerd_store, engines, on_engines, until};
 
 /// The engines whose docker CLI has buildx.
@@ -101,6 +102,53 @@ fn the_flag_counts_more_than_the_variable_and_that_more_than_the_file() {
             flag.contains("buildx `far`: --builder asks for it"),
             "{flag}"
         );
+    });
+}
+
+#[test]
+fn where_the_classic_builder_is_to_build_only_the_flag_means_another() {
+    with_remote("bxold", |engine, project, remote| {
+        project.write(
+            "compose.yaml",
+            "x-dcb: {builder: far}\nservices: {web: {build: .}}\n",
+        );
+        project.write("Dockerfile", "FROM busybox\nLABEL a=b\n");
+        let plan = |words: &[&str]| {
+            let mut dcb = remote.dcb(&project, engine);
+            dcb.env("DOCKER_BUILDKIT", "0").env("BUILDX_BUILDER", "far");
+            project.ran(dcb.arg("plan").args(words)).expect(0).stdout
+        };
+        assert!(
+            plan(&[]).contains("classic: DOCKER_BUILDKIT=0"),
+            "{}",
+            plan(&[])
+        );
+        let flag = plan(&["--builder", "far"]);
+        assert!(
+            flag.contains("buildx `far`: --builder asks for it"),
+            "{flag}"
+        );
+    });
+}
+
+#[test]
+fn an_image_that_was_built_elsewhere_is_pushed() {
+    let Some(registry) = Registry::start() else {
+        return;
+    };
+    with_remote("bxpush", |engine, project, remote| {
+        let image = format!("{}/{}", registry.address(), project.name());
+        project.write(
+            "compose.yaml",
+            &format!("services: {{web: {{build: ., image: '{image}'}}}}\n"),
+        );
+        project.write("Dockerfile", "FROM busybox\nRUN echo pushed > /it\n");
+        let mut dcb = remote.dcb(&project, engine);
+        let ran = project.ran(dcb.args(["build", "--push", "--builder", "far"]));
+        ran.expect(0).telling(&["1 service built, 1 pushed"]);
+        engine.ask(&["rmi", "--force", &image]);
+        engine.ask(&["pull", &image]);
+        assert_eq!(engine.run(&image, &["cat", "/it"]), "pushed");
     });
 }
 

@@ -94,10 +94,7 @@ impl run::Builder for Drivers {
                     Err(failure) => missing(failure),
                 },
                 Strategy::Buildx(name) => match &self.buildx {
-                    // It holds the state of a child process, which the others need not carry.
-                    Some(Ok(buildx)) => {
-                        Box::pin(buildx.build(job, name, spec, events, &mut stop)).await
-                    }
+                    Some(Ok(buildx)) => buildx.build(job, name, spec, events, &mut stop).await,
                     Some(Err(failure)) => missing(failure),
                     None => unreachable!("the plan has no builder of the user's own"),
                 },
@@ -107,7 +104,7 @@ impl run::Builder for Drivers {
                 },
             }
         };
-        let built = self.credentials.telling(job, events, build).await;
+        let built = self.credentials.telling(job, events, Box::pin(build)).await;
         built.map_err(|error| self.explained(error))
     }
 

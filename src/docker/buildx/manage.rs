@@ -213,7 +213,7 @@ pub fn recall(
                 .iter()
                 .map(|(key, value)| csv(&format!("{key}={value}")))
                 .collect(),
-            flags: node.flags.unwrap_or_default(),
+            flags: flags(node.flags.unwrap_or_default()),
             platforms: node
                 .platforms
                 .unwrap_or_default()
@@ -228,6 +228,13 @@ pub fn recall(
         driver: instance.driver,
         nodes: nodes.collect::<Result<_, _>>()?,
     })
+}
+
+/// The flags of a BuildKit without the one that buildx gives every one of its own accord; handed back,
+/// it would be there twice.
+fn flags(mut flags: Vec<String>) -> Vec<String> {
+    flags.retain(|flag| flag != "--allow-insecure-entitlement=network.host");
+    flags
 }
 
 fn write(base64: &str, node: &str, directory: &Path) -> Result<PathBuf, String> {
