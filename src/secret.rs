@@ -77,6 +77,16 @@ impl Secret {
     }
 }
 
+impl From<&Secret> for ArgValue {
+    /// A value that is secret whatever its name.
+    fn from(secret: &Secret) -> Self {
+        Self {
+            text: secret.0.clone(),
+            secret: true,
+        }
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(MASK)

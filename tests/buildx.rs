@@ -132,6 +132,40 @@ fn where_the_classic_builder_is_to_build_only_the_flag_means_another() {
 }
 
 #[test]
+fn secrets_and_named_contexts_reach_the_builder_and_nobody_else() {
+    with_remote("bxsec", |engine, project, remote| {
+        project.write(
+            "compose.yaml",
+            "services:\n  web:\n    build:\n      context: .\n      secrets: [one, two]\n      additional_contexts: {other: other}\nsecrets:\n  one: {file: one.txt}\n  two: {environment: TWO}\n",
+        );
+        project.write(
+            "Dockerfile",
+            "FROM busybox\nRUN --mount=type=secret,id=one --mount=type=secret,id=two cat /run/secrets/one /run/secrets/two | md5sum > /it\nCOPY --from=other a /a\n",
+        );
+        project.write("one.txt", "whisper ");
+        project.write("other/a", "other");
+        let mut dcb = remote.dcb(&project, engine);
+        dcb.env("TWO", "hush");
+        let ran = project
+            .ran(dcb.args(["build", "-v", "--builder", "far"]))
+            .expect(0);
+        let told = ran.told();
+        assert!(
+            !told.contains("hush") && !told.contains("whisper"),
+            "{told}"
+        );
+        assert!(
+            told.contains("--secret id=two,env=DCB_BUILD_SECRET_1"),
+            "{told}"
+        );
+        let image = project.image(engine, "web");
+        let sum = engine.run(&image, &["sh", "-c", "printf 'whisper hush' | md5sum"]);
+        assert_eq!(engine.run(&image, &["cat", "/it"]), sum);
+        assert_eq!(engine.run(&image, &["cat", "/a"]), "other");
+    });
+}
+
+#[test]
 fn an_image_that_was_built_elsewhere_is_pushed() {
     let Some(registry) = Registry::start() else {
         return;

@@ -104,6 +104,7 @@ impl run::Builder for Drivers {
                 },
             }
         };
+        // On the heap: a build's state is large, and each job has one.
         let built = self.credentials.telling(job, events, Box::pin(build)).await;
         built.map_err(|error| self.explained(error))
     }

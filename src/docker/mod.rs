@@ -41,6 +41,7 @@ pub use buildkit::Worker;
 pub use detect::{Engine, Facts};
 pub use outcome::{BuildError, Built};
 pub use spec::{
-    BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy, Strategy,
+    BuildSpec, CacheUse, ContextSource, DockerfileSource, NamedContext, Network, PullPolicy,
+    SecretValue, SshAgent, Strategy,
 };
 pub use version::Version;

@@ -1,6 +1,7 @@
 //! What each builder can do with a form, and what it cannot, by name: nothing is ever dropped, or
 //! left to a builder that ignores it.
 
+use super::contexts;
 use super::forms::Form;
 use super::guard::{self, Asked, Ground};
 use crate::diagnostic::Diagnostic;
@@ -35,6 +36,9 @@ impl Builders<'_> {
         form: &Form,
     ) -> Vec<Diagnostic> {
         let mut lacks = guard::refusals(strategy, asked, self.ground());
+        if !self.names_contexts(strategy) {
+            lacks.extend(contexts::instead_of_stage(asked.build, form));
+        }
         lacks.extend(
             form.uses
                 .iter()
@@ -118,10 +122,16 @@ impl Builders<'_> {
         }
     }
 
-    /// Whether BuildKit here can be given a name for an image; before 23.0 it ignores them.
-    pub(super) fn name_contexts(self) -> bool {
-        self.engine
-            .is_none_or(|engine| engine.api >= ApiVersion::V23_0)
+    /// Whether a builder can be told what stands for a name in a Dockerfile. BuildKit before 23.0
+    /// ignores it.
+    pub(super) fn names_contexts(self, strategy: &Strategy) -> bool {
+        match strategy {
+            Strategy::BuildKit => self
+                .engine
+                .is_none_or(|engine| engine.api >= ApiVersion::V23_0),
+            Strategy::Buildx(_) => true,
+            Strategy::Classic => false,
+        }
     }
 
     /// Whether BuildKit's own frontend could build `form` as well as the one that it names.

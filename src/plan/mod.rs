@@ -5,7 +5,9 @@
 
 mod ability;
 mod choose;
+mod contexts;
 mod forms;
+mod given;
 mod graph;
 mod guard;
 mod inputs;
@@ -26,6 +28,7 @@ use crate::event::JobId;
 use crate::failure::{Class, Failure, Obstacle};
 use crate::human;
 use choose::{Choice, Impossible};
+use forms::{Form, Problem};
 use guard::Asked;
 
 pub use ability::Builders;
@@ -202,6 +205,7 @@ pub fn plan(
             warnings.extend(platforms::without_emulation(&asked, builders));
         }
         warnings.extend(choices[0].form.without_stages(&asked));
+        warnings.extend(choices[0].form.given.warnings(&service.name));
         jobs.push(Job {
             id: JobId(jobs.len()),
             service: service.name.clone(),
@@ -323,20 +327,15 @@ fn choices<'a>(
     graph: &graph::Graph,
 ) -> Result<Vec<Vec<Choice<'a>>>, Failure> {
     let mut missing = Vec::new();
-    let mut class = Class::DockerfileMissing;
     let mut refused = Vec::new();
     let mut choices = Vec::new();
     for (service, build) in services {
         let forms = inputs.forms(&service.name);
-        for problem in forms
-            .iter()
-            .filter_map(|form| form.problem(&service.name, build))
-        {
-            if problem.class == Class::ContextMissing {
-                class = Class::ContextMissing;
-            }
-            missing.push(problem.diagnostic);
-        }
+        missing.extend(
+            forms
+                .iter()
+                .flat_map(|form| form.problems(&service.name, build)),
+        );
         match choose::choose(service, build, forms, builders, request) {
             Ok(mut found) => {
                 if request.fallback.value == Fallback::Never {
@@ -344,6 +343,15 @@ fn choices<'a>(
                 }
                 if let Some(name) = found[0].strategy.builder() {
                     refused.extend(own_builder::refusals(name, service, build, graph));
+                }
+                for problem in chosen_forms(&found)
+                    .into_iter()
+                    .flat_map(|form| form.given.problems(&service.name))
+                {
+                    match problem.class {
+                        Class::Unsupported => refused.push(problem.diagnostic),
+                        _ => missing.push(problem),
+                    }
                 }
                 choices.push(found);
             }
@@ -353,13 +361,15 @@ fn choices<'a>(
         let asked = Asked::new(service, build, request);
         refused.extend(platforms::excluded(&asked, request));
     }
-    if !missing.is_empty() {
-        missing.extend(refused);
-        return Err(Failure::found(
-            class,
-            "files that the build needs are missing",
-            missing,
-        ));
+    if let Some(class) = worst(&missing) {
+        let message = match class {
+            Class::SecretMissing => "secrets that the build needs are missing",
+            Class::SshMissing => "SSH keys that the build needs are missing",
+            _ => "files that the build needs are missing",
+        };
+        let mut found: Vec<Diagnostic> = missing.into_iter().map(|it| it.diagnostic).collect();
+        found.extend(refused);
+        return Err(Failure::found(class, message, found));
     }
     if !refused.is_empty() {
         return Err(Failure::found(
@@ -369,6 +379,29 @@ fn choices<'a>(
         ));
     }
     Ok(choices)
+}
+
+/// The forms that may be built, each once.
+fn chosen_forms<'a>(choices: &[Choice<'a>]) -> Vec<&'a Form> {
+    let mut forms: Vec<&Form> = Vec::new();
+    for choice in choices {
+        if !forms.iter().any(|form| std::ptr::eq(*form, choice.form)) {
+            forms.push(choice.form);
+        }
+    }
+    forms
+}
+
+/// The class that stands for all that is missing: that of files before all others.
+fn worst(missing: &[Problem]) -> Option<Class> {
+    const FIRST: [Class; 4] = [
+        Class::ContextMissing,
+        Class::DockerfileMissing,
+        Class::SecretMissing,
+        Class::SshMissing,
+    ];
+    let is_there = |class: &Class| missing.iter().any(|problem| problem.class == *class);
+    FIRST.into_iter().find(is_there)
 }
 
 /// `path` as it is told to people: relative to `directory` when it lies below it.

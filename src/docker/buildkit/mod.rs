@@ -22,13 +22,16 @@
 
 mod attributes;
 mod auth;
+mod contexts;
 mod error;
 mod filesync;
 mod health;
 mod offers;
 mod prefix;
+mod secrets;
 mod session;
 mod solve;
+mod ssh;
 mod status;
 mod transport;
 mod wire;
@@ -104,7 +107,7 @@ impl Client {
 
     /// The session on which a build is answered.
     async fn session(&self, spec: &BuildSpec) -> Result<Arc<Session>, Failure> {
-        match Own::of(spec) {
+        match Own::of(spec).await? {
             None => Ok(Arc::clone(&self.shared)),
             Some(own) => {
                 let session =

@@ -13,11 +13,12 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 
 use crate::docker::spec::{
-    BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy,
+    BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy, SecretValue,
+    SshAgent,
 };
 use crate::failure::{Class, Failure};
 use crate::process::Command;
-use crate::secret::ArgValue;
+use crate::secret::{self, ArgValue};
 
 /// What is known around a build.
 pub(super) struct Around<'a> {
@@ -51,13 +52,14 @@ pub(super) fn command(spec: &BuildSpec, around: &Around<'_>) -> Result<Command, 
         cache,
         pull,
         network,
-        // The engine's images are out of the builder's sight, so the plan gives none.
-        contexts: _,
+        contexts,
         extra_hosts,
         shm_size,
         ulimits,
         entitlements,
         attestations,
+        secrets,
+        ssh,
     } = spec;
     let mut words = Words::default();
     words.flag("--builder", around.builder);
@@ -104,11 +106,23 @@ pub(super) fn command(spec: &BuildSpec, around: &Around<'_>) -> Result<Command, 
     for entitlement in entitlements {
         words.flag("--allow", entitlement);
     }
+    for (name, context) in contexts {
+        let context = context.to_string();
+        if secret::without_password(&context) != context {
+            return Err(in_address("additional_contexts"));
+        }
+        words.flag("--build-context", &format!("{name}={context}"));
+    }
     attest(attestations, &mut words);
+    mount(secrets, &mut words);
+    forward(ssh, &mut words)?;
     build_args(args, around, &mut words)?;
     dockerfile_words(dockerfile, around.directory, &mut words)?;
     match context {
         ContextSource::Directory(path) => words.arguments.push(path.into()),
+        ContextSource::Remote(address) if secret::without_password(address) != *address => {
+            return Err(in_address("context"));
+        }
         ContextSource::Remote(address) => words.arguments.push(address.into()),
     }
     let mut command = Command::new(around.program)
@@ -153,6 +167,58 @@ fn attest(attestations: &IndexMap<String, String>, words: &mut Words) {
     if !attestations.contains_key("provenance") {
         words.flag("--attest", "type=provenance,disabled=true");
     }
+}
+
+/// The secrets, from their files and from variables of names that nobody else has.
+fn mount(secrets: &IndexMap<String, SecretValue>, words: &mut Words) {
+    for (index, (id, value)) in secrets.iter().enumerate() {
+        let source = match value {
+            SecretValue::File(path) => format!("src={}", path.display()),
+            SecretValue::Variable { value, .. } => {
+                let variable = format!("DCB_BUILD_SECRET_{index}");
+                words.handed.push((variable.clone(), value.into()));
+                format!("env={variable}")
+            }
+        };
+        words.flag(
+            "--secret",
+            &format!("{},{}", csv(&format!("id={id}")), csv(&source)),
+        );
+    }
+}
+
+/// The SSH agents: a socket, or keys that buildx makes an agent of.
+fn forward(agents: &IndexMap<String, SshAgent>, words: &mut Words) -> Result<(), Failure> {
+    for (id, agent) in agents {
+        let paths = match agent {
+            SshAgent::Socket(path) => std::slice::from_ref(path),
+            SshAgent::Keys(paths) => paths.as_slice(),
+        };
+        let paths: Vec<String> = paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        if let Some(path) = paths.iter().find(|path| path.contains(',')) {
+            return Err(Failure::new(
+                Class::Unsupported,
+                format!("`{path}` under `ssh:` has a comma in it, at which buildx would cut it"),
+            )
+            .hint("move or link it to a path without one"));
+        }
+        words.flag("--ssh", &format!("{id}={}", paths.join(",")));
+    }
+    Ok(())
+}
+
+/// What to tell of an address that everybody could read among buildx's arguments.
+fn in_address(key: &str) -> Failure {
+    Failure::new(
+        Class::Unsupported,
+        format!(
+            "an address under `{key}` has a password in it, and there is no way to hand it to buildx unseen"
+        ),
+    )
+    .hint("write the address without it, and give the token as the secret `GIT_AUTH_TOKEN` under `secrets:`")
 }
 
 fn build_args(
@@ -309,6 +375,8 @@ pub(super) fn unwritten(path: &Path, error: &io::Error) -> Failure {
 mod tests {
     use super::*;
     use crate::compose::Ulimit;
+    use crate::docker::spec::NamedContext;
+    use crate::secret::Secret;
 
     fn spec() -> BuildSpec {
         BuildSpec {
@@ -393,6 +461,63 @@ mod tests {
             rest.split_once(" --file").expect("a file").0
         });
         Ok(format!("{variables}{words}"))
+    }
+
+    #[test]
+    fn secrets_and_agents_are_named_and_not_shown() {
+        let variable = SecretValue::Variable {
+            name: "TOKEN".into(),
+            value: Secret::new("hush"),
+        };
+        let spec = BuildSpec {
+            secrets: IndexMap::from([
+                ("file".into(), SecretValue::File("/s/a,b".into())),
+                ("token".into(), variable),
+            ]),
+            ssh: IndexMap::from([
+                ("default".into(), SshAgent::Socket("/run/agent".into())),
+                (
+                    "git".into(),
+                    SshAgent::Keys(vec!["/k/a".into(), "/k/b".into()]),
+                ),
+            ]),
+            contexts: IndexMap::from([
+                ("src".into(), NamedContext::Directory("/other".into())),
+                (
+                    "base".into(),
+                    NamedContext::Image("docker.io/library/a:1".into()),
+                ),
+            ]),
+            ..spec()
+        };
+        let told = typed(&spec, &[]).expect("a command");
+        for words in [
+            "DCB_BUILD_SECRET_1='***' buildx",
+            "--build-context src=/other --build-context base=docker-image://docker.io/library/a:1",
+            r#"--secret 'id=file,"src=/s/a,b"' --secret id=token,env=DCB_BUILD_SECRET_1"#,
+            "--ssh default=/run/agent --ssh git=/k/a,/k/b",
+        ] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+        assert!(!told.contains("hush"));
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_refused() {
+        let address = "https://me:hush@example.org/a.git".to_owned();
+        let context = BuildSpec {
+            context: ContextSource::Remote(address.clone()),
+            ..spec()
+        };
+        let named = BuildSpec {
+            contexts: IndexMap::from([("a".into(), NamedContext::Remote(address))]),
+            ..spec()
+        };
+        for spec in [context, named] {
+            let failure = typed(&spec, &[]).expect_err("a refusal");
+            assert_eq!(failure.class, Class::Unsupported);
+            assert!(!failure.message.contains("hush"));
+        }
     }
 
     #[test]
