@@ -227,6 +227,7 @@ pub fn plan(
     let jobs = twins::join(jobs);
     let mut notes = project.notes.clone();
     notes.extend(warnings);
+    notes.extend(twins::confusable(&jobs));
     notes.extend(said::notes(project, &jobs));
     notes.extend(own_builder::passed_over(builders, request));
     if request.push {
