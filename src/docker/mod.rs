@@ -41,7 +41,7 @@ pub use buildkit::Worker;
 pub use detect::{Engine, Facts};
 pub use outcome::{BuildError, Built};
 pub use spec::{
-    BuildSpec, CacheUse, ContextSource, DockerfileSource, NamedContext, Network, PullPolicy,
-    SecretValue, SshAgent, Strategy,
+    BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, NamedContext, Network,
+    PullPolicy, SecretValue, SshAgent, Strategy,
 };
 pub use version::Version;

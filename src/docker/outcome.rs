@@ -1,5 +1,6 @@
 //! How a build ends, whichever builder it was.
 
+use crate::event::Pushed;
 use crate::failure::Failure;
 
 /// An image that was built.
@@ -7,6 +8,18 @@ use crate::failure::Failure;
 pub struct Built {
     /// Its id as the engine lists it.
     pub image: Option<String>,
+    /// The names under which the builder itself put it into a registry.
+    pub pushed: Vec<Pushed>,
+}
+
+impl Built {
+    /// An image in the engine.
+    pub fn here(image: Option<String>) -> Self {
+        Self {
+            image,
+            pushed: Vec::new(),
+        }
+    }
 }
 
 /// Why there is no image.

@@ -90,6 +90,8 @@ pub struct BuildSpec {
     pub secrets: IndexMap<String, SecretValue>,
     /// The SSH agents that `RUN` may use, by id.
     pub ssh: IndexMap<String, SshAgent>,
+    /// Where the image goes.
+    pub destination: Destination,
 }
 
 impl BuildSpec {
@@ -115,8 +117,19 @@ impl BuildSpec {
             attestations: IndexMap::new(),
             secrets: IndexMap::new(),
             ssh: IndexMap::new(),
+            destination: Destination::Engine,
         }
     }
+}
+
+/// Where an image goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Destination {
+    /// Into the engine.
+    Engine,
+    /// From the builder to its registry, under all its names, and not into the engine. Only a builder
+    /// that is not the engine's own can.
+    Registry,
 }
 
 /// Where the files of a build come from.

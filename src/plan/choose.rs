@@ -11,7 +11,7 @@ use super::guard::Asked;
 use super::request::{Request, Wanted};
 use crate::compose::{Build, Service};
 use crate::diagnostic::Diagnostic;
-use crate::docker::Strategy;
+use crate::docker::{Destination, Strategy};
 use crate::docker::buildx::builders::Kind;
 use crate::dockerfile::{Feature, Use};
 use crate::failure::{Class, Failure, Obstacle};
@@ -37,20 +37,22 @@ pub(super) enum Impossible {
     Refused(Vec<Diagnostic>),
 }
 
-/// The ways to build `service`, best first.
+/// The ways to build `service`, best first. Its image goes to `destination` where the builder is not the
+/// engine's own.
 pub(super) fn choose<'a>(
     service: &Service,
     own: &Build,
     forms: &'a [Form],
     builders: Builders<'_>,
     request: &Request,
+    destination: Destination,
 ) -> Result<Vec<Choice<'a>>, Impossible> {
     let policy = request.policy(&service.name);
     let mut choices: Vec<Choice<'a>> = Vec::new();
     let mut passed_over: Vec<Vec<Diagnostic>> = Vec::new();
     for strategy in strategies(builders, policy)? {
         for form in wanted(service, forms, &strategy, builders, policy)? {
-            let asked = Asked::new(service, form.build(own), request);
+            let asked = Asked::new(service, form.build(own), request).going_to(destination);
             let mut lacks = builders.lacks(&strategy, &asked, form);
             lacks.extend(forbidden(form, policy));
             if choices

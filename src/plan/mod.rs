@@ -18,12 +18,13 @@ mod said;
 mod spec;
 mod twins;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::compose::{Build, Project, Service};
 use crate::diagnostic::Diagnostic;
-use crate::docker::{BuildSpec, Engine, Strategy};
+use crate::docker::{BuildSpec, Destination, Engine, Strategy};
 use crate::event::JobId;
 use crate::failure::{Class, Failure, Obstacle};
 use crate::human;
@@ -162,7 +163,19 @@ pub fn plan(
         })
         .collect();
     variant_exists(&services, inputs, request)?;
-    let choices = choices(&services, inputs, builders, request, &graph)?;
+    let bases: HashSet<&str> = services
+        .iter()
+        .flat_map(|(service, _)| graph.needs(&service.name))
+        .collect();
+    let destination = |service: &Service| {
+        // What others begin with must be in the engine before they are built.
+        if is_pushed(service, request) && !bases.contains(service.name.as_str()) {
+            Destination::Registry
+        } else {
+            Destination::Engine
+        }
+    };
+    let choices = choices(&services, inputs, builders, request, &graph, destination)?;
     let mut jobs: Vec<Job> = Vec::new();
     let mut warnings: Vec<Diagnostic> = Vec::new();
     for ((service, build), choices) in services.into_iter().zip(choices) {
@@ -180,6 +193,7 @@ pub fn plan(
             request,
             builders,
             after_others: !needs.is_empty(),
+            destination: destination(service),
         };
         let mut attempts = choices
             .iter()
@@ -189,13 +203,13 @@ pub fn plan(
         let Some((_, attempt)) = attempts.next() else {
             continue;
         };
-        // As Compose has it: a name that nobody gave is none to publish under.
-        let push = if request.push && service.image.is_some() {
+        let push = if is_pushed(service, request) {
             attempt.spec.tags.clone()
         } else {
             Vec::new()
         };
-        let asked = Asked::new(service, choices[0].form.build(build), request);
+        let asked = Asked::new(service, choices[0].form.build(build), request)
+            .going_to(destination(service));
         warnings.extend(guard::left_out(
             &attempt.strategy,
             &asked,
@@ -250,6 +264,12 @@ pub fn plan(
         notes,
         keys: guard::verdicts(builders.ground()),
     })
+}
+
+/// Whether the image of `service` is to be pushed. As Compose has it: a name that nobody gave is none
+/// to publish under.
+fn is_pushed(service: &Service, request: &Request) -> bool {
+    request.push && service.image.is_some()
 }
 
 /// The services that were named, or all.
@@ -326,6 +346,7 @@ fn choices<'a>(
     builders: Builders<'_>,
     request: &Request,
     graph: &graph::Graph,
+    destination: impl Fn(&Service) -> Destination,
 ) -> Result<Vec<Vec<Choice<'a>>>, Failure> {
     let mut missing = Vec::new();
     let mut refused = Vec::new();
@@ -337,7 +358,7 @@ fn choices<'a>(
                 .iter()
                 .flat_map(|form| form.problems(&service.name, build)),
         );
-        match choose::choose(service, build, forms, builders, request) {
+        match choose::choose(service, build, forms, builders, request, destination(service)) {
             Ok(mut found) => {
                 if request.fallback.value == Fallback::Never {
                     found.truncate(1);

@@ -9,8 +9,8 @@ use super::{Attempt, Builders, Request, contexts, platforms};
 use crate::compose::{self, Build, Project, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::{
-    BuildSpec, CacheUse, ContextSource, DockerfileSource, NamedContext, Network, PullPolicy,
-    Strategy, reference,
+    BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, NamedContext, Network,
+    PullPolicy, Strategy, reference,
 };
 use crate::dockerfile::Dockerfile;
 use crate::failure::{Class, Failure};
@@ -26,6 +26,8 @@ pub(super) struct Around<'a> {
     pub(super) builders: Builders<'a>,
     /// Whether it begins with images that this plan builds.
     pub(super) after_others: bool,
+    /// Where its image goes if the builder is not the engine's own.
+    pub(super) destination: Destination,
 }
 
 impl Around<'_> {
@@ -84,6 +86,10 @@ impl Around<'_> {
             attestations: attestations(build),
             secrets: choice.form.given.secrets.clone(),
             ssh: choice.form.given.ssh.clone(),
+            destination: match choice.strategy {
+                Strategy::Buildx(_) => self.destination,
+                Strategy::BuildKit | Strategy::Classic => Destination::Engine,
+            },
         })
     }
 

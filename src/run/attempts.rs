@@ -37,15 +37,17 @@ pub(super) async fn carry_out(
         departures: Vec::new(),
     };
     let built = async {
-        let built = work.best().await?;
-        let pushed = work.pushed().await?;
-        Ok((built, pushed))
+        let mut built = work.best().await?;
+        if built.pushed.is_empty() {
+            built.pushed = work.pushed().await?;
+        }
+        Ok(built)
     };
     match built.await {
-        Ok((built, pushed)) => Outcome::Built {
+        Ok(built) => Outcome::Built {
             image: built.image,
             departures: work.departures,
-            pushed,
+            pushed: built.pushed,
         },
         Err(BuildError::Failed { failure, .. }) => Outcome::Failed(failure),
         Err(BuildError::Stopped) => Outcome::Stopped,

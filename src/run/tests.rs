@@ -47,7 +47,7 @@ impl Builder for Scripted {
         self.running.borrow_mut().remove(&job.0);
         match end {
             _ if stopped => Err(BuildError::Stopped),
-            Ok(()) => Ok(Built { image: None }),
+            Ok(()) => Ok(Built::here(None)),
             Err((class, ran, transient)) => {
                 let mut failure = Failure::new(class, "told to fail");
                 failure.transient = transient;

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 
 use crate::docker::spec::{
-    BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy, SecretValue,
-    SshAgent,
+    BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, Network, PullPolicy,
+    SecretValue, SshAgent,
 };
 use crate::failure::{Class, Failure};
 use crate::process::Command;
@@ -34,7 +34,12 @@ pub(super) struct Around<'a> {
     pub(super) proxies: &'a [(String, String)],
 }
 
-/// The command that builds `spec` and puts the image into the engine.
+/// The file in a private directory into which buildx writes what it made.
+pub(super) fn metadata(directory: &Path) -> PathBuf {
+    directory.join("metadata.json")
+}
+
+/// The command that builds `spec` and puts the image into the engine, or into its registry.
 ///
 /// # Errors
 /// When a build argument cannot be handed over without being seen, or a file cannot be written.
@@ -60,11 +65,19 @@ pub(super) fn command(spec: &BuildSpec, around: &Around<'_>) -> Result<Command, 
         attestations,
         secrets,
         ssh,
+        destination,
     } = spec;
     let mut words = Words::default();
     words.flag("--builder", around.builder);
     words.switch("--progress=rawjson");
-    words.switch("--load");
+    match destination {
+        Destination::Engine => words.switch("--load"),
+        Destination::Registry => {
+            words.switch("--push");
+            let path = metadata(around.directory);
+            words.arguments.extend(["--metadata-file".into(), path.into()]);
+        }
+    }
     for tag in tags {
         words.flag("--tag", tag);
     }
@@ -411,6 +424,20 @@ mod tests {
             "buildx build --builder mine --progress=rawjson --load --tag docker.io/library/shop-web:latest \
              --attest type=provenance,disabled=true --file /src/web.Dockerfile /src"
         );
+    }
+
+    #[test]
+    fn what_is_to_be_pushed_is_not_loaded() {
+        let spec = BuildSpec {
+            destination: Destination::Registry,
+            ..spec()
+        };
+        let told = typed(&spec, &[]).expect("a command");
+        assert!(
+            told.contains(" --push --metadata-file <private>/metadata.json --tag "),
+            "{told}"
+        );
+        assert!(!told.contains("--load"), "{told}");
     }
 
     #[test]

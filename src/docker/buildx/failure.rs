@@ -66,6 +66,9 @@ pub(super) fn explain(context: &Context<'_>) -> Failure {
     if let Some(flag) = text.strip_prefix("unknown flag: ") {
         return too_old(flag);
     }
+    if let Some(failure) = unpushed(builder, spec, text) {
+        return failure;
+    }
     let place = marked(context.lines)
         .and_then(|(first, last)| Some(explain::lines(spec, &explain::text(spec)?, first, last)));
     let said = Said {
@@ -112,6 +115,17 @@ fn marked(lines: &[String]) -> Option<(usize, usize)> {
     let mut marked = lines.iter().filter_map(number);
     let first = marked.next()?;
     Some((first, marked.next_back().unwrap_or(first)))
+}
+
+/// What to tell when an image was built, and its registry did not take it.
+fn unpushed(builder: &str, spec: &BuildSpec, text: &str) -> Option<Failure> {
+    let (_, said) = text.split_once("failed to push ")?;
+    let (name, why) = said.split_once(": ")?;
+    let name = spec.tags.iter().find(|tag| *tag == name)?;
+    let failure = explain::push(why, name, Some(builder));
+    Some(failure.hint(
+        "nothing was loaded into the engine; the builder keeps what it built: the same command again takes it from there",
+    ))
 }
 
 /// What to tell when there is no builder of this name.

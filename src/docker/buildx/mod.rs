@@ -1,15 +1,16 @@
 //! Builders of the user's own, through buildx: in a container, remote, in Kubernetes, in a cloud.
 //!
 //! ```text
-//! BuildSpec ── arguments ─> buildx build --builder NAME --progress=rawjson --load
+//! BuildSpec ── arguments ─> buildx build --builder NAME --progress=rawjson --load (or --push)
 //!                                │ standard error
 //!              stream <──────────┘
 //!                ├── message ─> BuildKit's Steps ─> events
 //!                └── text ────> failure
 //! ```
 //!
-//! buildx speaks to the builder, boots it where it can, and puts the image into the engine; dcb hands
-//! it one build at a time and hears what BuildKit says, as it does of the engine's own. The program
+//! buildx speaks to the builder, boots it where it can, and puts the image into the engine or straight
+//! into its registry; dcb hands it one build at a time and hears what BuildKit says, as it does of the
+//! engine's own. The program
 //! is the docker CLI's plugin, run by itself: that saves a process and works where there is no CLI.
 //! What buildx keeps (`docker buildx use`, the builders) is read, see [`builders`], and never changed.
 
@@ -21,9 +22,10 @@ mod message;
 mod stream;
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
+use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::api;
@@ -32,9 +34,9 @@ use super::config::DockerConfig;
 use super::detect::Facts;
 use super::outcome::{BuildError, Built};
 use super::programs::{self, Program};
-use super::spec::BuildSpec;
+use super::spec::{BuildSpec, Destination};
 use crate::ambient::Ambient;
-use crate::event::{Event, Events, JobId};
+use crate::event::{Event, Events, JobId, Pushed};
 use crate::failure::{Class, Failure};
 use crate::human;
 use crate::process::{self, Command, Followed};
@@ -77,7 +79,7 @@ impl Buildx {
         })
     }
 
-    /// Builds one image with the builder called `builder` and puts it into the engine; tells `events`
+    /// Builds one image with the builder called `builder` and puts it where it is to go; tells `events`
     /// what happens. When `stop` turns true buildx is asked to end, which stops the running step.
     ///
     /// # Errors
@@ -112,8 +114,11 @@ impl Buildx {
             Followed::Ended(status) => status,
         };
         if status.success() {
-            let image = self.image(builder, spec).await;
-            return image.map_err(|failure| heard.failed(failure));
+            let built = match spec.destination {
+                Destination::Engine => self.image(builder, spec).await,
+                Destination::Registry => Ok(pushed(spec, private.path())),
+            };
+            return built.map_err(|failure| heard.failed(failure));
         }
         let context = failure::Context {
             builder,
@@ -153,11 +158,11 @@ impl Buildx {
     /// The image that was built, as the engine has it now.
     async fn image(&self, builder: &str, spec: &BuildSpec) -> Result<Built, Failure> {
         let Some(tag) = spec.tags.first() else {
-            return Ok(Built { image: None });
+            return Ok(Built::here(None));
         };
         let facts = &self.facts;
         match api::image_id(&facts.endpoint, facts.spoken(), tag).await? {
-            Some(id) => Ok(Built { image: Some(id) }),
+            Some(id) => Ok(Built::here(Some(id))),
             None => Err(Failure::new(
                 Class::BuilderBroken,
                 format!(
@@ -169,6 +174,28 @@ impl Buildx {
                 "to which engine does it load? docker buildx inspect {builder}"
             ))),
         }
+    }
+}
+
+/// The image under all its names in their registries, with the digest that buildx wrote down.
+fn pushed(spec: &BuildSpec, directory: &Path) -> Built {
+    #[derive(Deserialize)]
+    struct Metadata {
+        #[serde(rename = "containerimage.digest")]
+        digest: String,
+    }
+    let read = || -> Option<Metadata> {
+        let json = std::fs::read(arguments::metadata(directory)).ok()?;
+        serde_json::from_slice(&json).ok()
+    };
+    let digest = read().map(|metadata| metadata.digest);
+    let names = spec.tags.iter().map(|name| Pushed {
+        name: name.clone(),
+        digest: digest.clone(),
+    });
+    Built {
+        image: None,
+        pushed: names.collect(),
     }
 }
 
@@ -202,7 +229,7 @@ pub async fn program(ambient: &Ambient, config: &DockerConfig) -> Result<PathBuf
 /// Where to get it.
 const INSTALL: &str = "install the plugin: sudo apt-get install docker-buildx-plugin (Docker's packages) or docker-buildx (Debian 13 and later)";
 
-fn unusable(path: &std::path::Path, why: &str) -> Failure {
+fn unusable(path: &Path, why: &str) -> Failure {
     Failure::new(
         Class::BuildxMissing,
         format!(
