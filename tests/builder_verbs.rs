@@ -147,6 +147,59 @@ fn a_builder_is_made_again_with_all_that_it_had() {
     assert_eq!(kept(&project, "dcb-a"), before);
 }
 
+/// All that buildx keeps of what is selected: the files besides the builders themselves.
+fn selection(state: &Path) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    for path in ["current", "defaults"] {
+        let path = state.join(path);
+        let below = path.read_dir().into_iter().flatten().flatten();
+        for path in below.map(|entry| entry.path()).chain([path]) {
+            if let Ok(text) = std::fs::read_to_string(&path) {
+                files.push((path.display().to_string(), text));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn whatever_is_done_the_users_selection_stays() {
+    let (engine, project) = (newest(), shop());
+    let other = containerd_store().expect("an engine with images in containerd");
+    let remote = Remote::of(&other);
+    remote.create(&engine, "mine");
+    let run = |words: &[&str]| {
+        let mut dcb = remote.dcb(&project, &engine);
+        project.ran(dcb.args(words)).expect(0)
+    };
+    for selected in ["mine", "dcb-a"] {
+        run(&["builder", "create", "dcb-a"]);
+        let used = engine
+            .docker()
+            .env("BUILDX_CONFIG", remote.state())
+            .args(["buildx", "use", selected])
+            .status();
+        assert!(used.expect("buildx runs").success());
+        let before = selection(&remote.state());
+        assert!(before[0].1.contains(selected), "{before:?}");
+        for words in [
+            &["builder", "create", "dcb-b"] as &[&str],
+            &["builder", "ls"],
+            &["plan", "--builder", "mine"],
+            &["build", "--builder", "mine"],
+            &["build"],
+            &["builder", "reset", "--yes", "dcb-b"],
+            &["builder", "reset", "--yes", "dcb-a"],
+            &["builder", "rm", "--yes", "dcb-b"],
+        ] {
+            run(words);
+            assert_eq!(selection(&remote.state()), before, "{words:?}");
+        }
+        run(&["builder", "rm", "--yes", "dcb-a"]);
+    }
+}
+
 #[test]
 fn a_builder_of_somebody_elses_is_never_touched() {
     let (engine, project) = (newest(), shop());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use support::builder::Remote;
-use support::registry::Registry;
+use support::registry::{self, Fault, Front, Registry};
 use support::{Engine, Project, containerd_store, engines, on_engines, until};
 
 /// The engines whose docker CLI has buildx.
@@ -165,24 +165,138 @@ fn secrets_and_named_contexts_reach_the_builder_and_nobody_else() {
     });
 }
 
+/// Removes what the builder put among the images of its own engine, as a `buildkitd` would not.
+fn forget(image: &str) {
+    let other = containerd_store().expect("the builder");
+    other.ask(&["rmi", "--force", image]);
+}
+
 #[test]
-fn an_image_that_was_built_elsewhere_is_pushed() {
-    let Some(registry) = Registry::start() else {
+fn what_is_pushed_goes_from_the_builder_to_its_registry_with_the_users_login() {
+    let Some(registry) = Registry::with_login() else {
         return;
     };
     with_remote("bxpush", |engine, project, remote| {
         let image = format!("{}/{}", registry.address(), project.name());
         project.write(
             "compose.yaml",
+            &format!(
+                "services:\n  web: {{build: {{context: ., tags: ['{image}:1']}}, image: '{image}'}}\n  tool: {{build: .}}\n"
+            ),
+        );
+        let run = format!("RUN : {}; echo pushed > /it", project.name());
+        project.write("Dockerfile", &format!("FROM busybox\n{run}\n"));
+        let words = ["build", "-v", "--push", "--builder", "far"];
+
+        let ran = project.ran(remote.dcb(&project, engine).args(words));
+        ran.expect(5).telling(&[
+            &format!("failed to push `{image}:1`: "),
+            &format!("log in as a user who may push there: docker login {}", registry.address()),
+            "nothing was loaded into the engine; the builder keeps what it built",
+            "registry-denied",
+        ]);
+
+        let config = registry::login(engine, registry.address());
+        let mut dcb = remote.dcb(&project, engine);
+        let ran = project.ran(dcb.env("DOCKER_CONFIG", config.path()).args(words));
+        ran.expect(0).telling(&[
+            " --push --metadata-file ",
+            "`tool` is not pushed: it has no `image:`",
+            &format!("{image}:1, {image}:latest"),
+            "2 services built, 1 pushed",
+        ]);
+        assert!(!engine.has_image(&image), "it is not loaded");
+        assert!(engine.has_image(&project.image(engine, "tool")), "the other one is");
+        forget(&image);
+        forget(&format!("{image}:1"));
+        for tag in ["1", "latest"] {
+            let name = format!("{image}:{tag}");
+            let pulled = engine
+                .docker()
+                .env("DOCKER_CONFIG", config.path())
+                .args(["pull", &name])
+                .status();
+            assert!(pulled.expect("docker runs").success(), "{name}");
+            assert_eq!(engine.run(&name, &["cat", "/it"]), "pushed");
+            engine.ask(&["rmi", "--force", &name]);
+        }
+    });
+}
+
+#[test]
+fn several_platforms_need_no_engine_that_keeps_them_where_they_are_pushed() {
+    let Some(registry) = Registry::start() else {
+        return;
+    };
+    with_remote("bxmulti", |engine, project, remote| {
+        let image = format!("{}/{}", registry.address(), project.name());
+        project.write(
+            "compose.yaml",
+            &format!(
+                "services: {{web: {{build: {{context: ., provenance: mode=max, platforms: [linux/amd64, linux/arm64]}}, image: '{image}'}}}}\n"
+            ),
+        );
+        project.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /\n");
+        let words = ["build", "--builder", "far"];
+        let ran = project.ran(remote.dcb(&project, engine).args(words));
+        ran.expect(2).telling(&[
+            "`platforms` (linux/amd64, linux/arm64) of service `web` needs images in containerd",
+            "or push it, which loads nothing: --push",
+        ]);
+        let mut dcb = remote.dcb(&project, engine);
+        let ran = project.ran(dcb.args(words).arg("--push")).expect(0);
+        ran.telling(&["1 service built, 1 pushed"]);
+        forget(&image);
+        let index = engine.ask(&["buildx", "imagetools", "inspect", "--raw", &image]);
+        for part in ["amd64", "arm64", "attestation-manifest"] {
+            assert!(index.contains(part), "{part}: {index}");
+        }
+    });
+}
+
+#[test]
+fn a_registry_that_takes_nothing_is_told_as_of_a_push() {
+    with_remote("bxnopush", |engine, project, remote| {
+        let front = Front::failing(Fault::Forbidden);
+        let image = front.image("web:latest");
+        project.write(
+            "compose.yaml",
             &format!("services: {{web: {{build: ., image: '{image}'}}}}\n"),
         );
-        project.write("Dockerfile", "FROM busybox\nRUN echo pushed > /it\n");
+        project.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /\n");
         let mut dcb = remote.dcb(&project, engine);
         let ran = project.ran(dcb.args(["build", "--push", "--builder", "far"]));
-        ran.expect(0).telling(&["1 service built, 1 pushed"]);
+        ran.expect(5)
+            .telling(&[&format!("failed to push `{image}`: "), "registry-denied"]);
+        assert!(!front.requests().is_empty(), "the builder asked it");
+        forget(&image);
+    });
+}
+
+#[test]
+fn what_the_engine_builds_upon_is_loaded_and_pushed_from_there() {
+    let Some(registry) = Registry::start() else {
+        return;
+    };
+    with_remote("bxmixed", |engine, project, remote| {
+        let image = format!("{}/{}", registry.address(), project.name());
+        project.write(
+            "compose.yaml",
+            &format!(
+                "services:\n  base: {{build: {{context: ., dockerfile_inline: \"FROM busybox\\nRUN echo base > /it\\n\"}}, image: '{image}', x-dcb: {{builder: far}}}}\n  web: {{build: {{context: ., dockerfile_inline: \"FROM {image}\\nRUN cat /it\\n\"}}}}\n"
+            ),
+        );
+        let mut dcb = remote.dcb(&project, engine);
+        let plan = dcb.args(["plan", "--push", "--format", "json"]);
+        let plan = project.ran(plan).expect(0).stdout;
+        let plan: serde_json::Value = serde_json::from_str(&plan).expect("JSON");
+        assert_eq!(plan["jobs"][0]["builder"], "far");
+        assert_eq!(plan["jobs"][0]["pushed_by"], "engine");
+        assert_eq!(plan["jobs"][1]["strategy"], "buildkit");
+        let mut dcb = remote.dcb(&project, engine);
+        let ran = project.ran(dcb.args(["build", "--push"])).expect(0);
+        ran.telling(&["2 services built, 1 pushed"]);
         engine.ask(&["rmi", "--force", &image]);
-        engine.ask(&["pull", &image]);
-        assert_eq!(engine.run(&image, &["cat", "/it"]), "pushed");
     });
 }
 

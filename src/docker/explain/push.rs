@@ -11,6 +11,7 @@ const TEXTS: &[(&[&str], Class)] = &[
     (&["429 Too Many Requests"], Class::RateLimited),
     (&["429 (Too Many Requests)"], Class::RateLimited),
     (&["oomanyrequests"], Class::RateLimited),
+    (&["401 Unauthorized"], Class::RegistryDenied),
     (&["403 Forbidden"], Class::RegistryDenied),
     (&["403 (Forbidden)"], Class::RegistryDenied),
     (&["unauthorized"], Class::RegistryDenied),
@@ -83,7 +84,8 @@ pub(in crate::docker) fn push(text: &str, name: &str, builder: Option<&str>) -> 
 mod tests {
     use super::*;
 
-    /// As engines 20.10, 26.1 and 28.5, the last also with the containerd store, and Podman 4.3 say it.
+    /// As engines 20.10, 26.1 and 28.5, the last also with the containerd store and as a builder of
+    /// buildx, and Podman 4.3 say it.
     const SENTENCES: &[(&str, &str, bool)] = &[
         (
             "An image does not exist locally with the tag: r/web",
@@ -108,6 +110,11 @@ mod tests {
         (
             "failed to read from destination repository web: 429 (Too Many Requests)",
             "rate-limited",
+            false,
+        ),
+        (
+            "unexpected status from HEAD request to http://r/v2/web/blobs/sha256:1: 401 Unauthorized",
+            "registry-denied",
             false,
         ),
         (
@@ -181,6 +188,15 @@ mod tests {
             );
             assert_eq!(failure.hints.len(), 1, "{text}");
         }
+    }
+
+    #[test]
+    fn who_pushes_is_told() {
+        let hint = |text: &str, builder| push(text, "r:5000/web:latest", builder).hints.remove(0);
+        let full = "no space left on device";
+        assert!(hint("EOF", None).starts_with("the engine pushes, so it must reach `r:5000`"));
+        assert!(hint("EOF", Some("far")).starts_with("the builder `far` pushes"));
+        assert!(hint(full, Some("far")).ends_with("docker buildx prune --builder far"));
     }
 
     #[test]
