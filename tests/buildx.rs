@@ -177,7 +177,8 @@ fn what_is_pushed_goes_from_the_builder_to_its_registry_with_the_users_login() {
         return;
     };
     with_remote("bxpush", |engine, project, remote| {
-        let image = format!("{}/{}", registry.address(), project.name());
+        let host = registry.address();
+        let image = format!("{host}/{}", project.name());
         project.write(
             "compose.yaml",
             &format!(
@@ -190,8 +191,8 @@ fn what_is_pushed_goes_from_the_builder_to_its_registry_with_the_users_login() {
 
         let ran = project.ran(remote.dcb(&project, engine).args(words));
         ran.expect(5).telling(&[
-            &format!("failed to push `{image}:1`: "),
-            &format!("log in as a user who may push there: docker login {}", registry.address()),
+            &format!("failed to push `{host}/<project>:1`: "),
+            &format!("log in as a user who may push there: docker login {host}"),
             "nothing was loaded into the engine; the builder keeps what it built",
             "registry-denied",
         ]);
@@ -202,11 +203,14 @@ fn what_is_pushed_goes_from_the_builder_to_its_registry_with_the_users_login() {
         ran.expect(0).telling(&[
             " --push --metadata-file ",
             "`tool` is not pushed: it has no `image:`",
-            &format!("{image}:1, {image}:latest"),
+            &format!("{host}/<project>:1, {host}/<project>:latest"),
             "2 services built, 1 pushed",
         ]);
         assert!(!engine.has_image(&image), "it is not loaded");
-        assert!(engine.has_image(&project.image(engine, "tool")), "the other one is");
+        assert!(
+            engine.has_image(&project.image(engine, "tool")),
+            "the other one is"
+        );
         forget(&image);
         forget(&format!("{image}:1"));
         for tag in ["1", "latest"] {
@@ -214,9 +218,9 @@ fn what_is_pushed_goes_from_the_builder_to_its_registry_with_the_users_login() {
             let pulled = engine
                 .docker()
                 .env("DOCKER_CONFIG", config.path())
-                .args(["pull", &name])
-                .status();
-            assert!(pulled.expect("docker runs").success(), "{name}");
+                .args(["pull", "--quiet", &name])
+                .output();
+            assert!(pulled.expect("docker runs").status.success(), "{name}");
             assert_eq!(engine.run(&name, &["cat", "/it"]), "pushed");
             engine.ask(&["rmi", "--force", &name]);
         }

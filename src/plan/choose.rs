@@ -11,8 +11,8 @@ use super::guard::Asked;
 use super::request::{Request, Wanted};
 use crate::compose::{Build, Service};
 use crate::diagnostic::Diagnostic;
-use crate::docker::{Destination, Strategy};
 use crate::docker::buildx::builders::Kind;
+use crate::docker::{Destination, Strategy};
 use crate::dockerfile::{Feature, Use};
 use crate::failure::{Class, Failure, Obstacle};
 

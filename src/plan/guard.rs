@@ -230,8 +230,12 @@ impl Needs {
                     "push it, which loads nothing: --push"
                 };
                 Some(Lack {
-                    why: format!("needs images in containerd, and engine {version} keeps them in its own store"),
-                    help: format!("switch on `\"features\": {{\"containerd-snapshotter\": true}}` in the engine's daemon.json (23.0 and later), or {around}"),
+                    why: format!(
+                        "needs images in containerd, and engine {version} keeps them in its own store"
+                    ),
+                    help: format!(
+                        "switch on `\"features\": {{\"containerd-snapshotter\": true}}` in the engine's daemon.json (23.0 and later), or {around}"
+                    ),
                 })
             }
             Self::Never(why, help) => Some(Lack {

@@ -358,7 +358,14 @@ fn choices<'a>(
                 .iter()
                 .flat_map(|form| form.problems(&service.name, build)),
         );
-        match choose::choose(service, build, forms, builders, request, destination(service)) {
+        match choose::choose(
+            service,
+            build,
+            forms,
+            builders,
+            request,
+            destination(service),
+        ) {
             Ok(mut found) => {
                 if request.fallback.value == Fallback::Never {
                     found.truncate(1);

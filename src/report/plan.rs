@@ -125,7 +125,9 @@ fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
         "push",
         match spec.destination {
             Destination::Engine => job.push.join(", "),
-            Destination::Registry => format!("{} (from the builder: not loaded)", job.push.join(", ")),
+            Destination::Registry => {
+                format!("{} (from the builder: not loaded)", job.push.join(", "))
+            }
         },
     );
     add("target", spec.target.clone().unwrap_or_default());

@@ -75,7 +75,9 @@ pub(super) fn command(spec: &BuildSpec, around: &Around<'_>) -> Result<Command, 
         Destination::Registry => {
             words.switch("--push");
             let path = metadata(around.directory);
-            words.arguments.extend(["--metadata-file".into(), path.into()]);
+            words
+                .arguments
+                .extend(["--metadata-file".into(), path.into()]);
         }
     }
     for tag in tags {

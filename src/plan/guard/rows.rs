@@ -43,6 +43,11 @@ const NOT_MAIN: Needs = Never(
     "can only be a context beside the main one",
     "move it to additional_contexts: {NAME: ...}, and write COPY --from=NAME in the Dockerfile",
 );
+/// A name that buildx itself takes for a broken one.
+const ONE_PLATFORM: Needs = Never(
+    "has a name for one platform, which buildx does not take",
+    "build this service with the engine (`x-dcb: { builder: default }` under it), or leave `::` and what follows it out",
+);
 /// A network that only the engine knows.
 const NO_NETWORK: Needs = Never(
     "is none that BuildKit knows: it has `default`, `host` and `none`",
@@ -87,7 +92,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
             names.into_iter().find(|name| name.contains("::")).cloned()
         },
         buildkit: Engine(ApiVersion::V23_0, "23.0"),
-        buildx: Nothing,
+        buildx: ONE_PLATFORM,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
