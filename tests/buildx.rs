@@ -423,6 +423,29 @@ fn a_builder_that_is_not_there_is_told_with_what_is() {
 }
 
 #[test]
+fn a_container_that_cannot_be_started_is_no_fault_of_the_dockerfile() {
+    on_engines(&with_buildx(), "bxboot", |engine, project| {
+        project.write("compose.yaml", WEB);
+        project.write("Dockerfile", "FROM scratch\nLABEL a=b\n");
+        let dcb = |words: &[&str]| {
+            let mut dcb = project.dcb_on(engine);
+            dcb.env("BUILDX_CONFIG", project.path().join("state"));
+            project.ran(dcb.args(words))
+        };
+        let option = "image=127.0.0.1:1/buildkit";
+        dcb(&["builder", "create", "--driver-opt", option, "dcb-boot"]).expect(0);
+        let ran = dcb(&["build", "--builder", "dcb-boot"]);
+        ran.expect(3).telling(&[
+            "the builder `dcb-boot` does not answer",
+            "docker buildx inspect --bootstrap dcb-boot",
+            "its image must come from a registry that the engine reaches",
+            "builder-unreachable",
+        ]);
+        dcb(&["builder", "rm", "--yes", "dcb-boot"]).expect(0);
+    });
+}
+
+#[test]
 fn without_a_usable_buildx_it_says_so_before_anything_is_built() {
     let Some(engine) = engines().into_iter().find(Engine::is_old) else {
         return;
