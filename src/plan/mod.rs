@@ -18,7 +18,6 @@ mod said;
 mod spec;
 mod twins;
 
-use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -163,18 +162,8 @@ pub fn plan(
         })
         .collect();
     variant_exists(&services, inputs, request)?;
-    let bases: HashSet<&str> = services
-        .iter()
-        .flat_map(|(service, _)| graph.needs(&service.name))
-        .collect();
-    let destination = |service: &Service| {
-        // What others begin with must be in the engine before they are built.
-        if is_pushed(service, request) && !bases.contains(service.name.as_str()) {
-            Destination::Registry
-        } else {
-            Destination::Engine
-        }
-    };
+    let bases = graph.bases(services.iter().map(|(service, _)| service.name.as_str()));
+    let destination = |service: &Service| own_builder::destination(service, &bases, request);
     let choices = choices(&services, inputs, builders, request, &graph, destination)?;
     let mut jobs: Vec<Job> = Vec::new();
     let mut warnings: Vec<Diagnostic> = Vec::new();
@@ -203,23 +192,14 @@ pub fn plan(
         let Some((_, attempt)) = attempts.next() else {
             continue;
         };
-        let push = if is_pushed(service, request) {
+        let push = if request.pushes(service) {
             attempt.spec.tags.clone()
         } else {
             Vec::new()
         };
         let asked = Asked::new(service, choices[0].form.build(build), request)
             .going_to(destination(service));
-        warnings.extend(guard::left_out(
-            &attempt.strategy,
-            &asked,
-            builders.ground(),
-        ));
-        if attempt.strategy.builder().is_none() {
-            warnings.extend(platforms::without_emulation(&asked, builders));
-        }
-        warnings.extend(choices[0].form.without_stages(&asked));
-        warnings.extend(choices[0].form.given.warnings(&service.name));
+        warnings.extend(caveats(&choices[0], &asked, builders));
         jobs.push(Job {
             id: JobId(jobs.len()),
             service: service.name.clone(),
@@ -266,10 +246,15 @@ pub fn plan(
     })
 }
 
-/// Whether the image of `service` is to be pushed. As Compose has it: a name that nobody gave is none
-/// to publish under.
-fn is_pushed(service: &Service, request: &Request) -> bool {
-    request.push && service.image.is_some()
+/// What is left out of a build that was chosen, and what may go wrong with it.
+fn caveats(choice: &Choice<'_>, asked: &Asked<'_>, builders: Builders<'_>) -> Vec<Diagnostic> {
+    let mut caveats = guard::left_out(&choice.strategy, asked, builders.ground());
+    if choice.strategy.builder().is_none() {
+        caveats.extend(platforms::without_emulation(asked, builders));
+    }
+    caveats.extend(choice.form.without_stages(asked));
+    caveats.extend(choice.form.given.warnings(&asked.service.name));
+    caveats
 }
 
 /// The services that were named, or all.

@@ -1,14 +1,32 @@
-//! What a builder of the user's own cannot do because it is not the engine, and the one that was
-//! selected and is not used.
+//! What a builder of the user's own cannot do because it is not the engine, where its image goes, and
+//! the one that was selected and is not used.
+
+use std::collections::HashSet;
 
 use super::ability::Builders;
 use super::graph::Graph;
 use super::request::Request;
 use crate::compose::{Build, Service};
 use crate::diagnostic::Diagnostic;
+use crate::docker::Destination;
 
 /// The word for the engine's machine under `extra_hosts:`.
 const HOST_GATEWAY: &str = "host-gateway";
+
+/// Where the image of `service` goes if a builder of the user's own builds it: straight to its registry
+/// where it is pushed, but what others of this plan begin with (`bases`) must be in the engine before
+/// they are built.
+pub(super) fn destination(
+    service: &Service,
+    bases: &HashSet<&str>,
+    request: &Request,
+) -> Destination {
+    if request.pushes(service) && !bases.contains(service.name.as_str()) {
+        Destination::Registry
+    } else {
+        Destination::Engine
+    }
+}
 
 /// Why the builder called `name` cannot build `service`.
 pub(super) fn refusals(

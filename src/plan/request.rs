@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 
 use super::forms::Role;
+use crate::compose::Service;
 use crate::docker::Strategy;
 
 /// What is asked for.
@@ -51,6 +52,12 @@ impl Request {
         std::iter::once(&self.policy)
             .chain(self.own_policies.values())
             .filter_map(|policy| policy.builder.value.as_deref())
+    }
+
+    /// Whether the image of `service` is to be pushed. As Compose has it: a name that nobody gave is
+    /// none to publish under.
+    pub(super) fn pushes(&self, service: &Service) -> bool {
+        self.push && service.image.is_some()
     }
 
     /// What counts for one service.

@@ -364,7 +364,7 @@ fn job_json(plan: &Plan, job: &Job) -> Value {
         "labels": spec.labels,
         "tags": spec.tags,
         "push": job.push,
-        "pushed_by": (!job.push.is_empty()).then(|| match spec.destination {
+        "pushed_by": (!job.push.is_empty()).then_some(match spec.destination {
             Destination::Engine => "engine",
             Destination::Registry => "builder",
         }),
