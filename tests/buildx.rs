@@ -411,6 +411,12 @@ fn a_builder_that_is_not_there_is_told_with_what_is() {
             "did you mean `far`?",
             "docker buildx ls",
         ]);
+        let mut dcb = remote.dcb(&project, engine);
+        let named = dcb.env("BUILDX_BUILDER", "nope").arg("plan");
+        project.ran(named).expect(3).telling(&[
+            "there is no builder `nope`",
+            "or build with the engine: leave out BUILDX_BUILDER",
+        ]);
         remote.create_at(engine, "gone", "unix:///nonexistent/buildkitd.sock");
         let mut dcb = remote.dcb(&project, engine);
         let ran = project.ran(dcb.args(["build", "--builder", "gone"]));
