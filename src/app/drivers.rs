@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use super::build::Open;
 use crate::ambient::Ambient;
+use crate::docker::api::Api;
 use crate::docker::buildkit::Client;
 use crate::docker::buildx::Buildx;
 use crate::docker::classic::Classic;
@@ -25,6 +26,7 @@ pub(super) struct Drivers {
     buildx: Option<Result<Buildx, Failure>>,
     classic: Result<Classic, Failure>,
     push: Push,
+    api: Result<Api, Failure>,
     credentials: Arc<Credentials>,
     /// Whether somebody is there to answer.
     interactive: bool,
@@ -48,6 +50,7 @@ impl Drivers {
             buildx,
             classic: Classic::new(&open.facts, Arc::clone(&credentials)),
             push: Push::new(&open.facts, Arc::clone(&credentials)),
+            api: Api::new(&open.facts.endpoint, open.facts.spoken()),
             credentials,
             buildkit: open.buildkit,
             interactive: ambient.stdin_is_terminal && ambient.stderr.columns.is_some(),
@@ -106,7 +109,11 @@ impl run::Builder for Drivers {
         };
         // On the heap: a build's state is large, and each job has one.
         let built = self.credentials.telling(job, events, Box::pin(build)).await;
-        built.map_err(|error| self.explained(error))
+        let mut built = built.map_err(|error| self.explained(error))?;
+        if let (Ok(api), Some(image), None) = (&self.api, &built.image, built.size) {
+            built.size = api.image_size(image).await;
+        }
+        Ok(built)
     }
 
     async fn push(

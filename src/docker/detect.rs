@@ -28,7 +28,7 @@ pub use builder::{BUILDX_BUILDER, Builder, Chooser, Driver};
 pub(super) use builder::{directory as buildx_directory, driver as builder_driver};
 pub use info::{ImageStore, Info, Product};
 pub use machine::{BuildKit, Machine, buildkit, machine};
-pub use surroundings::{Disk, Wsl};
+pub use surroundings::{Disk, Wsl, build_server};
 
 /// What is known of the engine before anything is built.
 #[derive(Debug, Clone)]

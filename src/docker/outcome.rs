@@ -4,10 +4,12 @@ use crate::event::Pushed;
 use crate::failure::Failure;
 
 /// An image that was built.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Built {
     /// Its id as the engine lists it.
     pub image: Option<String>,
+    /// Its size in bytes, where the engine was asked for it.
+    pub size: Option<u64>,
     /// The names under which the builder itself put it into a registry.
     pub pushed: Vec<Pushed>,
 }
@@ -17,7 +19,7 @@ impl Built {
     pub fn here(image: Option<String>) -> Self {
         Self {
             image,
-            pushed: Vec::new(),
+            ..Self::default()
         }
     }
 }

@@ -50,13 +50,13 @@ impl Builder for Scripted {
         match end {
             _ if stopped => Err(BuildError::Stopped),
             Ok(()) if self.pushes => Ok(Built {
-                image: None,
                 pushed: vec![Pushed {
                     name: "by the builder".to_owned(),
                     digest: None,
                 }],
+                ..Built::default()
             }),
-            Ok(()) => Ok(Built::here(None)),
+            Ok(()) => Ok(Built::default()),
             Err((class, ran, transient)) => {
                 let mut failure = Failure::new(class, "told to fail");
                 failure.transient = transient;
@@ -164,7 +164,7 @@ fn run(plan: &Plan, builder: &Scripted, stop_after: Option<u64>) -> Vec<Outcome>
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let (events, mut heard) = tokio::sync::mpsc::channel(64);
+        let (events, mut heard) = Events::channel(64);
         let (ask, stop) = watch::channel(false);
         let stopper = async {
             if let Some(after) = stop_after {

@@ -63,7 +63,7 @@ impl Client {
         let request = attributes::request(reference.clone(), session.reference(place), spec);
         let mut control = self.control.client();
         let solve = async move { control.solve(request).await };
-        let mut steps = Steps::new(job);
+        let mut steps = Steps::new(job, events.clock());
         let result = self.watch(solve, reference, &mut steps, events, stop).await;
         for message in offers.iter().flat_map(Guard::notes) {
             let warning = Event::Warning {
@@ -72,7 +72,7 @@ impl Client {
                 line: None,
                 url: None,
             };
-            let _ = events.send(warning).await;
+            events.send(warning).await;
         }
         match result {
             None => Err(BuildError::Stopped),
@@ -194,8 +194,7 @@ fn in_its_place(path: &Path, content: &str) -> Offer {
 
 async fn tell(told: Vec<Event>, events: &Events) {
     for event in told {
-        // A report that is gone must not stop the build.
-        let _ = events.send(event).await;
+        events.send(event).await;
     }
 }
 

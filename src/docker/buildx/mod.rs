@@ -28,7 +28,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use tokio::sync::watch;
 
-use super::api;
+use super::api::Api;
 use super::buildkit::Steps;
 use super::config::DockerConfig;
 use super::detect::Facts;
@@ -161,7 +161,8 @@ impl Buildx {
             return Ok(Built::here(None));
         };
         let facts = &self.facts;
-        match api::image_id(&facts.endpoint, facts.spoken(), tag).await? {
+        let api = Api::new(&facts.endpoint, facts.spoken())?;
+        match api.image_id(tag).await? {
             Some(id) => Ok(Built::here(Some(id))),
             None => Err(Failure::new(
                 Class::BuilderBroken,
@@ -194,8 +195,8 @@ fn pushed(spec: &BuildSpec, directory: &Path) -> Built {
         digest: digest.clone(),
     });
     Built {
-        image: None,
         pushed: names.collect(),
+        ..Built::default()
     }
 }
 
@@ -257,7 +258,7 @@ impl<'a> Heard<'a> {
             job,
             events,
             pieces: Pieces::default(),
-            steps: Steps::new(job),
+            steps: Steps::new(job, events.clock()),
             lines: VecDeque::new(),
         }
     }
@@ -312,7 +313,6 @@ impl<'a> Heard<'a> {
 
 async fn tell(told: Vec<Event>, events: &Events) {
     for event in told {
-        // A report that is gone must not stop the build.
-        let _ = events.send(event).await;
+        events.send(event).await;
     }
 }
