@@ -53,7 +53,7 @@ _dcb() {
 
     case "${cmd}" in
         dcb)
-            opts="-f -p -v -h -V --file --project-name --project-directory --env-file --profile --parallel --compatibility --verbose --progress --help --version build up plan config env"
+            opts="-f -p -v -h -V --file --project-name --project-directory --env-file --profile --parallel --compatibility --verbose --progress --help --version build up plan config env builder"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -103,7 +103,7 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__build)
-            opts="-j -q -v -h --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --force-traditional --force-buildkit --fallback --no-fallback --pull --push --parallel --dry-run --quiet --verbose --progress --help"
+            opts="-j -q -v -h --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --builder --force-traditional --force-buildkit --fallback --no-fallback --pull --push --parallel --dry-run --quiet --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -153,12 +153,16 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__builder)
-            opts="-v -h --verbose --help ls create reset rm"
+            opts="-v -h --verbose --progress --help ls create reset rm"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -167,7 +171,7 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__builder__subcmd__create)
-            opts="-v -h --driver --driver-opt --config --endpoint --platform --bootstrap --dry-run --verbose --help"
+            opts="-v -h --driver --driver-opt --config --endpoint --platform --bootstrap --dry-run --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -193,6 +197,10 @@ _dcb() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -201,12 +209,16 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__builder__subcmd__ls)
-            opts="-v -h --verbose --help"
+            opts="-v -h --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -215,12 +227,16 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__builder__subcmd__reset)
-            opts="-y -v -h --yes --dry-run --verbose --help"
+            opts="-y -v -h --yes --dry-run --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -229,12 +245,16 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__builder__subcmd__rm)
-            opts="-y -v -h --yes --dry-run --verbose --help"
+            opts="-y -v -h --yes --dry-run --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -303,7 +323,7 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__plan)
-            opts="-j -v -h --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --force-traditional --force-buildkit --fallback --no-fallback --pull --push --format --verbose --progress --help"
+            opts="-j -v -h --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --builder --force-traditional --force-buildkit --fallback --no-fallback --pull --push --format --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -357,7 +377,7 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__up)
-            opts="-j -d -V -t -w -y -v -h --build --no-build --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --force-traditional --force-buildkit --fallback --no-fallback --pull --quiet-build --dry-run --detached --detach --force-recreate --no-recreate --always-recreate-deps --renew-anon-volumes --remove-orphans --no-start --no-deps --wait --wait-timeout --timeout --scale --abort-on-container-exit --abort-on-container-failure --exit-code-from --attach --no-attach --attach-dependencies --no-color --no-log-prefix --timestamps --quiet-pull --watch --menu --y --yes --verbose --progress --help"
+            opts="-j -d -V -t -w -y -v -h --build --no-build --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --builder --force-traditional --force-buildkit --fallback --no-fallback --pull --quiet-build --dry-run --detached --detach --force-recreate --no-recreate --always-recreate-deps --renew-anon-volumes --remove-orphans --no-start --no-deps --wait --wait-timeout --timeout --scale --abort-on-container-exit --abort-on-container-failure --exit-code-from --attach --no-attach --attach-dependencies --no-color --no-log-prefix --timestamps --quiet-pull --watch --menu --y --yes --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

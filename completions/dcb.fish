@@ -194,28 +194,53 @@ quiet\t'Errors only'"
 complete -c dcb -n "__fish_dcb_using_subcommand env" -l show -d 'Show values that look secret'
 complete -c dcb -n "__fish_dcb_using_subcommand env" -s v -l verbose -d 'Show what is run, and the log of every step'
 complete -c dcb -n "__fish_dcb_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -s v -l verbose -d 'Show what is run, and the log of every step'
-complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -s h -l help -d 'Print help'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -f -a "ls" -d 'Show the builders that buildx knows here, and which one dcb builds with'
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -f -a "create" -d 'Create a builder of this project\'s own: `dcb-PROJECT`'
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -f -a "reset" -d 'Create a builder of dcb\'s again, with what it was created with: its cache goes'
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -f -a "rm" -d 'Remove a builder of dcb\'s, and its cache'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from ls" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'Show what is run, and the log of every step'
-complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l driver -d 'What it builds with: `docker-container`, `remote` or `kubernetes`' -r
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l driver-opt -d 'Option of the driver; repeatable' -r
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l config -d 'Configuration of its BuildKit: a `buildkitd.toml`' -r -F
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l endpoint -d 'Where it is: a docker context, or for `remote` the address of its BuildKit' -r
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l platform -d 'Platforms that it is to build for, whatever it says itself; repeatable' -r
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l bootstrap -d 'Start it at once'
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l dry-run -d 'Show what would be run, and do nothing'
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Show what is run, and the log of every step'
-complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from reset" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from reset" -s y -l yes -d 'Do not ask'
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from reset" -l dry-run -d 'Show what would be run, and do nothing'
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Show what is run, and the log of every step'
-complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from rm" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from rm" -s y -l yes -d 'Do not ask'
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from rm" -l dry-run -d 'Show what would be run, and do nothing'
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from rm" -s v -l verbose -d 'Show what is run, and the log of every step'
-complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help (see more with \'--help\')'
