@@ -12,6 +12,7 @@ mod builder;
 mod config;
 mod drivers;
 mod handover;
+mod history;
 mod loading;
 mod machine;
 mod stop;
@@ -108,6 +109,7 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Config(config) => app.show_config(&config),
         Verb::Env(env) => app.show_env(&env),
         Verb::Builder(builder) => wait(app.builder(&builder)),
+        Verb::History(history) => app.show_history(&history),
         Verb::Compose(words) => wait(app.hand_over(words)),
     }
 }

@@ -5,6 +5,7 @@
 
 mod builder;
 mod config;
+mod history;
 mod up;
 
 use std::ffi::OsString;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use builder::{Builder, BuilderVerb, CreateBuilder, OldBuilder};
 pub use config::{ComposeConfig, Config, ConfigFormat, Env, ShellKind};
+pub use history::{History, HistoryVerb};
 pub use up::{ComposeUp, Up};
 
 /// Builds and starts Docker Compose projects on any Docker, through the engine's own BuildKit.
@@ -114,6 +116,8 @@ pub enum Verb {
     Env(Env),
     /// Show, create, reset and remove builders of the project's own (docs/builders.md)
     Builder(Builder),
+    /// Show the runs of this project: what they did, their logs, and what became slower
+    History(History),
     /// Any other verb, with its arguments: Docker Compose runs it.
     #[command(external_subcommand)]
     Compose(Vec<OsString>),
