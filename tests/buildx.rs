@@ -344,7 +344,9 @@ fn a_failure_has_its_class_and_its_place() {
         );
         project.write("copy.Dockerfile", "FROM scratch\nCOPY nothing /\n");
         project.write("word.Dockerfile", "FROM scratch\nCOPI a /\n");
-        project.write("base.Dockerfile", "FROM 127.0.0.1:1/nothing\n");
+        // A name of its own: the builder's engine has images of other tests.
+        let base = format!("FROM 127.0.0.1:1/{}\n", project.name());
+        project.write("base.Dockerfile", &base);
         for (service, code, words) in [
             (
                 "run",
@@ -377,7 +379,7 @@ fn a_failure_has_its_class_and_its_place() {
                 "base",
                 5,
                 [
-                    "failed to look up `127.0.0.1:1/nothing:latest`",
+                    "failed to look up `127.0.0.1:1/<project>:latest`",
                     "--> base.Dockerfile:1:1",
                     "registry-unreachable",
                 ],
