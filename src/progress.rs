@@ -49,6 +49,8 @@ impl Run {
             Event::Note { diagnostic } => self.notes.push(diagnostic.clone()),
             Event::RunFinished { result, took } => self.finished = Some((*result, *took)),
             Event::JobStarted { job } => self.with(*job, |job| job.start(at)),
+            // What matters of it are its steps.
+            Event::ProgramStarted { .. } => {}
             Event::Step {
                 job,
                 step,
