@@ -76,6 +76,13 @@ pub enum Event {
         /// Where it is explained.
         url: Option<String>,
     },
+    /// Something that is good to know, and nothing wrong.
+    Note {
+        /// The job it belongs to.
+        job: JobId,
+        /// What it says.
+        message: String,
+    },
     /// The builder stood in the way, and another way is taken.
     FellBack {
         /// The job.

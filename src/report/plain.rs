@@ -113,6 +113,7 @@ impl<S: Screen> Plain<S> {
                     &format!("{}{place}", human::sanitize(first)),
                 );
             }
+            Event::Note { job, message } => self.line(job, "note", &human::sanitize(&message)),
             Event::FellBack { job, way, because } => {
                 self.line(job, "instead", &format!("{way}, because {because}"));
             }

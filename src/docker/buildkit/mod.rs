@@ -22,9 +22,12 @@
 
 mod attributes;
 mod auth;
+mod caches;
+mod content;
 mod error;
 mod filesync;
 mod health;
+mod layout;
 mod offers;
 mod prefix;
 mod session;
@@ -42,6 +45,7 @@ use super::detect::Facts;
 use super::host::Endpoint;
 use super::spec::BuildSpec;
 use crate::failure::Failure;
+use caches::Caches;
 use session::{Own, Session};
 use tokio::sync::OnceCell;
 use transport::Control;
@@ -93,8 +97,12 @@ impl Client {
     }
 
     /// The session on which a build is answered.
-    async fn session(&self, spec: &BuildSpec) -> Result<Arc<Session>, Failure> {
-        match Own::of(spec) {
+    async fn session(
+        &self,
+        spec: &BuildSpec,
+        caches: &Caches,
+    ) -> Result<Arc<Session>, Failure> {
+        match Own::of(spec, caches) {
             None => Ok(Arc::clone(&self.shared)),
             Some(own) => {
                 let session =

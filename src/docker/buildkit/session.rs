@@ -14,6 +14,8 @@ use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use tonic::service::Routes;
 
 use super::auth::Anonymous;
+use super::caches::Caches;
+use super::content::{self, Content, Stores};
 use super::filesync::FileSync;
 use super::health::Alive;
 use super::offers::Offers;
@@ -38,17 +40,27 @@ pub(super) const LARGEST_HEADERS: u32 = 16 << 20;
 
 /// What a session has that belongs to one build only, beyond files and credentials.
 #[derive(Debug, Default)]
-pub(super) struct Own {}
+pub(super) struct Own {
+    /// Directories of blobs, by id.
+    stores: Stores,
+}
 
 impl Own {
     /// What `spec` asks for; nothing when the session of all others does.
-    pub(super) fn of(_spec: &BuildSpec) -> Option<Self> {
-        None
+    pub(super) fn of(_spec: &BuildSpec, caches: &Caches) -> Option<Self> {
+        let own = Self {
+            stores: caches.stores(),
+        };
+        (!own.stores.is_empty()).then_some(own)
     }
 
     /// The calls that the engine may make for it.
     fn methods(&self) -> Vec<&'static str> {
-        Vec::new()
+        if self.stores.is_empty() {
+            Vec::new()
+        } else {
+            content::METHODS.to_vec()
+        }
     }
 }
 
@@ -141,11 +153,12 @@ impl Drop for Session {
 }
 
 /// Serves a session on a connection where the engine is the client.
-pub(super) fn serve(identity: Identity, _own: Own, stream: BoxStream) -> Session {
+pub(super) fn serve(identity: Identity, own: Own, stream: BoxStream) -> Session {
     let offers = Arc::new(Offers::default());
     let routes = Routes::new(HealthServer::new(Alive))
         .add_service(AuthServer::new(Anonymous))
         .add_service(FileSync::new(Arc::clone(&offers)))
+        .add_service(Content::new(Arc::new(own.stores)))
         .prepare();
     let task = tokio::spawn(async move {
         // The connection ends when the engine closes it or this task is aborted; either way the

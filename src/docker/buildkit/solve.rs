@@ -11,6 +11,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use tokio::sync::watch;
 use tonic::Status;
 
+use super::caches::{self, Caches};
 use super::offers::{Guard, Offer, Offers};
 use super::session::random_id;
 use super::status::Steps;
@@ -48,10 +49,57 @@ impl Client {
             .await
             .map_err(BuildError::before_any_step)?;
         let spec = spec.as_ref();
-        let session = self
-            .session(spec)
+        let (caches, told) = Caches::prepare(spec).await;
+        caches::tell(told, job, events).await;
+        let caches = caches.map_err(BuildError::before_any_step)?;
+        let mut steps = Steps::new(job);
+        let result = self
+            .solve(prefix, spec, &caches, &mut steps, events, stop)
             .await
             .map_err(BuildError::before_any_step)?;
+        let mut told = caches.failed(steps.failed_caches());
+        match result {
+            None => Err(BuildError::Stopped),
+            Some(Ok(response)) => {
+                told.extend(caches.finish(&response.exporter_response).await);
+                caches::tell(told, job, events).await;
+                Ok(Built {
+                    image: image_id(&response.exporter_response),
+                })
+            }
+            Some(Err(status)) => {
+                let context = error::Context {
+                    endpoint: self.endpoint(),
+                    steps: &steps,
+                    spec,
+                };
+                let failure = match caches::unwritten(&steps, &mut told) {
+                    Some(failure) => failure,
+                    None => error::explain(&status, &context),
+                };
+                caches::tell(told, job, events).await;
+                Err(BuildError::Failed {
+                    failure: Box::new(self.unless_lost(failure).await),
+                    ran: steps.ran(),
+                })
+            }
+        }
+    }
+
+    /// Sends the request, and follows it to its end; nothing when it was stopped.
+    ///
+    /// # Errors
+    /// When no session can be had.
+    async fn solve(
+        &self,
+        prefix: &str,
+        spec: &BuildSpec,
+        caches: &Caches,
+        steps: &mut Steps,
+        events: &Events,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<Option<Result<SolveResponse, Status>>, Failure> {
+        let session = self.session(spec, caches).await?;
         let prefix = if self.facts.spoken() < ApiVersion::V23_0 {
             prefix::under_rules(prefix, spec)
         } else {
@@ -60,11 +108,12 @@ impl Client {
         let place = &self.places.of(&prefix, spec);
         let offers = offer(session.offers(), place, spec);
         let reference = random_id();
-        let request = attributes::request(reference.clone(), session.reference(place), spec);
+        let request =
+            attributes::request(reference.clone(), session.reference(place), spec, caches);
         let mut control = self.control.client();
         let solve = async move { control.solve(request).await };
-        let mut steps = Steps::new(job);
-        let result = self.watch(solve, reference, &mut steps, events, stop).await;
+        let job = steps.job();
+        let result = self.watch(solve, reference, steps, events, stop).await;
         for message in offers.iter().flat_map(Guard::notes) {
             let warning = Event::Warning {
                 job,
@@ -74,24 +123,7 @@ impl Client {
             };
             let _ = events.send(warning).await;
         }
-        match result {
-            None => Err(BuildError::Stopped),
-            Some(Ok(response)) => Ok(Built {
-                image: image_id(&response.exporter_response),
-            }),
-            Some(Err(status)) => {
-                let context = error::Context {
-                    endpoint: self.endpoint(),
-                    steps: &steps,
-                    spec,
-                };
-                let failure = error::explain(&status, &context);
-                Err(BuildError::Failed {
-                    failure: Box::new(self.unless_lost(failure).await),
-                    ran: steps.ran(),
-                })
-            }
-        }
+        Ok(result)
     }
 
     /// `failure`, unless it is what an engine says while it is going down: it kills what runs.

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use bollard_buildkit_proto::google::protobuf::Timestamp;
 use bollard_buildkit_proto::moby::buildkit::v1::{StatusResponse, Vertex, VertexWarning};
 
+use super::caches;
 use crate::event::{Event, JobId, StepId, StepState};
 
 /// The longest line put together; what is longer is told in pieces.
@@ -44,6 +45,11 @@ impl Steps {
         }
     }
 
+    /// The job that they belong to.
+    pub(super) fn job(&self) -> JobId {
+        self.job
+    }
+
     /// Whether anything was told at all.
     pub(super) fn is_empty(&self) -> bool {
         self.all.is_empty()
@@ -57,10 +63,22 @@ impl Steps {
 
     /// The name of the step that failed, when only the steps themselves tell.
     pub(super) fn failed(&self) -> Option<&str> {
+        self.wrong()
+            .find(|step| !caches::is_about_caches(&step.name))
+            .map(|step| step.name.as_str())
+    }
+
+    /// The steps about caches that failed, with their errors.
+    pub(super) fn failed_caches(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.wrong()
+            .filter(|step| caches::is_about_caches(&step.name))
+            .map(|step| (step.name.as_str(), step.error.as_str()))
+    }
+
+    fn wrong(&self) -> impl Iterator<Item = &Step> {
         self.all
             .iter()
-            .find(|step| !step.error.is_empty() && !is_cancelled(&step.error))
-            .map(|step| step.name.as_str())
+            .filter(|step| !step.error.is_empty() && !is_cancelled(&step.error))
     }
 
     /// Whether a `RUN` may have begun. From then on nothing may be built a second time, so what is
@@ -123,10 +141,15 @@ impl Steps {
         let state = match (vertex.started, vertex.completed) {
             (None, _) => return,
             (Some(_), None) => StepState::Running,
-            (Some(_), Some(_)) if !vertex.error.is_empty() => StepState::Failed {
-                error: vertex.error,
-                took: step.took(),
-            },
+            // The image does not hang on a cache: that is told as a warning.
+            (Some(_), Some(_))
+                if !vertex.error.is_empty() && !caches::is_about_caches(&step.name) =>
+            {
+                StepState::Failed {
+                    error: vertex.error,
+                    took: step.took(),
+                }
+            }
             (Some(_), Some(_)) if vertex.cached => StepState::Cached,
             (Some(_), Some(_)) => StepState::Done { took: step.took() },
         };
