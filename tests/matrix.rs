@@ -11,11 +11,9 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
-use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use support::{Engine, Project, engines, podman, serve};
+use support::{Engine, Project, grid, serve};
 
 /// A feature as the table names it, and a Dockerfile that fails where it is not obeyed.
 const FEATURES: &[(&str, &str)] = &[
@@ -129,92 +127,37 @@ fn cell(engine: &Engine, dockerfile: &str, way: Way) -> String {
     }
 }
 
-/// The table's columns: head, engine, way.
-fn columns() -> Option<Vec<(String, Engine, Way)>> {
-    let by_suite: BTreeMap<String, Engine> = engines()
-        .into_iter()
-        .chain(podman())
-        .map(|engine| (engine.suite.clone(), engine))
-        .collect();
-    let mut columns = Vec::new();
-    for (name, suite) in [
-        ("20.10", "bookworm"),
-        ("26.1", "trixie"),
-        ("28.5", "sid"),
-        ("28.5, containerd", "containerd"),
-    ] {
-        let engine = by_suite.get(suite)?;
-        columns.push((name.to_owned(), engine.clone(), Way::Alone));
-    }
-    let podman = by_suite.get("podman")?;
-    columns.push(("Podman 4.3".to_owned(), podman.clone(), Way::Alone));
-    for (name, suite) in [("20.10", "bookworm"), ("28.5", "sid")] {
-        let engine = by_suite[suite].clone();
-        columns.push((format!("classic {name}"), engine, Way::Classic));
-    }
-    for (name, suite) in [("20.10", "bookworm"), ("28.5", "sid"), ("Podman", "podman")] {
-        columns.push((format!("pair {name}"), by_suite[suite].clone(), Way::Pair));
-    }
-    Some(columns)
-}
-
-fn table(columns: &[(String, Engine, Way)]) -> String {
+#[test]
+fn every_cell_of_the_table_is_as_the_engines_have_it() {
+    let columns = grid::columns([
+        ("20.10", "bookworm", Way::Alone),
+        ("26.1", "trixie", Way::Alone),
+        ("28.5", "sid", Way::Alone),
+        ("28.5, containerd", "containerd", Way::Alone),
+        ("Podman 4.3", "podman", Way::Alone),
+        ("classic 20.10", "bookworm", Way::Classic),
+        ("classic 28.5", "sid", Way::Classic),
+        ("pair 20.10", "bookworm", Way::Pair),
+        ("pair 28.5", "sid", Way::Pair),
+        ("pair Podman", "podman", Way::Pair),
+    ]);
+    let Some(columns) = columns else { return };
     let server = serve::files(BTreeMap::from([("/f".to_owned(), b"f".to_vec())]));
     let sum: String = Sha256::digest(b"f")
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    let fill = |text: &str| text.replace("SUM", &sum).replace("SERVER", &server);
-    let cells: Vec<Vec<String>> = std::thread::scope(|scope| {
-        let columns: Vec<_> = columns
-            .iter()
-            .map(|(_, engine, way)| {
-                let fill = &fill;
-                scope.spawn(move || {
-                    let cell = |(_, text): &(&str, &str)| cell(engine, &fill(text), *way);
-                    FEATURES.iter().map(cell).collect::<Vec<_>>()
-                })
-            })
-            .collect();
-        columns
-            .into_iter()
-            .map(|column| column.join().unwrap_or_default())
-            .collect()
-    });
-    for (cells, (name, ..)) in cells.iter().zip(columns) {
-        assert!(
-            !cells.is_empty(),
-            "the column `{name}` has a cell that is wrong"
-        );
-    }
-    let mut text = String::new();
-    let heads: Vec<&str> = columns.iter().map(|(head, ..)| head.as_str()).collect();
-    let _ = writeln!(text, "| Dockerfile uses | {} |", heads.join(" | "));
-    let _ = writeln!(text, "|---|{}", "---|".repeat(heads.len()));
-    for (row, (feature, _)) in FEATURES.iter().enumerate() {
-        let cells: Vec<&str> = cells.iter().map(|column| column[row].as_str()).collect();
-        let _ = writeln!(text, "| {feature} | {} |", cells.join(" | "));
-    }
-    text
-}
-
-#[test]
-fn every_cell_of_the_table_is_as_the_engines_have_it() {
-    const BEGIN: &str = "<!-- the matrix begins -->\n";
-    const END: &str = "<!-- the matrix ends -->\n";
-    // A developer's own engine is none of the table's.
-    let Some(columns) = columns() else { return };
-    let found = table(&columns);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/choosing.md");
-    let page = std::fs::read_to_string(&path).expect("the page");
-    let (before, rest) = page.split_once(BEGIN).expect("its begin");
-    let (told, after) = rest.split_once(END).expect("its end");
-    if std::env::var_os("DCB_TEST_ACCEPT").is_some() {
-        let page = format!("{before}{BEGIN}{found}{END}{after}");
-        std::fs::write(&path, page).expect("written");
-        return;
-    }
-    support::told::assert_same(&found, told);
+    let found = grid::fill(
+        "Dockerfile uses",
+        &columns,
+        FEATURES,
+        |(feature, _)| (*feature).to_owned(),
+        |column, (_, text)| {
+            let text = text.replace("SUM", &sum).replace("SERVER", &server);
+            cell(&column.engine, &text, column.how)
+        },
+    );
+    grid::assert_told("docs/choosing.md", &found);
 }
 
 #[test]

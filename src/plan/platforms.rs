@@ -94,9 +94,8 @@ fn normal(platform: &str) -> (String, String, String) {
         ("aarch64" | "arm64", "8" | "v8") => ("arm64", ""),
         ("aarch64", variant) => ("arm64", variant),
         ("i386", _) => ("386", ""),
-        ("armhf", _) => ("arm", "v7"),
         ("armel", _) => ("arm", "v6"),
-        ("arm", "" | "7") => ("arm", "v7"),
+        ("armhf", _) | ("arm", "" | "7") => ("arm", "v7"),
         other => other,
     };
     (os.to_owned(), architecture.to_owned(), variant.to_owned())

@@ -9,6 +9,7 @@ use crate::docker::Strategy;
 
 /// What is asked for.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags")]
 pub struct Request {
     /// The services named; all when empty.
     pub services: Vec<String>,

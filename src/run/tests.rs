@@ -112,6 +112,7 @@ fn plan(needs: &[Vec<usize>], parallel: usize) -> Plan {
         fallback: Fallback::Auto,
         keep_going: true,
         notes: Vec::new(),
+        keys: Vec::new(),
     }
 }
 

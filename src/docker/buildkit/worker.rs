@@ -32,15 +32,10 @@ pub(super) async fn ask(control: &Control, endpoint: &Endpoint) -> Result<Worker
         .await
         .map_err(|status| error::lost(endpoint, &status))?
         .into_inner();
-    Ok(workers
-        .record
-        .into_iter()
-        .next()
-        .map(read)
-        .unwrap_or_default())
+    Ok(workers.record.first().map(read).unwrap_or_default())
 }
 
-fn read(record: WorkerRecord) -> Worker {
+fn read(record: &WorkerRecord) -> Worker {
     let platforms = record.platforms.iter().map(|platform| {
         let parts = [&platform.os, &platform.architecture, &platform.variant];
         let parts: Vec<&str> = parts

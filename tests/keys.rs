@@ -1,0 +1,291 @@
+//! What becomes of each key of `build:`, as `docs/keys.md` tells it: every cell of its table is tried on
+//! a real engine. Where a key works, what it does is looked at in the image.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read the environment they are given"
+)]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::process::Stdio;
+
+use serde_json::Value;
+use support::registry::Registry;
+use support::{Engine, Project, Ran, grid};
+
+/// One row: a project that uses the key, and what proves that it was obeyed.
+struct Case {
+    /// The key, as in the table of `dcb plan -v`.
+    key: &'static str,
+    /// Which of its values, as there.
+    form: &'static str,
+    /// What stands below `build:`; `REGISTRY` is the address of one.
+    build: &'static str,
+    /// A Dockerfile that fails where the key is ignored, if a step can tell.
+    dockerfile: &'static str,
+    /// What else proves it.
+    proof: fn(&Engine, &Project, &str),
+}
+
+/// The Dockerfile tells by itself.
+fn itself(_: &Engine, _: &Project, _: &str) {}
+
+const CASES: &[Case] = &[
+    Case {
+        key: "entitlements",
+        form: "",
+        build: "entitlements: [network.host]\nnetwork: host",
+        dockerfile: "FROM busybox\nRUN true\n",
+        proof: itself,
+    },
+    Case {
+        key: "isolation",
+        form: "another than default",
+        build: "isolation: hyperv",
+        dockerfile: "FROM busybox\n",
+        proof: itself,
+    },
+    Case {
+        key: "network",
+        form: "one of the engine's",
+        build: "network: bridge",
+        dockerfile: "FROM busybox\nRUN test -e /sys/class/net/eth0\n",
+        proof: itself,
+    },
+    Case {
+        key: "no_cache_filter",
+        form: "",
+        build: "no_cache_filter: [fresh]",
+        dockerfile: "FROM busybox AS fresh\nRUN cat /proc/sys/kernel/random/uuid >/n\nFROM busybox\nRUN cat /proc/sys/kernel/random/uuid >/o\nCOPY --from=fresh /n /n\n",
+        proof: only_one_stage_is_built_anew,
+    },
+    Case {
+        key: "platforms",
+        form: "one",
+        build: "platforms: [linux/arm64]",
+        dockerfile: "FROM scratch\nCOPY f /f\n",
+        proof: the_image_is_for_arm,
+    },
+    Case {
+        key: "platforms",
+        form: "several",
+        build: "platforms: [linux/arm64, linux/amd64]",
+        dockerfile: "FROM scratch\nCOPY f /f\n",
+        proof: the_image_is_for_both,
+    },
+    Case {
+        key: "privileged",
+        form: "",
+        build: "privileged: true",
+        dockerfile: "FROM busybox\nRUN true\n",
+        proof: itself,
+    },
+    Case {
+        key: "provenance",
+        form: "another than false",
+        build: "provenance: mode=max",
+        dockerfile: "FROM scratch\nCOPY f /f\n",
+        proof: the_image_is_attested,
+    },
+    Case {
+        key: "sbom",
+        form: "another than false",
+        build: "sbom: generator=REGISTRY/scanner",
+        dockerfile: "FROM scratch\nCOPY f /f\n",
+        proof: the_image_is_attested,
+    },
+    Case {
+        key: "shm_size",
+        form: "",
+        build: "shm_size: 12m",
+        dockerfile: "FROM busybox\nRUN grep 'shm.*size=12288k' /proc/mounts\n",
+        proof: itself,
+    },
+    Case {
+        key: "ulimits",
+        form: "",
+        build: "ulimits: { nofile: 123 }",
+        dockerfile: "FROM busybox\nRUN test $(ulimit -n) = 123\n",
+        proof: itself,
+    },
+    Case {
+        key: "SOURCE_DATE_EPOCH",
+        form: "",
+        build: "",
+        dockerfile: "FROM scratch\nCOPY f /f\n",
+        proof: the_image_is_dated,
+    },
+];
+
+fn only_one_stage_is_built_anew(engine: &Engine, project: &Project, image: &str) {
+    let first = engine.run(image, &["cat", "/n", "/o"]);
+    project.run(engine, &["build"]).expect(0);
+    let second = engine.run(image, &["cat", "/n", "/o"]);
+    let lines = |text: &str| -> Vec<String> { text.lines().map(str::to_owned).collect() };
+    let (first, second) = (lines(&first), lines(&second));
+    assert_ne!(first[0], second[0], "the stage that is named");
+    assert_eq!(first[1], second[1], "the other one");
+}
+
+fn the_image_is_for_arm(engine: &Engine, _: &Project, image: &str) {
+    let found = engine.ask(&["image", "inspect", "--format", "{{.Architecture}}", image]);
+    assert_eq!(found, "arm64");
+}
+
+fn the_image_is_for_both(engine: &Engine, _: &Project, image: &str) {
+    let platforms = platforms(engine, image);
+    assert_eq!(platforms, BTreeSet::from(["amd64".into(), "arm64".into()]));
+}
+
+fn the_image_is_attested(engine: &Engine, _: &Project, image: &str) {
+    assert!(
+        platforms(engine, image).contains("unknown"),
+        "an attestation"
+    );
+}
+
+fn the_image_is_dated(engine: &Engine, _: &Project, image: &str) {
+    let found = engine.ask(&["image", "inspect", "--format", "{{.Created}}", image]);
+    assert_eq!(found, "2001-09-09T01:46:40Z");
+}
+
+/// The architectures of an image's manifests; `unknown` is that of an attestation.
+fn platforms(engine: &Engine, image: &str) -> BTreeSet<String> {
+    let mut save = engine
+        .docker()
+        .args(["image", "save", image])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("docker runs");
+    let mut archive = tar::Archive::new(save.stdout.take().expect("piped"));
+    let mut architectures = BTreeSet::new();
+    for entry in archive.entries().expect("an archive") {
+        let entry = entry.expect("an entry");
+        let index: Option<Value> = serde_json::from_reader(entry).ok();
+        let manifests = index
+            .as_ref()
+            .and_then(|index| index["manifests"].as_array());
+        for manifest in manifests.into_iter().flatten() {
+            let architecture = manifest["platform"]["architecture"].as_str();
+            architectures.extend(architecture.map(str::to_owned));
+        }
+    }
+    assert!(save.wait().expect("an end").success());
+    architectures
+}
+
+/// How a column builds.
+#[derive(Clone, Copy)]
+enum How {
+    /// As dcb chooses.
+    Chosen,
+    /// On the classic builder.
+    Classic,
+}
+
+/// Puts an image into `registry` that writes down what it finds in another: nothing.
+fn push_scanner(registry: &Registry, engine: &Engine) {
+    const WRITE: &str = r#"ENTRYPOINT ["sh", "-c", "echo '{\"_type\":\"https://in-toto.io/Statement/v0.1\",\"predicateType\":\"https://spdx.dev/Document\",\"predicate\":{\"SPDXID\":\"SPDXRef-DOCUMENT\"}}' >$BUILDKIT_SCAN_DESTINATION/sbom.spdx.json"]"#;
+    let compose = "services: {s: {image: scanner, build: .}}\n";
+    let project = Project::new("scanner")
+        .file("compose.yaml", compose)
+        .file("Dockerfile", &format!("FROM busybox\n{WRITE}\n"));
+    project.run(engine, &["build"]).expect(0);
+    registry.push(engine, "scanner");
+}
+
+fn project(case: &Case, registry: &str) -> Project {
+    let mut build = "services:\n  web:\n    build:\n      context: .\n".to_owned();
+    for line in case.build.lines() {
+        build.push_str(&format!("      {line}\n").replace("REGISTRY", registry));
+    }
+    let project = Project::new("keys")
+        .file("f", "f")
+        .file("compose.yaml", &build)
+        .file("Dockerfile", case.dockerfile);
+    if case.key == "SOURCE_DATE_EPOCH" {
+        return project.variable("SOURCE_DATE_EPOCH", "1000000000");
+    }
+    project
+}
+
+fn cell(engine: &Engine, how: How, case: &Case, registry: &str) -> String {
+    let project = project(case, registry);
+    let arguments: &[&str] = match how {
+        How::Chosen => &["build"],
+        How::Classic => &["build", "--force-traditional"],
+    };
+    let Ran { code, .. } = &project.run(engine, arguments);
+    let ran = project.run(engine, arguments);
+    let told = ran.told();
+    let named = |verb: &str| told.contains(&format!("{verb}: `{}`", case.key));
+    match code {
+        Some(2) if named("error") => "refused".to_owned(),
+        Some(3) if told.contains("entitlement") => "as the engine allows".to_owned(),
+        Some(0) if named("warning") && told.contains("is left out") => "left out".to_owned(),
+        Some(0) => {
+            (case.proof)(engine, &project, &project.image(engine, "web"));
+            let chosen = matches!(how, How::Chosen) && engine.has_buildkit();
+            if chosen && told.contains(": classic builder, because") {
+                "classic".to_owned()
+            } else {
+                "works".to_owned()
+            }
+        }
+        _ => panic!(
+            "`{}` neither works nor is refused by name:\n{told}",
+            case.key
+        ),
+    }
+}
+
+#[test]
+fn every_cell_of_the_table_is_as_the_engines_have_it() {
+    let columns = grid::columns([
+        ("20.10", "bookworm", How::Chosen),
+        ("26.1", "trixie", How::Chosen),
+        ("28.5", "sid", How::Chosen),
+        ("28.5, containerd", "containerd", How::Chosen),
+        ("classic 20.10", "bookworm", How::Classic),
+        ("classic 28.5", "sid", How::Classic),
+        ("Podman 4.3", "podman", How::Chosen),
+    ]);
+    let (Some(columns), Some(registry)) = (columns, Registry::start()) else {
+        return;
+    };
+    push_scanner(&registry, &columns[2].engine);
+    let found = grid::fill(
+        "Key",
+        &columns,
+        CASES,
+        |case| match case.form {
+            "" => format!("`{}`", case.key),
+            form => format!("`{}`: {form}", case.key),
+        },
+        |column, case| cell(&column.engine, column.how, case, registry.address()),
+    );
+    grid::assert_told("docs/keys.md", &found);
+}
+
+#[test]
+fn the_table_of_the_page_is_the_one_in_the_code() {
+    let project = project(&CASES[0], "");
+    let plan = project.run_alone(&["-v", "plan", "--format", "json"]);
+    let plan: Value = serde_json::from_str(&plan.stdout).expect("JSON");
+    let in_code: BTreeSet<(String, String)> = plan["keys"]
+        .as_array()
+        .expect("the table")
+        .iter()
+        .map(|row| {
+            let text = |name: &str| row[name].as_str().expect("text").to_owned();
+            (text("key"), text("form"))
+        })
+        .collect();
+    let tried = CASES
+        .iter()
+        .map(|case| (case.key.to_owned(), case.form.to_owned()))
+        .collect();
+    assert_eq!(in_code, tried);
+}
