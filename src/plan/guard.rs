@@ -134,6 +134,13 @@ pub(super) fn is_left_out(
         .any(|row| (row.used)(asked).is_some() && row.lack(strategy, ground).is_some())
 }
 
+/// Whether `strategy` cannot honour one kind of a key's values.
+pub(super) fn lacks_form(key: &str, form: &str, strategy: Strategy, ground: Ground<'_>) -> bool {
+    ROWS.iter()
+        .filter(|row| row.key == key && row.form == form)
+        .any(|row| row.lack(strategy, ground).is_some())
+}
+
 impl Row {
     /// Why `strategy` cannot honour it; nothing when it can.
     pub(super) fn lack(&self, strategy: Strategy, ground: Ground<'_>) -> Option<Lack> {

@@ -4,6 +4,7 @@
 //! the request. Everything that is decided is decided here; `run` only carries it out.
 
 mod ability;
+mod caches;
 mod choose;
 mod forms;
 mod graph;
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use crate::compose::{Build, Project, Service};
 use crate::diagnostic::Diagnostic;
-use crate::docker::{BuildSpec, Engine, Strategy};
+use crate::docker::{BuildSpec, CacheKey, Engine, Strategy};
 use crate::event::JobId;
 use crate::failure::{Class, Failure, Obstacle};
 use crate::human;
@@ -156,6 +157,11 @@ pub fn plan(
         })
         .collect();
     variant_exists(&services, inputs, request)?;
+    let builds = services.iter().flat_map(|(service, own)| {
+        let forms = inputs.forms(&service.name).iter();
+        forms.map(|form| (*service, form.build(own)))
+    });
+    caches::check(project, builds)?;
     let choices = choices(&services, inputs, builders, request)?;
     let mut jobs: Vec<Job> = Vec::new();
     let mut warnings: Vec<Diagnostic> = Vec::new();
@@ -184,6 +190,10 @@ pub fn plan(
             continue;
         };
         let asked = Asked::new(service, choices[0].form.build(build), request);
+        for key in [CacheKey::From, CacheKey::To] {
+            let ground = builders.ground();
+            warnings.extend(caches::of(project, &asked, key, attempt.strategy, ground).1);
+        }
         warnings.extend(guard::left_out(attempt.strategy, &asked, builders.ground()));
         warnings.extend(platforms::without_emulation(&asked, builders));
         warnings.extend(choices[0].form.without_stages(&asked));
@@ -205,6 +215,7 @@ pub fn plan(
         });
     }
     let jobs = twins::join(jobs);
+    warnings.extend(caches::conflicts(&jobs)?);
     let mut notes = project.notes.clone();
     notes.extend(warnings);
     notes.extend(said::notes(project, &jobs));

@@ -3,13 +3,14 @@
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
+use super::caches;
 use super::choose::Choice;
 use super::guard::{self, Asked, SOURCE_DATE_EPOCH};
 use super::{Attempt, Builders, Request, graph, platforms};
 use crate::compose::{self, Build, Project, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::{
-    BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy, Strategy, reference,
+    BuildSpec, CacheEntry, CacheKey, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy, Strategy, reference,
 };
 use crate::dockerfile::Dockerfile;
 use crate::failure::{Class, Failure};
@@ -63,6 +64,8 @@ impl Around<'_> {
                 [] => CacheUse::Normal,
                 stages => CacheUse::Without(stages.to_vec()),
             },
+            cache_from: self.caches(build, choice.strategy, CacheKey::From),
+            cache_to: self.caches(build, choice.strategy, CacheKey::To),
             // What this plan builds is in no registry, and a builder that pulls pulls everything.
             pull: if (request.pull || build.pull) && !self.after_others {
                 PullPolicy::Always
@@ -82,6 +85,12 @@ impl Around<'_> {
             entitlements: entitlements(build),
             attestations: attestations(build),
         })
+    }
+
+    fn caches(&self, build: &Build, strategy: Strategy, key: CacheKey) -> Vec<CacheEntry> {
+        let asked = Asked::new(self.service, build, self.request);
+        let ground = self.builders.ground();
+        caches::of(self.project, &asked, key, strategy, ground).0
     }
 
     /// The arguments in Compose's order of strength: the command line, the file, the proxies.

@@ -2,7 +2,8 @@
 
 use super::{Needs, Otherwise, Row};
 use crate::compose::{Build, Context};
-use crate::docker::ApiVersion;
+use crate::docker::{ApiVersion, CacheKey, CacheKind};
+use crate::plan::caches;
 
 use Needs::{ContainerdStore, Engine, Never, Nothing};
 use Otherwise::{LeaveOut, Refuse};
@@ -16,6 +17,21 @@ const CLASSIC: Needs = Never(
 const PODMAN: Needs = Never(
     "is more than Podman's builder takes over Docker's API",
     "build with an engine that has BuildKit, or leave it out",
+);
+/// What the classic builders have none of.
+const NO_CACHES: Needs = Never(
+    "is more than this builder can do, whose only cache is the engine's own",
+    "build with an engine that has BuildKit",
+);
+/// What every image of theirs is.
+const NEEDLESS: Needs = Never(
+    "is needless here: every image of this builder serves as a cache",
+    "read it with `cache_from: [IMAGE]`",
+);
+/// Caches that the BuildKit inside the engine does not know.
+const OWN_BUILDER: Needs = Never(
+    "is a kind of cache that the engine's own BuildKit does not have",
+    "use `type=registry`, or a builder of your own: docker buildx create --name NAME, then --builder NAME",
 );
 /// What this dcb cannot do.
 const LATER: Needs = Never(
@@ -36,21 +52,102 @@ pub(in crate::plan) const ROWS: &[Row] = &[
     },
     Row {
         key: "cache_from",
-        form: "",
-        used: |asked| some(!asked.build.cache_from.is_empty()),
-        buildkit: LATER,
-        classic: LATER,
-        podman: LATER,
-        otherwise: Refuse,
+        form: "registry",
+        used: |asked| caches::first(asked.build, CacheKey::From, CacheKind::Registry),
+        buildkit: Nothing,
+        classic: Nothing,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_from",
+        form: "local",
+        used: |asked| caches::first(asked.build, CacheKey::From, CacheKind::Local),
+        buildkit: Nothing,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_from",
+        form: "gha",
+        used: |asked| caches::first(asked.build, CacheKey::From, CacheKind::Gha),
+        buildkit: ContainerdStore,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_from",
+        form: "s3",
+        used: |asked| caches::first(asked.build, CacheKey::From, CacheKind::S3),
+        buildkit: OWN_BUILDER,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_from",
+        form: "azblob",
+        used: |asked| caches::first(asked.build, CacheKey::From, CacheKind::AzureBlob),
+        buildkit: OWN_BUILDER,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
     },
     Row {
         key: "cache_to",
-        form: "",
-        used: |asked| some(!asked.build.cache_to.is_empty()),
-        buildkit: LATER,
-        classic: LATER,
-        podman: LATER,
-        otherwise: Refuse,
+        form: "inline",
+        used: |asked| caches::first(asked.build, CacheKey::To, CacheKind::Inline),
+        buildkit: Nothing,
+        classic: NEEDLESS,
+        podman: NEEDLESS,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_to",
+        form: "registry",
+        used: |asked| caches::first(asked.build, CacheKey::To, CacheKind::Registry),
+        buildkit: ContainerdStore,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_to",
+        form: "local",
+        used: |asked| caches::first(asked.build, CacheKey::To, CacheKind::Local),
+        buildkit: ContainerdStore,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_to",
+        form: "gha",
+        used: |asked| caches::first(asked.build, CacheKey::To, CacheKind::Gha),
+        buildkit: ContainerdStore,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_to",
+        form: "s3",
+        used: |asked| caches::first(asked.build, CacheKey::To, CacheKind::S3),
+        buildkit: OWN_BUILDER,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_to",
+        form: "azblob",
+        used: |asked| caches::first(asked.build, CacheKey::To, CacheKind::AzureBlob),
+        buildkit: OWN_BUILDER,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
     },
     Row {
         key: "context",
