@@ -10,7 +10,8 @@ use super::{Attempt, Builders, Request, graph, platforms};
 use crate::compose::{self, Build, Project, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::{
-    BuildSpec, CacheEntry, CacheKey, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy, Strategy, reference,
+    BuildSpec, CacheEntry, CacheKey, CacheUse, ContextSource, DockerfileSource, Network,
+    PullPolicy, Strategy, reference,
 };
 use crate::dockerfile::Dockerfile;
 use crate::failure::{Class, Failure};

@@ -95,15 +95,27 @@ impl Caches {
             for entry in from {
                 told.extend(caches.take(entry).err());
             }
-            let kept = to.into_iter().try_for_each(|entry| caches.keep(entry, &mut told));
+            let kept = to
+                .into_iter()
+                .try_for_each(|entry| caches.keep(entry, &mut told));
             (kept.map(|()| Arc::new(caches)), told)
         };
-        if spec.cache_from.iter().chain(&spec.cache_to).all(|entry| entry.directory().is_none()) {
+        if spec
+            .cache_from
+            .iter()
+            .chain(&spec.cache_to)
+            .all(|entry| entry.directory().is_none())
+        {
             return prepare();
         }
         tokio::task::spawn_blocking(prepare)
             .await
-            .unwrap_or_else(|error| (Err(Failure::new(Class::Internal, error.to_string())), Vec::new()))
+            .unwrap_or_else(|error| {
+                (
+                    Err(Failure::new(Class::Internal, error.to_string())),
+                    Vec::new(),
+                )
+            })
     }
 
     fn take(&mut self, entry: CacheEntry) -> Result<(), Told> {
@@ -224,10 +236,7 @@ impl Caches {
     }
 
     /// Completes the directories that the engine has written.
-    pub(super) async fn finish(
-        self: &Arc<Self>,
-        response: &HashMap<String, String>,
-    ) -> Vec<Told> {
+    pub(super) async fn finish(self: &Arc<Self>, response: &HashMap<String, String>) -> Vec<Told> {
         if !response.contains_key(MANIFEST) {
             return Vec::new();
         }
@@ -259,7 +268,9 @@ impl Caches {
 
     /// What to tell of steps that failed, given with their errors.
     pub(super) fn failed<'a>(&self, steps: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Told> {
-        steps.filter_map(|(step, error)| self.told(step, error)).collect()
+        steps
+            .filter_map(|(step, error)| self.told(step, error))
+            .collect()
     }
 
     fn told(&self, step: &str, error: &str) -> Option<Told> {
@@ -275,12 +286,16 @@ impl Caches {
         if !is_keeping(step) {
             return None;
         }
-        let mut of_kind = self.to.iter().map(|sent| &sent.entry).filter(|entry| match entry.kind {
-            CacheKind::Registry => step.ends_with("to registry"),
-            CacheKind::Local => step.ends_with("to client directory"),
-            CacheKind::Inline => false,
-            CacheKind::Gha | CacheKind::S3 | CacheKind::AzureBlob => true,
-        });
+        let mut of_kind = self
+            .to
+            .iter()
+            .map(|sent| &sent.entry)
+            .filter(|entry| match entry.kind {
+                CacheKind::Registry => step.ends_with("to registry"),
+                CacheKind::Local => step.ends_with("to client directory"),
+                CacheKind::Inline => false,
+                CacheKind::Gha | CacheKind::S3 | CacheKind::AzureBlob => true,
+            });
         let entry = of_kind.next();
         let trouble = entry
             .and_then(|entry| self.directories.get(entry.directory()?))

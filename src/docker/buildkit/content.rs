@@ -36,11 +36,11 @@ use tonic::server::{Grpc, NamedService, ServerStreamingService, StreamingService
 use tonic::{Status, Streaming};
 use tonic_prost::ProstCodec;
 
-pub(super) use blob::{Blobs, Digest};
 use blob::Ingest;
+pub(super) use blob::{Blobs, Digest};
 use wire::{
-    Action, Info, InfoRequest, InfoResponse, ReadRequest, ReadResponse, Reference,
-    StatusResponse, WriteRequest, WriteResponse,
+    Action, Info, InfoRequest, InfoResponse, ReadRequest, ReadResponse, Reference, StatusResponse,
+    WriteRequest, WriteResponse,
 };
 
 /// The calls that BuildKit makes.
@@ -291,11 +291,13 @@ async fn write(
         let step = {
             let store = Arc::clone(&store);
             let writing = writing.take();
-            blocking(move || match writing {
-                Some(writing) => writing,
-                None => Writing::begin(store, &request)?,
-            }
-            .step(&request))
+            blocking(move || {
+                match writing {
+                    Some(writing) => writing,
+                    None => Writing::begin(store, &request)?,
+                }
+                .step(&request)
+            })
         };
         let (going_on, answer) = step.await?;
         if answers.send(Ok(answer)).await.is_err() || going_on.is_none() {

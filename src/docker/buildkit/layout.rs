@@ -20,6 +20,8 @@ use super::content::{Blobs, Digest};
 const TAG: &str = "org.opencontainers.image.ref.name";
 const INDEX: &str = "index.json";
 const LAYOUT: &str = "oci-layout";
+/// The file that says which entry was found sound, by its own time.
+const CHECKED: &str = "dcb-checked";
 /// What an entry is when it does not say so itself.
 const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 
@@ -92,8 +94,8 @@ impl Layout {
             Err(error) => return Err(Unreadable::Damaged(format!("`{INDEX}`: {error}"))),
         };
         let damaged = |why: String| Unreadable::Damaged(format!("`{INDEX}` {why}"));
-        let mut index: Value =
-            serde_json::from_slice(&text).map_err(|error| damaged(format!("is no JSON: {error}")))?;
+        let mut index: Value = serde_json::from_slice(&text)
+            .map_err(|error| damaged(format!("is no JSON: {error}")))?;
         match index["manifests"].take() {
             Value::Array(entries) => Ok(entries),
             Value::Null => Ok(Vec::new()),
@@ -109,30 +111,38 @@ impl Layout {
         digest(entry).ok_or_else(|| Unreadable::Damaged(format!("`{INDEX}` names no digest")))
     }
 
-    /// The only entry, whatever its tag.
-    pub(super) fn only(&self) -> Result<Digest, Unreadable> {
-        let entries = self.entries()?;
-        let digests: HashSet<_> = entries.iter().filter_map(digest).collect();
-        let mut digests = digests.into_iter();
-        match (digests.next(), digests.next()) {
-            (Some(only), None) => Ok(only),
-            _ => Err(Unreadable::NoTag),
-        }
-    }
-
-    /// Whether everything that `root` refers to is there: manifests are read, of the rest the size is
-    /// compared, which finds what a full disk or a lost power supply leaves.
+    /// Whether everything that `root` refers to is there and sound. An engine that finds out by itself
+    /// fails the build, or takes minutes to give up. What was found sound is not read again until it
+    /// is written again.
     pub(super) fn check(&self, root: &Digest) -> Result<(), Unreadable> {
+        let checked = self.checked(root);
         for blob in self.reachable(root)? {
-            let size = self.blobs.size(&blob.digest);
-            if size.ok() != Some(blob.size) {
+            let digest = &blob.digest;
+            if self.blobs.size(digest).ok() != Some(blob.size) {
                 return Err(Unreadable::Damaged(format!(
-                    "the blob {} is missing or cut off",
-                    blob.digest
+                    "the blob {digest} is missing or cut off"
+                )));
+            }
+            let is_known = checked.is_some_and(|time| {
+                let written = self.blobs.written(digest);
+                written.is_ok_and(|written| written <= time)
+            });
+            if !is_known && !self.blobs.is_sound(digest) {
+                return Err(Unreadable::Damaged(format!(
+                    "the blob {digest} holds something else"
                 )));
             }
         }
+        // A directory that may only be read is read again each time.
+        let _ = std::fs::write(self.root.join(CHECKED), root.to_string());
         Ok(())
+    }
+
+    /// When all that `root` refers to was found sound.
+    fn checked(&self, root: &Digest) -> Option<SystemTime> {
+        let path = self.root.join(CHECKED);
+        let same = std::fs::read_to_string(&path).ok()? == root.to_string();
+        same.then(|| path.metadata().ok()?.modified().ok())?
     }
 
     /// All that `root` refers to, but itself.

@@ -97,11 +97,7 @@ impl Client {
     }
 
     /// The session on which a build is answered.
-    async fn session(
-        &self,
-        spec: &BuildSpec,
-        caches: &Caches,
-    ) -> Result<Arc<Session>, Failure> {
+    async fn session(&self, spec: &BuildSpec, caches: &Caches) -> Result<Arc<Session>, Failure> {
         match Own::of(spec, caches) {
             None => Ok(Arc::clone(&self.shared)),
             Some(own) => {

@@ -9,9 +9,7 @@ fn one(key: CacheKey, text: &str) -> CacheEntry {
 }
 
 fn mistake(key: CacheKey, text: &str) -> String {
-    CacheEntry::parse(key, text)
-        .expect_err("a mistake")
-        .message
+    CacheEntry::parse(key, text).expect_err("a mistake").message
 }
 
 #[test]
@@ -20,7 +18,10 @@ fn a_bare_reference_is_a_cache_in_a_registry() {
     assert_eq!(entry.kind, CacheKind::Registry);
     assert_eq!(entry.reference(), Some("registry.example.org/web:cache"));
     assert_eq!(
-        one(CacheKey::From, "type=registry,ref=registry.example.org/web:cache"),
+        one(
+            CacheKey::From,
+            "type=registry,ref=registry.example.org/web:cache"
+        ),
         entry
     );
     let several = CacheEntry::parse(CacheKey::From, "web:one,web:two").expect("entries");
@@ -40,17 +41,37 @@ fn fields_are_read_as_buildx_reads_them() {
 fn what_is_wrong_is_told() {
     for (key, text, why) in [
         (CacheKey::To, "ref=x", "has no `type`"),
-        (CacheKey::To, "type=locl,dest=x", "is of the unknown kind `locl`"),
+        (
+            CacheKey::To,
+            "type=locl,dest=x",
+            "is of the unknown kind `locl`",
+        ),
         (CacheKey::To, "type=local,src=x", "needs `dest=`"),
         (CacheKey::From, "type=local,dest=x", "needs `src=`"),
         (CacheKey::From, "type=registry", "needs `ref=`"),
         (CacheKey::From, "type=inline", "type=registry,ref=IMAGE"),
         (CacheKey::To, "type=local,dest=x,mode=most", "`mode=most`"),
-        (CacheKey::To, "type=gha,ignore-error=yes", "`ignore-error=yes`"),
-        (CacheKey::To, "type=local,dest=x,max", "has `max`, which is no NAME=VALUE"),
+        (
+            CacheKey::To,
+            "type=gha,ignore-error=yes",
+            "`ignore-error=yes`",
+        ),
+        (
+            CacheKey::To,
+            "type=local,dest=x,max",
+            "has `max`, which is no NAME=VALUE",
+        ),
         (CacheKey::To, "\"type=local", "a quote is not closed"),
-        (CacheKey::To, "type=\"local\"", "a quote stands within a field"),
-        (CacheKey::To, "\"type=local\"x", "text follows a closing quote"),
+        (
+            CacheKey::To,
+            "type=\"local\"",
+            "a quote stands within a field",
+        ),
+        (
+            CacheKey::To,
+            "\"type=local\"x",
+            "text follows a closing quote",
+        ),
     ] {
         let told = mistake(key, text);
         assert!(told.contains(why), "{text}: {told}");

@@ -7,6 +7,7 @@ use std::fmt;
 use std::fs::{File, Permissions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
@@ -75,6 +76,11 @@ impl Blobs {
         } else {
             Err(io::ErrorKind::NotFound.into())
         }
+    }
+
+    /// When a blob was last written.
+    pub(in crate::docker::buildkit) fn written(&self, digest: &Digest) -> io::Result<SystemTime> {
+        self.path(digest).metadata()?.modified()
     }
 
     /// Whether a blob is there and holds what its digest says.
