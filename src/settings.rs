@@ -3,6 +3,7 @@
 mod builders;
 mod extension;
 mod files;
+mod given;
 
 use indexmap::IndexMap;
 
@@ -20,6 +21,7 @@ use crate::secret::ArgValue;
 pub use builders::begins_traditional;
 pub use extension::Extension;
 pub use files::{Pair, pair};
+pub use given::Given;
 
 /// Which project to load.
 ///
@@ -65,6 +67,8 @@ pub struct Typed<'a> {
     pub services: &'a [String],
     /// Whether base images are to be looked up anew.
     pub pull: bool,
+    /// Whether the images are to be pushed.
+    pub push: bool,
     /// Whether the images are to be started here.
     pub to_start: bool,
 }
@@ -81,7 +85,7 @@ pub fn request(
     docker: &Docker<'_>,
 ) -> Result<Request, Failure> {
     let flags = typed.flags;
-    let (policy, own_policies) = builders::policies(ambient, typed, extension)?;
+    let (policy, own_policies) = builders::policies(ambient, typed, project, extension)?;
     let address = docker.endpoint.address.to_string();
     Ok(Request {
         services: typed.services.to_vec(),
@@ -96,6 +100,7 @@ pub fn request(
             .get("DOCKER_DEFAULT_PLATFORM")
             .filter(|platform| !platform.is_empty())
             .cloned(),
+        push: typed.push,
         source_date_epoch: ambient
             .variable(SOURCE_DATE_EPOCH)
             .filter(|date| !date.is_empty())

@@ -13,7 +13,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 use support::registry::Registry;
-use support::{Engine, Project, Ran, grid};
+use support::{Engine, Project, Ran, grid, serve};
 
 /// One row: a project that uses the key, and what proves that it was obeyed.
 struct Case {
@@ -21,7 +21,7 @@ struct Case {
     key: &'static str,
     /// Which of its values, as there.
     form: &'static str,
-    /// What stands below `build:`; `REGISTRY` is the address of one.
+    /// What stands below `build:`; `REGISTRY` is the address of one, `SITE` that of a git repository.
     build: &'static str,
     /// A Dockerfile that fails where the key is ignored, if a step can tell.
     dockerfile: &'static str,
@@ -33,6 +33,69 @@ struct Case {
 fn itself(_: &Engine, _: &Project, _: &str) {}
 
 const CASES: &[Case] = &[
+    Case {
+        key: "additional_contexts",
+        form: "an image or a service",
+        build: "additional_contexts: { ground: docker-image://busybox }",
+        dockerfile: "FROM ground\nRUN true\nFROM busybox\nCOPY --from=ground /bin/sh /copy\n",
+        proof: itself,
+    },
+    Case {
+        key: "additional_contexts",
+        form: "an image or a service, with the Dockerfile in a remote context",
+        build: "context: SITE\ndockerfile: app/Dockerfile\nadditional_contexts: { ground: docker-image://busybox }",
+        dockerfile: "",
+        proof: itself,
+    },
+    Case {
+        key: "additional_contexts",
+        form: "for one platform",
+        build: "platforms: [linux/amd64]\nadditional_contexts: { 'ground::linux/amd64': docker-image://busybox }",
+        dockerfile: "FROM ground\nRUN true\n",
+        proof: itself,
+    },
+    Case {
+        key: "additional_contexts",
+        form: "a directory",
+        build: "additional_contexts: { here: . }",
+        dockerfile: "FROM busybox\nCOPY --from=here f /copy\n",
+        proof: itself,
+    },
+    Case {
+        key: "additional_contexts",
+        form: "a git or http address",
+        build: "additional_contexts: { site: SITE }",
+        dockerfile: "FROM busybox\nCOPY --from=site app/page /page\n",
+        proof: itself,
+    },
+    Case {
+        key: "additional_contexts",
+        form: "an OCI layout",
+        build: "additional_contexts: { layout: oci-layout://./layout }",
+        dockerfile: "FROM layout\n",
+        proof: itself,
+    },
+    Case {
+        key: "additional_contexts",
+        form: "another address",
+        build: "additional_contexts: { site: github.com/acme/site }",
+        dockerfile: "FROM busybox\n",
+        proof: itself,
+    },
+    Case {
+        key: "additional_contexts",
+        form: "under a name that no image can have",
+        build: "additional_contexts: { Here: . }",
+        dockerfile: "FROM busybox\n",
+        proof: itself,
+    },
+    Case {
+        key: "context",
+        form: "an image, an OCI layout, a service",
+        build: "context: docker-image://busybox\ndockerfile_inline: FROM busybox",
+        dockerfile: "",
+        proof: itself,
+    },
     Case {
         key: "entitlements",
         form: "",
@@ -197,12 +260,24 @@ fn push_scanner(registry: &Registry, engine: &Engine) {
 }
 
 fn project(case: &Case, registry: &str) -> Project {
-    let mut build = "services:\n  web:\n    build:\n      context: .\n".to_owned();
-    for line in case.build.lines() {
-        build.push_str(&format!("      {line}\n").replace("REGISTRY", registry));
+    let mut build = "services:\n  web:\n    build:\n".to_owned();
+    if !case.build.starts_with("context:") {
+        build.push_str("      context: .\n");
     }
-    let project = Project::new("keys")
-        .file("f", "f")
+    let project = Project::new("keys").file("f", "f");
+    if case.build.contains("SITE") {
+        project.write("work/app/Dockerfile", "FROM ground\nRUN true\n");
+    }
+    let site = case
+        .build
+        .contains("SITE")
+        .then(|| serve::repository(&project));
+    for line in case.build.lines() {
+        let line = line.replace("REGISTRY", registry);
+        let line = line.replace("SITE", site.as_deref().unwrap_or_default());
+        build.push_str(&format!("      {line}\n"));
+    }
+    let project = project
         .file("compose.yaml", &build)
         .file("Dockerfile", case.dockerfile);
     if case.key == "SOURCE_DATE_EPOCH" {

@@ -51,6 +51,31 @@ pub fn normalize(text: &str) -> Result<String, ReferenceError> {
     })
 }
 
+/// The registry of a full name.
+pub fn registry(full: &str) -> &str {
+    full.split_once('/').map_or(full, |(registry, _)| registry)
+}
+
+/// `text` as people write it, in the one form by which BuildKit looks for named contexts: without
+/// what goes without saying, `docker.io/library/` and `:latest`. A platform may follow after `::`.
+/// Nothing when it is no reference.
+pub fn familiar(text: &str) -> Option<String> {
+    let (text, platform) = match text.split_once("::") {
+        Some((name, platform)) => (name, Some(platform)),
+        None => (text, None),
+    };
+    let full = normalize(text).ok()?;
+    let short = full
+        .strip_prefix("docker.io/library/")
+        .or_else(|| full.strip_prefix("docker.io/"))
+        .unwrap_or(&full);
+    let short = short.strip_suffix(":latest").unwrap_or(short);
+    Some(match platform {
+        Some(platform) => format!("{short}::{platform}"),
+        None => short.to_owned(),
+    })
+}
+
 /// Registry and path. The first part is a registry when it looks like a host.
 fn split_domain(path: &str) -> (&str, String) {
     match path.split_once('/') {
@@ -109,6 +134,21 @@ mod tests {
             ("ghcr.io/a/b@sha256:ab", "ghcr.io/a/b@sha256:ab"),
         ] {
             assert_eq!(normalize(short).as_deref(), Ok(full), "{short}");
+        }
+    }
+
+    #[test]
+    fn what_goes_without_saying_is_left_out_of_the_name_of_a_context() {
+        for (written, short) in [
+            ("base", Some("base")),
+            ("alpine:latest", Some("alpine")),
+            ("docker.io/library/alpine:3", Some("alpine:3")),
+            ("docker.io/acme/web", Some("acme/web")),
+            ("ghcr.io/a/b:latest", Some("ghcr.io/a/b")),
+            ("base::linux/arm64", Some("base::linux/arm64")),
+            ("Base", None),
+        ] {
+            assert_eq!(familiar(written).as_deref(), short, "{written}");
         }
     }
 

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use super::cache_entry::CacheEntry;
 use crate::compose::Ulimit;
-use crate::secret::ArgValue;
+use crate::secret::{ArgValue, Secret};
 
 /// Which builder builds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,8 +56,9 @@ pub struct BuildSpec {
     pub pull: PullPolicy,
     /// The network of `RUN`.
     pub network: Network,
-    /// Images of this machine that stand for names in the Dockerfile: (name, full image name).
-    pub contexts: IndexMap<String, String>,
+    /// What stands for names in the Dockerfile, by name in BuildKit's spelling: short, and without
+    /// `:latest`.
+    pub contexts: IndexMap<String, NamedContext>,
     /// Lines for `/etc/hosts` as (host, address); `host-gateway` is still to be resolved.
     pub extra_hosts: Vec<(String, String)>,
     /// The size of `/dev/shm` in bytes.
@@ -68,6 +69,10 @@ pub struct BuildSpec {
     pub entitlements: Vec<String>,
     /// What is to be attested of the image, by kind (`provenance`, `sbom`), with its parameters.
     pub attestations: IndexMap<String, String>,
+    /// The secrets that `RUN` may mount, by id.
+    pub secrets: IndexMap<String, SecretValue>,
+    /// The SSH agents that `RUN` may use, by id.
+    pub ssh: IndexMap<String, SshAgent>,
 }
 
 impl BuildSpec {
@@ -93,6 +98,8 @@ impl BuildSpec {
             ulimits: Vec::new(),
             entitlements: Vec::new(),
             attestations: IndexMap::new(),
+            secrets: IndexMap::new(),
+            ssh: IndexMap::new(),
         }
     }
 }
@@ -106,6 +113,38 @@ pub enum ContextSource {
     Remote(String),
 }
 
+/// What stands for a name in the Dockerfile: what stages begin with, copy from and mount.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum NamedContext {
+    /// A directory of this machine.
+    Directory(PathBuf),
+    /// An image by its full name, or `scratch`; the engine's own is taken before a registry's.
+    Image(String),
+    /// A git or http address, fetched by the engine.
+    Remote(String),
+    /// An image in a directory of this machine in OCI's layout.
+    OciLayout {
+        /// The directory.
+        directory: PathBuf,
+        /// What follows it as written: `:TAG`, `@DIGEST`, both or nothing.
+        image: String,
+    },
+}
+
+impl fmt::Display for NamedContext {
+    /// As Compose writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Directory(path) => path.display().fmt(f),
+            Self::Image(name) => write!(f, "docker-image://{name}"),
+            Self::Remote(address) => f.write_str(address),
+            Self::OciLayout { directory, image } => {
+                write!(f, "oci-layout://{}{image}", directory.display())
+            }
+        }
+    }
+}
+
 /// Where the Dockerfile comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum DockerfileSource {
@@ -117,6 +156,34 @@ pub enum DockerfileSource {
     InContext(String),
     /// The text itself.
     Inline(String),
+}
+
+/// Where the value of a secret is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretValue {
+    /// In a file of this machine, which is read when a step asks for it.
+    File(PathBuf),
+    /// Here: what the variable called `name` is set to.
+    Variable {
+        /// The variable.
+        name: String,
+        /// Its value.
+        value: Secret,
+    },
+}
+
+impl SecretValue {
+    /// The most bytes that a secret may have: the engine's own clients send no more.
+    pub const LARGEST: usize = 500 << 10;
+}
+
+/// What answers for an SSH agent inside a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SshAgent {
+    /// The agent that listens on this socket.
+    Socket(PathBuf),
+    /// An agent of our own that has the private keys in these files.
+    Keys(Vec<PathBuf>),
 }
 
 /// What may be taken from the cache.

@@ -27,6 +27,14 @@ impl Dockerfile {
         })
     }
 
+    /// How many instructions take something from an image for which `is_it` holds, by its name as
+    /// written.
+    pub fn count_taking(&self, is_it: impl Fn(&str) -> bool) -> usize {
+        let stages = self.stages();
+        let sources = stages.iter().flat_map(sources);
+        sources.filter(|name| is_it(name)).count()
+    }
+
     /// The images that building `target` (the last stage when there is none) needs, as written with
     /// the arguments before the first `FROM` filled in. Names of stages are not among them.
     pub fn images(

@@ -1,6 +1,7 @@
 //! What each builder can do with a form, and what it cannot, by name: nothing is ever dropped, or
 //! left to a builder that ignores it.
 
+use super::contexts;
 use super::forms::Form;
 use super::guard::{self, Asked, Ground};
 use crate::diagnostic::Diagnostic;
@@ -29,6 +30,9 @@ impl Builders<'_> {
         form: &Form,
     ) -> Vec<Diagnostic> {
         let mut lacks = guard::refusals(strategy, asked, self.ground());
+        if !(strategy == Strategy::BuildKit && self.name_contexts()) {
+            lacks.extend(contexts::instead_of_stage(asked.build, form));
+        }
         lacks.extend(
             form.uses
                 .iter()

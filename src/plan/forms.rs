@@ -4,8 +4,9 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::given::Given;
 use super::guard::Asked;
-use super::told;
+use super::{contexts, told};
 use crate::compose::{self, Build, Project};
 use crate::diagnostic::{Diagnostic, Source, Span};
 use crate::dockerfile::{Dockerfile, Use};
@@ -27,8 +28,12 @@ pub(super) struct Form {
     pub(super) dockerfile: Dockerfile,
     /// What it asks of its builder.
     pub(super) uses: Vec<Use>,
+    /// What it is given beside its files.
+    pub(super) given: Given,
     missing: Option<Missing>,
     context: bool,
+    /// Named directories that are none.
+    contexts: Vec<Diagnostic>,
 }
 
 /// Which of several forms one is.
@@ -94,8 +99,10 @@ impl Form {
             dockerfile,
             source: (here && missing.is_none()).then(|| Source::new(&name, text)),
             name,
+            given: Given::read(project, build),
             missing,
             context,
+            contexts: contexts::missing(build),
         }
     }
 
@@ -171,8 +178,17 @@ impl Form {
         }
     }
 
-    /// What is missing for it.
-    pub(super) fn problem(&self, service: &str, own: &Build) -> Option<Problem> {
+    /// Everything that is missing for it.
+    pub(super) fn problems(&self, service: &str, own: &Build) -> Vec<Problem> {
+        let contexts = self.contexts.iter().map(|diagnostic| Problem {
+            class: Class::ContextMissing,
+            diagnostic: diagnostic.clone(),
+        });
+        contexts.chain(self.problem(service, own)).collect()
+    }
+
+    /// The main context or the Dockerfile, when it is missing.
+    fn problem(&self, service: &str, own: &Build) -> Option<Problem> {
         let build = self.build(own);
         let at = |key: &str| build.keys.get(key).unwrap_or(&build.at).clone();
         if let (compose::Context::Directory(path), false) = (&build.context, self.context) {

@@ -1,11 +1,11 @@
 //! Which image begins with which: Compose does not know, and builds in the wrong order.
 //!
 //! A service needs another when its Dockerfile begins with, copies from or mounts an image that the
-//! other one makes, or when `additional_contexts:` names the other one.
+//! other one makes, or when `additional_contexts:` names the other one or its image.
 
 use indexmap::IndexMap;
 
-use super::{Inputs, Reason, Request};
+use super::{Inputs, Reason, Request, contexts};
 use crate::compose::{Build, Context, Project, Service};
 use crate::docker::reference;
 use crate::failure::{Class, Failure};
@@ -29,11 +29,13 @@ impl Graph {
                 let images = form.dockerfile.images(build.target.as_deref(), &args);
                 let made = images
                     .iter()
-                    .filter(|image| !build.additional_contexts.contains_key(*image))
-                    .filter_map(|image| makers.get(&reference::normalize(image).ok()?).cloned())
+                    .filter(|image| !contexts::covers(build, image))
+                    .cloned()
+                    .chain(contexts::images(build))
+                    .filter_map(|image| makers.get(&reference::normalize(&image).ok()?).cloned())
                     .filter(|maker| *maker != service.name);
                 names.extend(made);
-                names.extend(contexts(build).map(|(_, service)| service.to_owned()));
+                names.extend(services(build).map(str::to_owned));
             }
             names.sort();
             names.dedup();
@@ -108,13 +110,13 @@ fn cycle(path: &[String]) -> Failure {
     .hint("break the circle: let one of their Dockerfiles begin with another image")
 }
 
-/// The services among the named contexts of a build, each with the name it has there.
-pub(super) fn contexts(build: &Build) -> impl Iterator<Item = (&str, &str)> {
+/// The services among the named contexts of a build.
+fn services(build: &Build) -> impl Iterator<Item = &str> {
     build
         .additional_contexts
-        .iter()
-        .filter_map(|(name, context)| match context {
-            Context::Service(service) => Some((name.as_str(), service.as_str())),
+        .values()
+        .filter_map(|context| match context {
+            Context::Service(service) => Some(service.as_str()),
             Context::Directory(_) | Context::Remote(_) => None,
         })
 }

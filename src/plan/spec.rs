@@ -6,12 +6,12 @@ use sha2::{Digest, Sha256};
 use super::caches;
 use super::choose::Choice;
 use super::guard::{self, Asked, SOURCE_DATE_EPOCH};
-use super::{Attempt, Builders, Request, graph, platforms};
+use super::{Attempt, Builders, Request, contexts, platforms};
 use crate::compose::{self, Build, Project, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::{
-    BuildSpec, CacheEntry, CacheKey, CacheUse, ContextSource, DockerfileSource, Network,
-    PullPolicy, Strategy, reference,
+    BuildSpec, CacheEntry, CacheKey, CacheUse, ContextSource, DockerfileSource, NamedContext,
+    Network, PullPolicy, Strategy, reference,
 };
 use crate::dockerfile::Dockerfile;
 use crate::failure::{Class, Failure};
@@ -44,7 +44,7 @@ impl Around<'_> {
 
     fn spec(&self, build: &Build, choice: &Choice<'_>) -> Result<BuildSpec, Failure> {
         let request = self.request;
-        let contexts = self.contexts(build);
+        let contexts = contexts::of(self.project, build, request.separator);
         let named = choice.strategy == Strategy::BuildKit && self.builders.name_contexts();
         Ok(BuildSpec {
             context: match &build.context {
@@ -85,6 +85,8 @@ impl Around<'_> {
             ulimits: build.ulimits.clone(),
             entitlements: entitlements(build),
             attestations: attestations(build),
+            secrets: choice.form.given.secrets.clone(),
+            ssh: choice.form.given.ssh.clone(),
         })
     }
 
@@ -117,18 +119,6 @@ impl Around<'_> {
             .map(|(name, value)| (name.to_owned(), ArgValue::new(name, value)))
             .collect()
     }
-
-    /// The images that stand for names in the Dockerfile, under their full names.
-    fn contexts(&self, build: &Build) -> IndexMap<String, String> {
-        let image = |service: &str| {
-            let service = self.project.services.get(service)?;
-            let image = service.image_name(&self.project.name, self.request.separator);
-            reference::normalize(&image).ok()
-        };
-        graph::contexts(build)
-            .filter_map(|(name, service)| Some((name.to_owned(), image(service)?)))
-            .collect()
-    }
 }
 
 /// Where the Dockerfile comes from: the file itself, unless something in it has to be replaced:
@@ -136,13 +126,13 @@ impl Around<'_> {
 fn dockerfile(
     build: &Build,
     choice: &Choice<'_>,
-    rename: Option<&IndexMap<String, String>>,
+    rename: Option<&IndexMap<String, NamedContext>>,
 ) -> DockerfileSource {
     let rename = rename.filter(|names| !names.is_empty());
     let replaced = |text: &str| {
         let file = &choice.form.dockerfile;
         let text = match rename {
-            Some(names) => file.renamed(text, &build.args, |name| names.get(name).cloned()),
+            Some(names) => file.renamed(text, &build.args, contexts::renamed(names)),
             None => text.to_owned(),
         };
         if choice.built_in {

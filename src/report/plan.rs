@@ -1,6 +1,7 @@
 //! A plan as text for people, and as JSON for programs (`docs/plan.md` describes the schema).
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use console::Style as Paint;
 use serde_json::{Value, json};
@@ -8,7 +9,10 @@ use serde_json::{Value, json};
 use super::{Detail, docker};
 use crate::diagnostic::Style;
 use crate::docker::detect::Machine;
-use crate::docker::{BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy};
+use crate::docker::{
+    BuildSpec, CacheUse, ContextSource, DockerfileSource, NamedContext, Network, PullPolicy,
+    SecretValue, SshAgent,
+};
 use crate::failure::Obstacle;
 use crate::plan::{Attempt, Detour, Job, Plan, Reason, Verdict};
 
@@ -110,9 +114,26 @@ fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
         }
     };
     let join = |pairs: &mut dyn Iterator<Item = String>| pairs.collect::<Vec<_>>().join(" ");
+    add("push", job.push.join(", "));
     add("target", spec.target.clone().unwrap_or_default());
     add("platforms", spec.platforms.join(", "));
     add("allows", spec.entitlements.join(", "));
+    add(
+        "secrets",
+        join(&mut spec.secrets.iter().map(|(id, value)| match value {
+            SecretValue::File(path) => format!("{id}={}", path.display()),
+            SecretValue::Variable { name, .. } => format!("{id}=${name}"),
+        })),
+    );
+    add(
+        "ssh",
+        join(&mut spec.ssh.iter().map(|(id, agent)| match agent {
+            SshAgent::Socket(path) => format!("{id}={}", path.display()),
+            SshAgent::Keys(paths) => {
+                format!("{id}={} (in an agent of dcb's own)", shown(paths).join(","))
+            }
+        })),
+    );
     add(
         "attests",
         join(
@@ -205,6 +226,13 @@ fn why(job: &Job) -> String {
     }
 }
 
+fn shown(paths: &[PathBuf]) -> Vec<String> {
+    paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect()
+}
+
 /// The Dockerfile by name, with what is left aside of it.
 fn dockerfile(attempt: &Attempt) -> String {
     let name = &attempt.spec.dockerfile_name;
@@ -272,6 +300,17 @@ pub fn json(plan: &Plan, machine: Option<&Machine>, detail: Detail) -> String {
     format!("{value:#}\n")
 }
 
+fn context_json(context: &NamedContext) -> Value {
+    match context {
+        NamedContext::Directory(path) => json!({"kind": "directory", "value": path}),
+        NamedContext::Image(name) => json!({"kind": "image", "value": name}),
+        NamedContext::Remote(address) => json!({"kind": "remote", "value": address}),
+        NamedContext::OciLayout { directory, image } => {
+            json!({"kind": "oci_layout", "value": directory, "image": image})
+        }
+    }
+}
+
 fn job_json(plan: &Plan, job: &Job) -> Value {
     let spec = &job.attempt.spec;
     json!({
@@ -307,9 +346,18 @@ fn job_json(plan: &Plan, job: &Job) -> Value {
         "args": spec.args,
         "labels": spec.labels,
         "tags": spec.tags,
+        "push": job.push,
         "platforms": spec.platforms,
         "entitlements": spec.entitlements,
         "attestations": spec.attestations,
+        "secrets": spec.secrets.iter().map(|(id, value)| match value {
+            SecretValue::File(path) => json!({"id": id, "kind": "file", "value": path}),
+            SecretValue::Variable { name, .. } => json!({"id": id, "kind": "variable", "value": name}),
+        }).collect::<Vec<_>>(),
+        "ssh": spec.ssh.iter().map(|(id, agent)| match agent {
+            SshAgent::Socket(path) => json!({"id": id, "kind": "socket", "value": [path]}),
+            SshAgent::Keys(paths) => json!({"id": id, "kind": "keys", "value": paths}),
+        }).collect::<Vec<_>>(),
         "no_cache": spec.cache == CacheUse::None,
         "no_cache_filter": match &spec.cache {
             CacheUse::Without(stages) => stages.as_slice(),
@@ -322,7 +370,9 @@ fn job_json(plan: &Plan, job: &Job) -> Value {
             Network::None => "none",
             Network::Named(name) => name,
         },
-        "contexts": spec.contexts,
+        "contexts": spec.contexts.iter()
+            .map(|(name, context)| (name.clone(), context_json(context)))
+            .collect::<serde_json::Map<_, _>>(),
         "extra_hosts": spec.extra_hosts.iter()
             .map(|(host, address)| json!({"host": host, "address": address}))
             .collect::<Vec<_>>(),

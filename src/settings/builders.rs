@@ -7,7 +7,8 @@ use indexmap::IndexMap;
 use super::Typed;
 use super::extension::{Extension, StrategyWish, Wishes};
 use crate::ambient::Ambient;
-use crate::cli::{BuildFlags, ProjectFlags, WhenToFallBack};
+use crate::cli::{BuildFlags, WhenToFallBack};
+use crate::compose::Project;
 use crate::docker::Strategy;
 use crate::docker::variables::{DOCKER_BUILDKIT, docker_buildkit};
 use crate::dockerfile::Markers;
@@ -21,12 +22,13 @@ use crate::plan::{Fallback, Policy, Role, Set, Wanted};
 pub(super) fn policies(
     ambient: &Ambient,
     typed: Typed<'_>,
+    project: &Project,
     extension: &Extension,
 ) -> Result<(Policy, IndexMap<String, Policy>), Failure> {
     let flags = typed.flags;
     let strategy = strategy(ambient, flags)?;
-    let files = files(ambient, typed.project);
-    let traditional = files
+    let traditional = project
+        .files
         .iter()
         .any(|file| is_marked(file, &extension.markers.traditional));
     let policy = |own: &Wishes, from: [&'static str; 3]| {
@@ -123,19 +125,9 @@ fn strategy(
     })
 }
 
-/// The compose files that are named, by flag or variable.
-fn files<'a>(ambient: &'a Ambient, flags: &'a ProjectFlags) -> Vec<&'a str> {
-    if !flags.files.is_empty() {
-        return flags.files.iter().map(String::as_str).collect();
-    }
-    let separators = [':', ';', ','];
-    let variable = ambient.variable("COMPOSE_FILE").unwrap_or_default();
-    variable.split(separators).collect()
-}
-
 /// Whether a compose file's name has this marker: `docker-compose.test.yml`.
-fn is_marked(file: &str, marker: &str) -> bool {
-    let name = Path::new(file).file_stem().and_then(|stem| stem.to_str());
+fn is_marked(file: &Path, marker: &str) -> bool {
+    let name = file.file_stem().and_then(|stem| stem.to_str());
     name.and_then(|stem| stem.strip_suffix(marker))
         .is_some_and(|stem| stem.ends_with('.'))
 }

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::Project;
 
 /// Serves `files` by path. See [`serve`].
 pub fn files(files: BTreeMap<String, Vec<u8>>) -> String {
@@ -14,6 +17,27 @@ pub fn files(files: BTreeMap<String, Vec<u8>>) -> String {
 pub fn directory(root: &Path) -> String {
     let root: PathBuf = root.to_owned();
     serve(move |path| std::fs::read(root.join(path.trim_start_matches('/'))).ok())
+}
+
+/// Serves a git repository with `page` at its top and in `app`, made in a project's directory.
+pub fn repository(project: &Project) -> String {
+    project.write("work/page", "from the root");
+    project.write("work/app/page", "from app");
+    let git = |directory: &str, arguments: &[&str]| {
+        let output = Command::new("git")
+            .args(["-c", "user.name=t", "-c", "user.email=t@t"])
+            .args(arguments)
+            .current_dir(project.path().join(directory))
+            .output()
+            .expect("git runs");
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+    };
+    git("work", &["init", "--quiet", "--initial-branch=main"]);
+    git("work", &["add", "."]);
+    git("work", &["commit", "--quiet", "--message=first"]);
+    git(".", &["clone", "--quiet", "--bare", "work", "site.git"]);
+    git("site.git", &["update-server-info"]);
+    format!("{}/site.git", directory(project.path()))
 }
 
 /// Serves what `find` finds on 127.0.0.1, where the engines of the tests reach it, until the tests

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use bollard_buildkit_proto::moby::buildkit::v1::{Exporter, SolveRequest};
 
 use super::caches::Caches;
+use super::contexts;
 use crate::docker::spec::{
     BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy,
 };
@@ -107,11 +108,8 @@ fn attributes(spec: &BuildSpec) -> HashMap<String, String> {
     for (name, value) in &spec.labels {
         set(&format!("label:{name}"), value.clone());
     }
-    for (name, image) in &spec.contexts {
-        set(
-            &format!("context:{name}"),
-            format!("docker-image://{image}"),
-        );
+    for (name, value) in contexts::attributes(spec) {
+        set(&name, value);
     }
     if let Some(target) = &spec.target {
         set("target", target.clone());

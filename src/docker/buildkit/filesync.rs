@@ -44,6 +44,9 @@ const CHUNK: usize = 256 << 10;
 /// Packets that wait to be sent.
 const QUEUE: usize = 32;
 
+/// The file that the engine asks for by itself, and keeps apart.
+const IGNORE_FILE: &str = ".dockerignore";
+
 /// What opening a socket as a file answers: `ENXIO`.
 const NO_SUCH_DEVICE: i32 = 6;
 
@@ -104,12 +107,17 @@ fn values(metadata: &MetadataMap, key: &str) -> Vec<String> {
 /// One transfer from its first entry to the engine's `Finish`.
 async fn transfer(
     shared: Arc<Shared>,
-    filter: Filter,
+    mut filter: Filter,
     mut incoming: Streaming<Packet>,
     outgoing: Outgoing,
 ) {
+    if let Offer::Whole(_) = shared.offer
+        && filter.follow != [IGNORE_FILE]
+    {
+        filter.follow.clear();
+    }
     let directory = match &shared.offer {
-        Offer::Directory(root) => match Walk::new(root, &filter) {
+        Offer::Directory(root) | Offer::Whole(root) => match Walk::new(root, &filter) {
             Ok(walk) => Directory::Real(walk),
             Err(error) => {
                 for packet in refusal(error.to_string()) {

@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) enum Offer {
     /// A directory of this machine.
     Directory(PathBuf),
+    /// A directory of this machine that is asked for part by part, and given whole each time.
+    Whole(PathBuf),
     /// A directory that exists only here: its files with what they hold, in the order of their names.
     Files(Vec<(String, String)>),
 }

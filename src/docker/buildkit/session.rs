@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use bollard_buildkit_proto::health::health_server::HealthServer;
+use bollard_buildkit_proto::moby::buildkit::secrets::v1::secrets_server::SecretsServer;
 use bollard_buildkit_proto::moby::filesync::v1::auth_server::AuthServer;
+use bollard_buildkit_proto::moby::sshforward::v1::ssh_server::SshServer;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
 use sha2::{Digest, Sha256};
@@ -13,14 +15,18 @@ use tokio::task::JoinHandle;
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use tonic::service::Routes;
 
-use super::auth::Anonymous;
+use super::auth::User;
 use super::caches::Caches;
 use super::content::{self, Content, Stores};
 use super::filesync::FileSync;
 use super::health::Alive;
 use super::offers::Offers;
+use super::secrets::{self, Declared};
+use super::ssh::{self, Agents, KeyAgent};
+use crate::docker::credentials::Credentials;
 use crate::docker::http::BoxStream;
 use crate::docker::spec::BuildSpec;
+use crate::failure::Failure;
 use crate::human;
 
 /// The calls that an engine may make on every session. It compares them without regard to case and
@@ -41,27 +47,59 @@ pub(super) const LARGEST_HEADERS: u32 = 16 << 20;
 /// What a session has that belongs to one build only, beyond files and credentials.
 #[derive(Debug, Default)]
 pub(super) struct Own {
+    secrets: Option<Declared>,
+    ssh: Option<Agents>,
+    /// The agents among them that are dcb's own.
+    started: Vec<KeyAgent>,
     /// Directories of blobs, by id.
     stores: Stores,
 }
 
 impl Own {
     /// What `spec` asks for; nothing when the session of all others does.
-    pub(super) fn of(_spec: &BuildSpec, caches: &Caches) -> Option<Self> {
-        let own = Self {
+    ///
+    /// # Errors
+    /// When something of it cannot be had.
+    pub(super) async fn of(spec: &BuildSpec, caches: &Caches) -> Result<Option<Self>, Failure> {
+        let mut own = Self {
             stores: caches.stores(),
+            ..Self::default()
         };
-        (!own.stores.is_empty()).then_some(own)
+        if !spec.secrets.is_empty() {
+            own.secrets = Some(Declared(spec.secrets.clone()));
+        }
+        if !spec.ssh.is_empty() {
+            let (agents, started) = Agents::start(&spec.ssh).await?;
+            own.ssh = Some(agents);
+            own.started = started;
+        }
+        let is_any = own.secrets.is_some() || own.ssh.is_some() || !own.stores.is_empty();
+        Ok(is_any.then_some(own))
     }
 
     /// The calls that the engine may make for it.
     fn methods(&self) -> Vec<&'static str> {
-        if self.stores.is_empty() {
-            Vec::new()
-        } else {
-            content::METHODS.to_vec()
+        let mut methods = Vec::new();
+        if self.secrets.is_some() {
+            methods.extend(secrets::METHODS);
         }
+        if self.ssh.is_some() {
+            methods.extend(ssh::METHODS);
+        }
+        if !self.stores.is_empty() {
+            methods.extend(content::METHODS);
+        }
+        methods
     }
+}
+
+/// What all sessions of a client have.
+#[derive(Clone)]
+pub(super) struct Common {
+    /// The key under which the engine keeps what is transferred.
+    pub(super) key: String,
+    /// Who the user is at registries.
+    pub(super) credentials: Arc<Credentials>,
 }
 
 /// The key under which the engine keeps what `owner` transfers.
@@ -125,6 +163,8 @@ pub(super) struct Session {
     id: String,
     offers: Arc<Offers>,
     tasks: Vec<JoinHandle<()>>,
+    /// Agents that end with it.
+    _started: Vec<KeyAgent>,
 }
 
 impl Session {
@@ -153,13 +193,21 @@ impl Drop for Session {
 }
 
 /// Serves a session on a connection where the engine is the client.
-pub(super) fn serve(identity: Identity, own: Own, stream: BoxStream) -> Session {
+pub(super) fn serve(identity: Identity, common: &Common, own: Own, stream: BoxStream) -> Session {
     let offers = Arc::new(Offers::default());
     let routes = Routes::new(HealthServer::new(Alive))
-        .add_service(AuthServer::new(Anonymous))
+        .add_service(AuthServer::new(User(Arc::clone(&common.credentials))))
         .add_service(FileSync::new(Arc::clone(&offers)))
-        .add_service(Content::new(Arc::new(own.stores)))
-        .prepare();
+        .add_service(Content::new(Arc::new(own.stores)));
+    let routes = match own.secrets {
+        Some(secrets) => routes.add_service(SecretsServer::new(secrets)),
+        None => routes,
+    };
+    let routes = match own.ssh {
+        Some(agents) => routes.add_service(SshServer::new(agents)),
+        None => routes,
+    };
+    let routes = routes.prepare();
     let task = tokio::spawn(async move {
         // The connection ends when the engine closes it or this task is aborted; either way the
         // calls that depend on it report what they missed.
@@ -172,6 +220,7 @@ pub(super) fn serve(identity: Identity, own: Own, stream: BoxStream) -> Session 
         id: identity.id,
         offers,
         tasks: vec![task],
+        _started: own.started,
     }
 }
 

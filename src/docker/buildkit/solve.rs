@@ -15,7 +15,7 @@ use super::caches::{self, Caches};
 use super::offers::{Guard, Offer, Offers};
 use super::session::random_id;
 use super::status::Steps;
-use super::{Client, attributes, error, prefix};
+use super::{Client, attributes, contexts, error, prefix};
 use crate::docker::api_version::ApiVersion;
 use crate::docker::detect;
 use crate::docker::outcome::{BuildError, Built};
@@ -211,6 +211,7 @@ fn offer(offers: &Arc<Offers>, prefix: &str, spec: &BuildSpec) -> Vec<Guard> {
         DockerfileSource::InContext(_) => None,
     };
     guards.extend(dockerfile.map(|offer| offers.put(prefix, "dockerfile", offer)));
+    guards.extend(contexts::offers(spec).map(|(name, offer)| offers.put(prefix, &name, offer)));
     guards
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Read;
+use crate::docker::reference;
 use crate::docker::spec::{BuildSpec, ContextSource, PullPolicy};
 use crate::dockerfile::Dockerfile;
 use crate::failure::Class;
@@ -53,7 +54,7 @@ pub(super) fn hints(read: &Read<'_>, spec: &BuildSpec) -> Vec<String> {
             hints
         }
         Class::RateLimited => {
-            let mut hints = one("log in to raise the limit: docker login");
+            let mut hints = one(&format!("log in to raise the limit: {}", login(read.image)));
             hints.insert(
                 0,
                 match retry_after(text) {
@@ -64,22 +65,57 @@ pub(super) fn hints(read: &Read<'_>, spec: &BuildSpec) -> Vec<String> {
             hints
         }
         Class::RegistryDenied => {
-            let image = read.image.unwrap_or("IMAGE");
             vec![format!(
-                "this dcb pulls anonymously; log in and pull the image first: docker login, docker pull {image}, then build again"
+                "log in as a user who may: {}, then build again",
+                login(read.image)
             )]
         }
         Class::ImageMissing => {
-            let image = read.image.unwrap_or("IMAGE");
             vec![format!(
-                "check name and tag; for a private image: docker login, docker pull {image}, then build again"
+                "check name and tag; for a private image: {}, then build again",
+                login(read.image)
             )]
         }
         Class::BuildFailed if text.contains("invalid UTF-8") => one(
             "this engine takes no file names that are not UTF-8: leave them out in `.dockerignore`, or rename them (LC_ALL=C.UTF-8 find . | grep -axv '.*' lists them)",
         ),
+        Class::SecretMissing => secret(text),
+        Class::SshMissing => agent(text),
         class => fixed(class, text, spec),
     }
+}
+
+/// How a secret is declared that a `RUN` asks for.
+fn secret(text: &str) -> Vec<String> {
+    let id = secret_id(text).unwrap_or("ID");
+    vec![
+        format!(
+            "declare it: `secrets: [{id}]` under the service's `build:`, and at the top level of the compose file `secrets: {{ {id}: {{ file: ./{id} }} }}`"
+        ),
+        format!("or give it to this build: --secret id={id},src=FILE"),
+    ]
+}
+
+/// The id in what a builder says of a secret that it was not given.
+fn secret_id(text: &str) -> Option<&str> {
+    let (_, after) = ["no secret with id ", "secret "]
+        .into_iter()
+        .find_map(|words| text.split_once(words))?;
+    let end = after.find([' ', ':'])?;
+    Some(&after[..end])
+}
+
+/// How an agent is declared that a `RUN` asks for.
+fn agent(text: &str) -> Vec<String> {
+    let id = text.split('"').nth(1).filter(|id| !id.is_empty());
+    let declared = match id {
+        None | Some("default") => "default".to_owned(),
+        Some(id) => format!("\"{id}=${{SSH_AUTH_SOCK}}\""),
+    };
+    vec![
+        format!("declare it: `ssh: [{declared}]` under the service's `build:`"),
+        "start an agent with the key: eval $(ssh-agent) && ssh-add".to_owned(),
+    ]
 }
 
 /// The remedies that depend on nothing but the class.
@@ -89,13 +125,6 @@ fn fixed(class: Class, text: &str, spec: &BuildSpec) -> Vec<String> {
         Class::BuilderBroken => &[
             "look into the engine's log: journalctl -u docker --since -5min",
             "restart it: sudo systemctl restart docker; if that does not help: docker builder prune --all",
-        ],
-        Class::SecretMissing => {
-            &["declare the secret under `secrets:` of the project and of the service's `build:`"]
-        }
-        Class::SshMissing => &[
-            "declare `ssh: [default]` under the service's `build:`",
-            "start an agent with the key: eval $(ssh-agent); ssh-add",
         ],
         Class::Entitlement if text.contains("network.host") => &[
             "allow it in the engine's daemon.json and restart it: {\"builder\": {\"Entitlements\": {\"network-host\": true}}}",
@@ -125,6 +154,15 @@ fn fixed(class: Class, text: &str, spec: &BuildSpec) -> Vec<String> {
     hints.iter().map(|hint| (*hint).to_owned()).collect()
 }
 
+/// The command that logs in to the registry of `image`.
+pub(super) fn login(image: Option<&str>) -> String {
+    let full = image.and_then(|image| reference::normalize(image).ok());
+    match full.as_deref().map(reference::registry) {
+        None | Some("docker.io") => "docker login".to_owned(),
+        Some(registry) => format!("docker login {registry}"),
+    }
+}
+
 fn frontend(read: &Read<'_>) -> Vec<String> {
     let own = "leave the `# syntax=` line out to build with the engine's own frontend".to_owned();
     match read.image {
@@ -140,7 +178,7 @@ fn frontend(read: &Read<'_>) -> Vec<String> {
 }
 
 /// How long a registry asks to wait, in its own words: `retry-after: 1.5s, allowed: ...`.
-fn retry_after(text: &str) -> Option<&str> {
+pub(super) fn retry_after(text: &str) -> Option<&str> {
     let (_, after) = text.split_once("retry-after: ")?;
     let end = after.find([',', ' ', '\n']).unwrap_or(after.len());
     Some(&after[..end])
@@ -207,7 +245,18 @@ fn source_hint(path: &str, spec: &BuildSpec) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::retry_after;
+    use super::{retry_after, secret_id};
+
+    #[test]
+    fn the_secret_that_is_missing_is_named() {
+        for text in [
+            "secret tok not found: not found",
+            "secret tok: not found",
+            "resolving mountpoints for container \"d2e3\": secret required but no secret with id tok found",
+        ] {
+            assert_eq!(secret_id(text), Some("tok"), "{text}");
+        }
+    }
 
     #[test]
     fn the_wait_that_a_registry_asks_for_is_read() {

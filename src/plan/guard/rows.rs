@@ -1,9 +1,10 @@
 //! The rows of the table, in the order of the Compose specification's keys.
 
-use super::{Needs, Otherwise, Row};
-use crate::compose::{Build, Context};
-use crate::docker::{ApiVersion, CacheKey, CacheKind};
+use super::{Asked, Needs, Otherwise, Row};
+use crate::compose::{Context, Dockerfile};
+use crate::docker::{ApiVersion, CacheKey, CacheKind, reference};
 use crate::plan::caches;
+use crate::plan::contexts::{self, Kind};
 
 use Needs::{ContainerdStore, Engine, Never, Nothing};
 use Otherwise::{LeaveOut, Refuse};
@@ -33,6 +34,31 @@ const OWN_BUILDER: Needs = Never(
     "is a kind of cache that the engine's own BuildKit does not have",
     "use `type=registry`, or a builder of your own: docker buildx create --name NAME, then --builder NAME",
 );
+/// A named directory, for builders that have only one.
+const COPIED: Needs = Never(
+    "is more than this builder can do",
+    "build with an engine that has BuildKit (23.0 or later), or put the directory into the context and write COPY without --from",
+);
+/// An address that the frontend refuses, or takes for something else.
+const NO_ADDRESS: Needs = Never(
+    "is no context that BuildKit knows",
+    "write a path, https://..., git@HOST:PATH.git, docker-image://IMAGE or service:NAME",
+);
+/// A name by which the frontend can look for nothing.
+const NO_NAME: Needs = Never(
+    "has a name that no Dockerfile can use: it is looked up like an image's",
+    "names are of a-z, 0-9 and single . _ - / between them",
+);
+/// What is no directory of files, as Compose says too.
+const NOT_MAIN: Needs = Never(
+    "can only be a context beside the main one",
+    "move it to additional_contexts: {NAME: ...}, and write COPY --from=NAME in the Dockerfile",
+);
+/// Podman's builder reads a secret only from a file that comes with the context.
+const PODMAN_SECRETS: Needs = Never(
+    "would reach Podman as a file of the build context only, which it keeps on its disk",
+    "build with an engine that has BuildKit, or leave it out",
+);
 /// What this dcb cannot do.
 const LATER: Needs = Never(
     "is not supported by this dcb yet",
@@ -43,11 +69,94 @@ const LATER: Needs = Never(
 pub(in crate::plan) const ROWS: &[Row] = &[
     Row {
         key: "additional_contexts",
-        form: "an image, a directory, an address",
-        used: |asked| some(has_other_contexts(asked.build)),
+        form: "an image or a service",
+        used: |asked| named(asked, |context| image(context)),
+        buildkit: Nothing,
+        classic: Nothing,
+        podman: Nothing,
+        otherwise: Refuse,
+    },
+    Row {
+        key: "additional_contexts",
+        form: "an image or a service, with the Dockerfile in a remote context",
+        used: |asked| {
+            let remote = matches!(asked.build.dockerfile, Dockerfile::InContext(_));
+            named(asked, |context| remote && image(context))
+        },
+        buildkit: Engine(ApiVersion::V23_0, "23.0"),
+        classic: CLASSIC,
+        podman: PODMAN,
+        otherwise: Refuse,
+    },
+    Row {
+        key: "additional_contexts",
+        form: "for one platform",
+        used: |asked| {
+            let names = asked.build.additional_contexts.keys();
+            names.into_iter().find(|name| name.contains("::")).cloned()
+        },
+        buildkit: Engine(ApiVersion::V23_0, "23.0"),
+        classic: CLASSIC,
+        podman: PODMAN,
+        otherwise: Refuse,
+    },
+    Row {
+        key: "additional_contexts",
+        form: "a directory",
+        used: |asked| named(asked, |context| matches!(context, Context::Directory(_))),
+        buildkit: Engine(ApiVersion::V23_0, "23.0"),
+        classic: COPIED,
+        podman: COPIED,
+        otherwise: Refuse,
+    },
+    Row {
+        key: "additional_contexts",
+        form: "a git or http address",
+        used: |asked| named(asked, |context| address(context) == Some(Kind::Fetched)),
+        buildkit: Engine(ApiVersion::V23_0, "23.0"),
+        classic: CLASSIC,
+        podman: PODMAN,
+        otherwise: Refuse,
+    },
+    Row {
+        key: "additional_contexts",
+        form: "an OCI layout",
+        used: |asked| {
+            named(asked, |context| {
+                matches!(address(context), Some(Kind::OciLayout { .. }))
+            })
+        },
         buildkit: LATER,
         classic: CLASSIC,
         podman: PODMAN,
+        otherwise: Refuse,
+    },
+    Row {
+        key: "additional_contexts",
+        form: "another address",
+        used: |asked| {
+            named(asked, |context| {
+                matches!(context, Context::Remote(_)) && address(context).is_none()
+            })
+        },
+        buildkit: NO_ADDRESS,
+        classic: NO_ADDRESS,
+        podman: NO_ADDRESS,
+        otherwise: Refuse,
+    },
+    Row {
+        key: "additional_contexts",
+        form: "under a name that no image can have",
+        used: |asked| {
+            let names = asked.build.additional_contexts.keys();
+            names
+                .into_iter()
+                .find(|name| reference::familiar(name).is_none())
+                .cloned()
+        },
+        buildkit: NO_NAME,
+        classic: NO_NAME,
+        podman: NO_NAME,
         otherwise: Refuse,
     },
     Row {
@@ -151,11 +260,11 @@ pub(in crate::plan) const ROWS: &[Row] = &[
     },
     Row {
         key: "context",
-        form: "an image, an OCI layout, a target",
-        used: |asked| some(is_special(&asked.build.context)),
-        buildkit: LATER,
-        classic: CLASSIC,
-        podman: PODMAN,
+        form: "an image, an OCI layout, a service",
+        used: |asked| special(&asked.build.context),
+        buildkit: NOT_MAIN,
+        classic: NOT_MAIN,
+        podman: NOT_MAIN,
         otherwise: Refuse,
     },
     Row {
@@ -252,9 +361,9 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         key: "secrets",
         form: "",
         used: |asked| some(!asked.build.secrets.is_empty()),
-        buildkit: LATER,
+        buildkit: Nothing,
         classic: CLASSIC,
-        podman: PODMAN,
+        podman: PODMAN_SECRETS,
         otherwise: Refuse,
     },
     Row {
@@ -270,7 +379,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         key: "ssh",
         form: "",
         used: |asked| some(!asked.build.ssh.is_empty()),
-        buildkit: LATER,
+        buildkit: Nothing,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -319,20 +428,38 @@ fn attests(value: Option<&String>) -> Option<String> {
     value.filter(|value| *value != "false").cloned()
 }
 
-/// Whether a named context is something else than a service.
-fn has_other_contexts(build: &Build) -> bool {
-    build
-        .additional_contexts
-        .values()
-        .any(|context| !matches!(context, Context::Service(_)))
+/// The first named context that is of a kind, as it is written.
+fn named(asked: &Asked<'_>, is_of_kind: impl Fn(&Context) -> bool) -> Option<String> {
+    let mut contexts = asked.build.additional_contexts.iter();
+    let (name, context) = contexts.find(|(_, context)| is_of_kind(context))?;
+    Some(match context {
+        Context::Directory(path) => format!("{name}={}", path.display()),
+        Context::Remote(address) => format!("{name}={address}"),
+        Context::Service(service) => format!("{name}=service:{service}"),
+    })
 }
 
-fn is_special(context: &Context) -> bool {
+/// Whether a named context is an image, of a service or of somebody else's.
+fn image(context: &Context) -> bool {
+    matches!(context, Context::Service(_)) || matches!(address(context), Some(Kind::Image(_)))
+}
+
+/// What the address of a named context means.
+fn address(context: &Context) -> Option<Kind> {
     match context {
-        Context::Directory(_) => false,
-        Context::Service(_) => true,
-        Context::Remote(address) => ["docker-image://", "oci-layout://", "target:"]
+        Context::Remote(address) => contexts::kind(address),
+        Context::Directory(_) | Context::Service(_) => None,
+    }
+}
+
+/// A main context that no builder takes as one, Compose's neither.
+fn special(context: &Context) -> Option<String> {
+    match context {
+        Context::Directory(_) => None,
+        Context::Service(service) => Some(format!("service:{service}")),
+        Context::Remote(address) => ["docker-image://", "oci-layout://", "service:"]
             .iter()
-            .any(|scheme| address.starts_with(scheme)),
+            .any(|scheme| address.starts_with(scheme))
+            .then(|| address.clone()),
     }
 }
