@@ -21,9 +21,8 @@ use std::sync::Arc;
 use bollard_buildkit_proto::moby::buildkit::v1::{CacheOptions, CacheOptionsEntry};
 use indexmap::IndexMap;
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
-use super::content::{Digest, Store, Stores};
+use super::content::{Digest, Store, Stores, id};
 use super::layout::{Layout, Unreadable};
 use super::status::Steps;
 use crate::docker::cache_entry::{CacheEntry, CacheKind};
@@ -335,11 +334,6 @@ fn must_be_kept(entry: &CacheEntry) -> bool {
 
 fn tag(entry: &CacheEntry) -> &str {
     entry.attribute("tag").unwrap_or(LATEST)
-}
-
-/// What BuildKit calls a directory.
-fn id(path: &Path) -> String {
-    human::hex(&Sha256::digest(path.as_os_str().as_encoded_bytes())[..8])
 }
 
 /// An entry as people know it: key, value, place.

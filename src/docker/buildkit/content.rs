@@ -22,12 +22,14 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use hyper::{Request, Response};
 use prost::bytes::Bytes;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
@@ -42,6 +44,8 @@ use wire::{
     Action, Info, InfoRequest, InfoResponse, ReadRequest, ReadResponse, Reference, StatusResponse,
     WriteRequest, WriteResponse,
 };
+
+use crate::human;
 
 /// The calls that BuildKit makes.
 pub(super) const METHODS: [&str; 5] = [
@@ -60,6 +64,11 @@ const CHUNK: usize = 1 << 20;
 const LARGEST_MESSAGE: usize = 16 << 20;
 /// Messages that wait to be sent.
 const QUEUE: usize = 4;
+
+/// What BuildKit calls a directory.
+pub(super) fn id(path: &Path) -> String {
+    human::hex(&Sha256::digest(path.as_os_str().as_encoded_bytes())[..8])
+}
 
 /// A directory of blobs, as a session lets an engine use it.
 #[derive(Debug)]

@@ -111,6 +111,17 @@ impl Layout {
         digest(entry).ok_or_else(|| Unreadable::Damaged(format!("`{INDEX}` names no digest")))
     }
 
+    /// The only entry, whatever its tag.
+    pub(super) fn only(&self) -> Result<Digest, Unreadable> {
+        let entries = self.entries()?;
+        let digests: HashSet<_> = entries.iter().filter_map(digest).collect();
+        let mut digests = digests.into_iter();
+        match (digests.next(), digests.next()) {
+            (Some(only), None) => Ok(only),
+            _ => Err(Unreadable::NoTag),
+        }
+    }
+
     /// Whether everything that `root` refers to is there and sound. An engine that finds out by itself
     /// fails the build, or takes minutes to give up. What was found sound is not read again until it
     /// is written again.

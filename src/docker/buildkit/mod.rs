@@ -47,8 +47,8 @@ use super::api;
 use super::credentials::Credentials;
 use super::detect::Facts;
 use super::host::Endpoint;
-use super::spec::BuildSpec;
-use crate::failure::Failure;
+use super::spec::{BuildSpec, NamedContext};
+use crate::failure::{Class, Failure};
 use caches::Caches;
 use session::{Common, Own, Session};
 use tokio::sync::OnceCell;
@@ -117,6 +117,27 @@ impl Client {
                 Ok(Arc::new(session))
             }
         }
+    }
+
+    /// `spec` with everything looked up that BuildKit cannot look up by itself.
+    async fn resolve<'a>(&self, spec: &'a BuildSpec) -> Result<Cow<'a, BuildSpec>, Failure> {
+        let spec = self.resolve_hosts(spec).await?;
+        let is_layout = |context: &NamedContext| matches!(context, NamedContext::OciLayout { .. });
+        if !spec.contexts.values().any(is_layout) {
+            return Ok(spec);
+        }
+        let mut spec = spec.into_owned();
+        let pin = move || {
+            for (name, context) in &mut spec.contexts {
+                if let NamedContext::OciLayout { directory, image } = context {
+                    *image = contexts::pin(name, directory, image)?;
+                }
+            }
+            Ok(Cow::Owned(spec))
+        };
+        tokio::task::spawn_blocking(pin)
+            .await
+            .unwrap_or_else(|error| Err(Failure::new(Class::Internal, error.to_string())))
     }
 
     fn endpoint(&self) -> &Endpoint {

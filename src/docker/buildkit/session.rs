@@ -18,6 +18,7 @@ use tonic::service::Routes;
 use super::auth::User;
 use super::caches::Caches;
 use super::content::{self, Content, Stores};
+use super::contexts;
 use super::filesync::FileSync;
 use super::health::Alive;
 use super::offers::Offers;
@@ -62,7 +63,11 @@ impl Own {
     /// When something of it cannot be had.
     pub(super) async fn of(spec: &BuildSpec, caches: &Caches) -> Result<Option<Self>, Failure> {
         let mut own = Self {
-            stores: caches.stores(),
+            stores: caches
+                .stores()
+                .into_iter()
+                .chain(contexts::stores(spec))
+                .collect(),
             ..Self::default()
         };
         if !spec.secrets.is_empty() {

@@ -45,7 +45,7 @@ impl Client {
         stop: &mut watch::Receiver<bool>,
     ) -> Result<Built, BuildError> {
         let spec = self
-            .resolve_hosts(spec)
+            .resolve(spec)
             .await
             .map_err(BuildError::before_any_step)?;
         let spec = spec.as_ref();

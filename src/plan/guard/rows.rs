@@ -59,12 +59,6 @@ const PODMAN_SECRETS: Needs = Never(
     "would reach Podman as a file of the build context only, which it keeps on its disk",
     "build with an engine that has BuildKit, or leave it out",
 );
-/// What this dcb cannot do.
-const LATER: Needs = Never(
-    "is not supported by this dcb yet",
-    "build this service with Compose: docker compose build SERVICE",
-);
-
 /// The table.
 pub(in crate::plan) const ROWS: &[Row] = &[
     Row {
@@ -126,7 +120,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
                 matches!(address(context), Some(Kind::OciLayout { .. }))
             })
         },
-        buildkit: LATER,
+        buildkit: ContainerdStore,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,

@@ -1,10 +1,8 @@
 use proptest::prelude::*;
-use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tonic::Code;
 
 use super::*;
-use crate::human;
 
 fn store() -> (TempDir, Arc<Store>) {
     let directory = tempfile::tempdir().expect("a directory");
