@@ -311,16 +311,6 @@ error: images begin with each other: a -> b -> a
 fn what_cannot_be_built_is_refused_by_name_and_place_before_anything_is() {
     for (key, value, why) in [
         (
-            "secrets",
-            "[token]",
-            " of service `web` is not supported by this dcb yet",
-        ),
-        (
-            "ssh",
-            "[default]",
-            " of service `web` is not supported by this dcb yet",
-        ),
-        (
             "cache_from",
             "[t/web]",
             " of service `web` is not supported by this dcb yet",
@@ -341,9 +331,8 @@ fn what_cannot_be_built_is_refused_by_name_and_place_before_anything_is() {
             " (hyperv) of service `web` is a choice that Linux does not have",
         ),
     ] {
-        let text = format!(
-            "services:\n  web:\n    build:\n      context: .\n      {key}: {value}\nsecrets:\n  token:\n    environment: TOKEN\n"
-        );
+        let text =
+            format!("services:\n  web:\n    build:\n      context: .\n      {key}: {value}\n");
         let ran = project("refuse", &text)
             .run_alone(&["build"])
             .expect(2)

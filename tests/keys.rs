@@ -9,6 +9,7 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::os::unix::net::UnixListener;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -160,10 +161,24 @@ const CASES: &[Case] = &[
         proof: the_image_is_attested,
     },
     Case {
+        key: "secrets",
+        form: "",
+        build: "secrets: [s]",
+        dockerfile: "FROM busybox\nRUN --mount=type=secret,id=s,required=true test $(cat /run/secrets/s) = f\n",
+        proof: itself,
+    },
+    Case {
         key: "shm_size",
         form: "",
         build: "shm_size: 12m",
         dockerfile: "FROM busybox\nRUN grep 'shm.*size=12288k' /proc/mounts\n",
+        proof: itself,
+    },
+    Case {
+        key: "ssh",
+        form: "",
+        build: "ssh: [default=./agent]",
+        dockerfile: "FROM busybox\nRUN --mount=type=ssh,required=true test -S \"$SSH_AUTH_SOCK\"\n",
         proof: itself,
     },
     Case {
@@ -276,6 +291,15 @@ fn project(case: &Case, registry: &str) -> Project {
         let line = line.replace("REGISTRY", registry);
         let line = line.replace("SITE", site.as_deref().unwrap_or_default());
         build.push_str(&format!("      {line}\n"));
+    }
+    match case.key {
+        "secrets" => build.push_str("secrets: { s: { file: ./f } }\n"),
+        "ssh" => {
+            let agent = UnixListener::bind(project.path().join("agent")).expect("a socket");
+            // It listens as long as the tests go on.
+            std::mem::forget(agent);
+        }
+        _ => {}
     }
     let project = project
         .file("compose.yaml", &build)

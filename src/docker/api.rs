@@ -31,6 +31,15 @@ struct Subnet {
     gateway: Option<String>,
 }
 
+/// Whether the engine has an image of this name, given in full form. One that does not answer counts
+/// as one that has not.
+pub async fn has_image(endpoint: &Endpoint, api: ApiVersion, image: &str) -> bool {
+    let path = format!("/v{api}/images/{image}/json");
+    let answer = http::get(&endpoint.address, &path, LARGEST);
+    let answer = tokio::time::timeout(endpoint.address.limits().answer, answer).await;
+    matches!(answer, Ok(Ok((head, _))) if head.status().is_success())
+}
+
 /// The address under which containers of the engine reach its machine: the gateway of the default
 /// bridge.
 ///

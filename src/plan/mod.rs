@@ -231,6 +231,7 @@ pub fn plan(
     warnings.extend(caches::conflicts(&jobs)?);
     let mut notes = project.notes.clone();
     notes.extend(warnings);
+    notes.extend(twins::confusable(&jobs));
     notes.extend(said::notes(project, &jobs));
     if request.push {
         notes.extend(said::not_pushed(project, &jobs));

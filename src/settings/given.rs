@@ -183,7 +183,7 @@ mod tests {
             ("id=a", From::Either("a".to_owned())),
             ("id=a,src=", From::Either("a".to_owned())),
             ("id=a,src=f=g", file("f=g")),
-            (r##"id=a,"src=f,""g"""##, file(r#"f,"g""#)),
+            (r##"id=a,"src=f,""g""""##, file(r#"f,"g""#)),
         ] {
             assert_eq!(secret(flag), Ok(("a".to_owned(), from)), "{flag}");
         }

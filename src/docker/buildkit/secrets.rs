@@ -36,7 +36,7 @@ impl Secrets for Declared {
                 let path = path.clone();
                 let read = tokio::task::spawn_blocking(move || read(&path)).await;
                 read.map_err(io::Error::other).flatten().map_err(|error| {
-                    Status::internal(format!("failed to read secret {id}: {error}"))
+                    Status::unknown(format!("failed to read secret {id}: {error}"))
                 })?
             }
         };

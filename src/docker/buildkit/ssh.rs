@@ -82,7 +82,8 @@ impl Agents {
     fn find(&self, id: &str) -> Result<&PathBuf, Status> {
         let id = if id.is_empty() { DEFAULT } else { id };
         self.0.get(id).ok_or_else(|| {
-            Status::not_found(format!("no SSH key \"{id}\" forwarded from the client"))
+            // Engines put every code but this one before the words.
+            Status::unknown(format!("no SSH key \"{id}\" forwarded from the client"))
         })
     }
 }

@@ -87,6 +87,9 @@ pub(super) fn hints(read: &Read<'_>, spec: &BuildSpec) -> Vec<String> {
 
 /// How a secret is declared that a `RUN` asks for.
 fn secret(text: &str) -> Vec<String> {
+    if text.starts_with("failed to read") {
+        return vec!["it was there when the build began: build again".to_owned()];
+    }
     let id = secret_id(text).unwrap_or("ID");
     vec![
         format!(

@@ -59,6 +59,7 @@ const PODMAN_SECRETS: Needs = Never(
     "would reach Podman as a file of the build context only, which it keeps on its disk",
     "build with an engine that has BuildKit, or leave it out",
 );
+
 /// The table.
 pub(in crate::plan) const ROWS: &[Row] = &[
     Row {
