@@ -24,6 +24,7 @@
 )]
 
 pub mod grid;
+pub mod layout;
 pub mod registry;
 pub mod relay;
 pub mod serve;
