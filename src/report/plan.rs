@@ -100,6 +100,10 @@ fn keys(verdicts: &[Verdict]) -> Vec<(String, String)> {
         .collect()
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one line for each thing that a job may have"
+)]
 fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
     let spec = &job.attempt.spec;
     let mut rows = vec![

@@ -33,7 +33,7 @@ impl Given {
             secrets: flags
                 .secrets
                 .iter()
-                .map(|flag| secret(flag).map_err(unreadable))
+                .map(|flag| secret(flag).map_err(|why| unreadable(&why)))
                 .collect::<Result<_, _>>()?,
             ssh: flags.ssh.iter().map(|flag| ssh(flag)).collect(),
         })
@@ -81,7 +81,7 @@ impl From {
     }
 }
 
-fn unreadable(why: String) -> Failure {
+fn unreadable(why: &str) -> Failure {
     Failure::new(Class::Usage, format!("`--secret` {why}"))
         .hint("write --secret id=NAME,src=FILE or --secret id=NAME,env=VARIABLE")
 }
@@ -183,7 +183,7 @@ mod tests {
             ("id=a", From::Either("a".to_owned())),
             ("id=a,src=", From::Either("a".to_owned())),
             ("id=a,src=f=g", file("f=g")),
-            (r##"id=a,"src=f,""g""""##, file(r#"f,"g""#)),
+            (r#"id=a,"src=f,""g""""#, file(r#"f,"g""#)),
         ] {
             assert_eq!(secret(flag), Ok(("a".to_owned(), from)), "{flag}");
         }
@@ -199,7 +199,9 @@ mod tests {
             "\"id=a",
             "\"id=a\"hunter2",
         ] {
-            let failure = secret(flag).map_err(unreadable).expect_err(flag);
+            let failure = secret(flag)
+                .map_err(|why| unreadable(&why))
+                .expect_err(flag);
             assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
         }
     }

@@ -65,7 +65,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
     Row {
         key: "additional_contexts",
         form: "an image or a service",
-        used: |asked| named(asked, |context| image(context)),
+        used: |asked| named(asked, image),
         buildkit: Nothing,
         classic: Nothing,
         podman: Nothing,
