@@ -588,18 +588,107 @@ fn two(one: &str, other: &str) -> Project {
 }
 
 #[test]
-fn two_services_never_write_one_directory() {
-    two("type=local,dest=cache", "type=local,dest=./cache,mode=max")
+fn services_that_name_one_directory_keep_a_part_of_it_each() {
+    let plan = |project: &Project, arguments: &[&str]| {
+        let arguments = [&["plan"], arguments].concat();
+        project.run_alone(&arguments).expect(0)
+    };
+    let project = two("type=local,dest=cache", "type=local,dest=./cache,mode=max");
+    plan(&project, &[]).telling(&[
+        "note: services `one` and `two` keep their caches in one directory, `<dir>/cache`: each in a part of its own, named after it\n --> compose.yaml:2:",
+        "cache to    type=local,dest=<dir>/cache/one\n",
+        "cache to    type=local,dest=<dir>/cache/two,mode=max\n",
+    ]);
+    // Whoever is built alone.
+    plan(&project, &["two"]).telling(&["note: services `one` and `two`", "<dir>/cache/two,"]);
+
+    let apart = two("type=local,dest=cache/one", "type=local,dest=cache/two");
+    let told = plan(&apart, &[]);
+    assert!(!told.stderr.contains("note"), "{}", told.told());
+}
+
+/// Three services: two that are built from the same, and one that is not.
+fn three(last: &str) -> Project {
+    let compose = format!(
+        "
+x-cache: &cache
+  cache_from: ['type=local,src=cache']
+  cache_to: ['type=local,dest=cache,mode=max']
+services:
+  web: {{build: {{context: ., <<: *cache}}}}
+  worker: {{build: {{context: ., <<: *cache}}}}
+  last: {{build: {{context: ., {last}}}}}
+"
+    );
+    Project::new("three").file("compose.yaml", &compose)
+}
+
+#[test]
+fn services_that_are_built_from_the_same_have_one_part() {
+    let steps = |project: &Project| write_steps(project, "last");
+    let project = three("dockerfile_inline: FROM x");
+    steps(&project);
+    let plan = project.run_alone(&["plan"]).expect(0).telling(&[
+        "cache to    type=local,dest=<dir>/cache,mode=max\n",
+        "`web` is built from the same",
+    ]);
+    assert!(!plan.told().contains("in one directory"), "{}", plan.told());
+
+    let project = three("dockerfile_inline: FROM x, <<: *cache");
+    steps(&project);
+    project.run_alone(&["plan", "worker"]).expect(0).telling(&[
+        "cache from  type=local,src=<dir>/cache/web\n",
+        "cache to    type=local,dest=<dir>/cache/web,mode=max\n",
+    ]);
+    // Who only reads it may need any part.
+    let project = three("dockerfile_inline: FROM x, cache_from: ['type=local,src=cache'], target: y");
+    steps(&project);
+    let other = "  other: {build: {context: ., dockerfile_inline: FROM z, <<: *cache}}\n";
+    let compose = std::fs::read_to_string(project.path().join("compose.yaml")).expect("a file");
+    project.write("compose.yaml", &format!("{compose}{other}"));
+    project.run_alone(&["plan", "last"]).expect(0).telling(&[
+        "cache from  type=local,src=<dir>/cache/web type=local,src=<dir>/cache/other\n",
+    ]);
+}
+
+#[test]
+fn a_part_of_a_directory_is_found_again() {
+    let Some(engine) = own_containerd() else {
+        return;
+    };
+    let project = three("dockerfile_inline: \"FROM busybox\\nRUN echo else >/else\", <<: *cache");
+    write_steps(&project, "last");
+    build(&engine, &project);
+    for service in ["web", "worker", "last"] {
+        let image = project.image(&engine, service);
+        engine.ask(&["rmi", "--force", &image]);
+    }
+    engine.ask(&["builder", "prune", "--all", "--force"]);
+    let ran = build(&engine, &project);
+    hits(&ran);
+    assert!(is_cached(&ran, "RUN echo else"), "{}", ran.told());
+}
+
+#[test]
+fn two_builds_of_one_run_never_write_one_directory() {
+    two("type=local,dest=cache", "type=local,dest=cache/one")
+        .run_alone(&["plan"])
+        .expect(0);
+    let three = "
+services:
+  one: {build: {context: ., dockerfile_inline: FROM a, cache_to: ['type=local,dest=cache']}}
+  two: {build: {context: ., dockerfile_inline: FROM b, cache_to: ['type=local,dest=cache']}}
+  three: {build: {context: ., dockerfile_inline: FROM c, cache_to: ['type=local,dest=cache/one']}}
+";
+    Project::new("three")
+        .file("compose.yaml", three)
         .run_alone(&["plan"])
         .expect(2)
         .telling(&[
-            "error: services `one` and `two` would write their caches into one directory, `<dir>/cache`\n --> compose.yaml:3:",
-            "compose.yaml:2:",
-            "give each service a directory of its own: type=local,dest=<dir>/cache/two",
+            "error: services `one` and `three` would write their caches into one directory, `<dir>/cache/one`\n --> compose.yaml:5:",
+            "compose.yaml:3:",
+            "give each service a directory of its own: type=local,dest=<dir>/cache/one/three",
         ]);
-    two("type=local,dest=cache/one", "type=local,dest=cache/two")
-        .run_alone(&["plan"])
-        .expect(0);
 }
 
 #[test]

@@ -220,8 +220,15 @@ impl CacheEntry {
 
     /// Names the directory of a local cache from the root on. Relative ones begin at `base`.
     pub fn rebase(&mut self, base: &Path) {
-        if let (Some(path), Some(name)) = (self.directory(), self.key.place(CacheKind::Local)) {
+        if let Some(path) = self.directory() {
             let path: PathBuf = base.join(path).components().collect();
+            self.move_to(&path);
+        }
+    }
+
+    /// Gives a local cache another directory.
+    pub fn move_to(&mut self, path: &Path) {
+        if let Some(name) = self.key.place(self.kind) {
             self.set(name, &path.to_string_lossy());
         }
     }

@@ -2,7 +2,9 @@
 //!
 //! What is written wrongly is refused with its place. What a builder cannot do is left out, as the
 //! table of keys has it; so is the cache of GitHub Actions outside of it. And two builds of one run
-//! never write one place: of two indexes one would be lost.
+//! never write one place: of two indexes one would be lost. Of a directory each gets a part.
+
+mod parts;
 
 use std::path::Path;
 
@@ -13,6 +15,8 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::docker::cache_entry::Mistake;
 use crate::docker::{CacheEntry, CacheKey, CacheKind, Strategy};
 use crate::failure::{Class, Failure};
+
+pub(super) use parts::Parts;
 
 /// The argument that asks for the cache in the image, from before `cache_to` could.
 const INLINE_ARGUMENT: &str = "BUILDKIT_INLINE_CACHE";
@@ -47,6 +51,7 @@ pub(super) fn check<'a>(
 /// left out that is not in the table of keys.
 pub(super) fn of(
     project: &Project,
+    parts: &Parts,
     asked: &Asked<'_>,
     key: CacheKey,
     strategy: Strategy,
@@ -72,8 +77,10 @@ pub(super) fn of(
                 continue;
             }
             entry.at = Some(at);
-            if !usable.contains(&entry) {
-                usable.push(entry);
+            for part in parts.divide(entry, &service.name) {
+                if !usable.contains(&part) {
+                    usable.push(part);
+                }
             }
         }
     }

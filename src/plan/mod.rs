@@ -168,6 +168,7 @@ pub fn plan(
     });
     caches::check(project, builds)?;
     let choices = choices(&services, inputs, builders, request)?;
+    let parts = &caches::Parts::of(project, inputs, request);
     let mut jobs: Vec<Job> = Vec::new();
     let mut warnings: Vec<Diagnostic> = Vec::new();
     for ((service, build), choices) in services.into_iter().zip(choices) {
@@ -184,6 +185,7 @@ pub fn plan(
             own: build,
             request,
             builders,
+            parts,
             after_others: !needs.is_empty(),
         };
         let mut attempts = choices
@@ -203,7 +205,7 @@ pub fn plan(
         let asked = Asked::new(service, choices[0].form.build(build), request);
         for key in [CacheKey::From, CacheKey::To] {
             let ground = builders.ground();
-            warnings.extend(caches::of(project, &asked, key, attempt.strategy, ground).1);
+            warnings.extend(caches::of(project, parts, &asked, key, attempt.strategy, ground).1);
         }
         warnings.extend(guard::left_out(attempt.strategy, &asked, builders.ground()));
         warnings.extend(platforms::without_emulation(&asked, builders));
@@ -229,6 +231,7 @@ pub fn plan(
     }
     let jobs = twins::join(jobs);
     warnings.extend(caches::conflicts(&jobs)?);
+    warnings.extend(parts.notes(&jobs));
     let mut notes = project.notes.clone();
     notes.extend(warnings);
     notes.extend(twins::confusable(&jobs));

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
-use super::caches;
+use super::caches::{self, Parts};
 use super::choose::Choice;
 use super::guard::{self, Asked, SOURCE_DATE_EPOCH};
 use super::{Attempt, Builders, Request, contexts, platforms};
@@ -25,6 +25,8 @@ pub(super) struct Around<'a> {
     pub(super) own: &'a Build,
     pub(super) request: &'a Request,
     pub(super) builders: Builders<'a>,
+    /// Directories of caches that several services write.
+    pub(super) parts: &'a Parts,
     /// Whether it begins with images that this plan builds.
     pub(super) after_others: bool,
 }
@@ -93,7 +95,7 @@ impl Around<'_> {
     fn caches(&self, build: &Build, strategy: Strategy, key: CacheKey) -> Vec<CacheEntry> {
         let asked = Asked::new(self.service, build, self.request);
         let ground = self.builders.ground();
-        caches::of(self.project, &asked, key, strategy, ground).0
+        caches::of(self.project, self.parts, &asked, key, strategy, ground).0
     }
 
     /// The arguments in Compose's order of strength: the command line, the file, the proxies.

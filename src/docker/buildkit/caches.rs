@@ -272,6 +272,27 @@ impl Caches {
             .collect()
     }
 
+    /// What a build comes to that failed with nothing wrong but a cache that is not written; nothing
+    /// when it failed otherwise. The last of `told` is about that cache.
+    ///
+    /// # Errors
+    /// When the cache was wanted more than the image. Where it was not, only an engine that does not
+    /// know `ignore-error` fails, after it has kept the image.
+    pub(super) fn unwritten(
+        &self,
+        steps: &Steps,
+        told: &mut Vec<Told>,
+    ) -> Option<Result<(), Failure>> {
+        let (step, _) = steps.failed_caches().last()?;
+        if !is_keeping(step) || steps.failed().is_some() {
+            return None;
+        }
+        if self.to.iter().any(|sent| must_be_kept(&sent.entry)) {
+            return told.pop().map(failure).map(Err);
+        }
+        steps.kept_image().then_some(Ok(()))
+    }
+
     fn told(&self, step: &str, error: &str) -> Option<Told> {
         if let Some(place) = step.strip_prefix(TAKING) {
             let of_place = |sent: &&Sent| match sent.entry.reference() {
@@ -388,16 +409,6 @@ fn failure(told: Told) -> Failure {
         .hint("leave `ignore-error=false` out to get the image all the same")
 }
 
-/// The failure of a build that ended with nothing wrong but a cache that is not written: the last
-/// that there is to tell.
-pub(super) fn unwritten(steps: &Steps, told: &mut Vec<Told>) -> Option<Failure> {
-    let (step, _) = steps.failed_caches().last()?;
-    if !is_keeping(step) || steps.failed().is_some() {
-        return None;
-    }
-    told.pop().map(failure)
-}
-
 /// Tells what there is to tell.
 pub(super) async fn tell(told: Vec<Told>, job: JobId, events: &Events) {
     for told in told {
@@ -412,5 +423,72 @@ pub(super) async fn tell(told: Vec<Told>, job: JobId, events: &Events) {
         };
         // A report that is gone must not stop the build.
         let _ = events.send(event).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bollard_buildkit_proto::google::protobuf::Timestamp;
+    use bollard_buildkit_proto::moby::buildkit::v1::{StatusResponse, Vertex};
+
+    use super::*;
+    use crate::docker::cache_entry::CacheKey;
+
+    fn keeping(text: &str) -> Caches {
+        let entries = CacheEntry::parse(CacheKey::To, text).expect("an entry");
+        let sent = |entry: CacheEntry| Sent {
+            attributes: revealed(&entry),
+            entry,
+        };
+        Caches {
+            to: entries.into_iter().map(sent).collect(),
+            ..Caches::default()
+        }
+    }
+
+    /// Steps that are over, with their errors.
+    fn steps(all: &[(&str, &str)]) -> Steps {
+        let mut steps = Steps::new(JobId(0));
+        let now = Timestamp {
+            seconds: 1,
+            nanos: 0,
+        };
+        let vertexes = all.iter().map(|(name, error)| Vertex {
+            digest: (*name).to_owned(),
+            name: (*name).to_owned(),
+            error: (*error).to_owned(),
+            started: Some(now),
+            completed: Some(now),
+            ..Vertex::default()
+        });
+        steps.fold(StatusResponse {
+            vertexes: vertexes.collect(),
+            ..StatusResponse::default()
+        });
+        steps
+    }
+
+    /// What a build that failed comes to.
+    fn outcome(caches: &Caches, steps: &Steps) -> Option<Result<(), Class>> {
+        let mut told = caches.failed(steps.failed_caches());
+        let outcome = caches.unwritten(steps, &mut told)?;
+        Some(outcome.map_err(|failure| failure.class))
+    }
+
+    const IMAGE: (&str, &str) = ("exporting to image", "");
+    const CACHE: (&str, &str) = ("exporting cache to registry", "500 Internal Server Error");
+
+    #[test]
+    fn an_image_without_its_cache_is_an_image_unless_the_cache_is_a_must() {
+        let caches = keeping("type=registry,ref=r.io/c");
+        assert_eq!(outcome(&caches, &steps(&[IMAGE, CACHE])), Some(Ok(())));
+        assert_eq!(outcome(&caches, &steps(&[CACHE])), None, "no image");
+        let broken = ("exporting to image", "no space left on device");
+        assert_eq!(outcome(&caches, &steps(&[broken, CACHE])), None);
+        assert_eq!(outcome(&caches, &steps(&[IMAGE])), None, "another fault");
+
+        let must = keeping("type=registry,ref=r.io/c,ignore-error=false");
+        let outcome = outcome(&must, &steps(&[IMAGE, CACHE]));
+        assert_eq!(outcome, Some(Err(Class::CacheExport)));
     }
 }

@@ -180,10 +180,13 @@ impl Layout {
     /// Makes `root` the entry of a tag; entries of other tags stay.
     ///
     /// # Errors
-    /// When it is not there, or the index cannot be written.
+    /// When it is no manifest that is there, or the index cannot be written.
     pub(super) fn put(&self, tag: &str, root: &Digest) -> io::Result<()> {
         let text = self.blobs.read(root).ok_or(io::ErrorKind::InvalidData)?;
         let manifest: Value = serde_json::from_slice(&text)?;
+        if manifest["schemaVersion"] != 2 {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
         let mut entries = self.entries().unwrap_or_default();
         entries.retain(|entry| !is_tagged(entry, tag));
         entries.push(json!({

@@ -73,11 +73,15 @@ impl Client {
                     steps: &steps,
                     spec,
                 };
-                let failure = match caches::unwritten(&steps, &mut told) {
-                    Some(failure) => failure,
-                    None => error::explain(&status, &context),
+                let failure = match caches.unwritten(&steps, &mut told) {
+                    Some(Ok(())) => None,
+                    Some(Err(failure)) => Some(failure),
+                    None => Some(error::explain(&status, &context)),
                 };
                 caches::tell(told, job, events).await;
+                let Some(failure) = failure else {
+                    return Ok(Built { image: None });
+                };
                 Err(BuildError::Failed {
                     failure: Box::new(self.unless_lost(failure).await),
                     ran: steps.ran(),

@@ -15,6 +15,9 @@ use crate::event::{Event, JobId, StepId, StepState};
 /// The longest line put together; what is longer is told in pieces.
 const LONGEST_LINE: usize = 16 << 10;
 
+/// The step that keeps the image.
+const KEEPING: &str = "exporting to image";
+
 /// What has been told of one build so far.
 pub(super) struct Steps {
     job: JobId,
@@ -79,6 +82,13 @@ impl Steps {
         self.all
             .iter()
             .filter(|step| !step.error.is_empty() && !is_cancelled(&step.error))
+    }
+
+    /// Whether the engine has kept the image.
+    pub(super) fn kept_image(&self) -> bool {
+        let is_done = |step: &Step| matches!(step.told, Some(StepState::Done { .. }));
+        let mut all = self.all.iter();
+        all.any(|step| step.name == KEEPING && is_done(step))
     }
 
     /// Whether a `RUN` may have begun. From then on nothing may be built a second time, so what is

@@ -19,6 +19,7 @@ fn blob(root: &Path, content: &str) -> Digest {
 fn manifest(root: &Path, layer: &str) -> (Digest, Digest) {
     let digest = blob(root, layer);
     let text = json!({
+        "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.manifest.v1+json",
         "layers": [{ "digest": digest.to_string(), "size": layer.len() }],
     });
