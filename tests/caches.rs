@@ -343,7 +343,7 @@ fn a_cache_that_cannot_be_written_is_told_and_the_image_is_there() {
         );
         let ran = project.run(&engine, &["build"]).expect(5);
         ran.telling(&[
-            "web      failed",
+            "web  failed",
             "cache-export",
             "leave `ignore-error=false` out",
         ]);
@@ -463,7 +463,7 @@ fn the_cache_of_github_is_left_out_where_its_variables_are_missing() {
 }
 
 /// A token as GitHub's runners have it, with this name in it.
-const TOKEN: &str = "eyJhbGciOiJub25lIn0.eyJhYyI6Ilt7XCJTY29wZVwiOlwicmVmcy9oZWFkcy9tYWluXCIsXCJQZXJtaXNzaW9uXCI6M31dIiwiZXhwIjo5OTk5OTk5OTk5fQ.c2ln";
+const TOKEN: &str = "eyJhbGciOiJub25lIn0.eyJhYyI6Ilt7XCJTY29wZVwiOlwicmVmcy9oZWFkcy9tYWluXCIsXCJQZXJtaXNzaW9uXCI6M31dIiwiZXhwIjo5OTk5OTk5OTk5LCJuYmYiOjF9.c2ln";
 
 #[test]
 fn the_cache_of_github_is_asked_with_the_token_that_nobody_sees() {
@@ -497,6 +497,21 @@ fn the_cache_of_github_is_asked_with_the_token_that_nobody_sees() {
         "{asked:?}\n{}",
         verbose.told()
     );
+}
+
+#[test]
+fn a_cache_that_the_engine_refuses_at_once_is_told_and_the_image_is_built() {
+    let Some(engine) = containerd_store() else {
+        return;
+    };
+    let project = project("refused", "cache_to: ['type=gha', 'type=local,dest=cache']")
+        .variable("ACTIONS_RUNTIME_TOKEN", "no-token-of-github")
+        .variable("ACTIONS_CACHE_URL", "http://127.0.0.1:1/");
+    build(&engine, &project).telling(&[
+        "warning  `cache_to` `type=gha,token=***,url=http://127.0.0.1:1/` (compose.yaml:5:18) is not written (cache-export): ",
+        "1 service built",
+    ]);
+    assert!(project.path().join("cache/index.json").exists());
 }
 
 #[test]
@@ -560,7 +575,6 @@ error: `cache_from` of service `web` is of the unknown kind `locl`
   |           ^^^^^^^^^^^^^^^
   |
   = help: write one of IMAGE, type=registry,ref=IMAGE, type=local,src=DIRECTORY, type=gha, type=s3,bucket=NAME,region=NAME or type=azblob,account_url=URL
-
 error: `cache_to` of service `web` does not say where: `local` needs `dest=`
  --> compose.yaml:8:18
   |
@@ -568,7 +582,6 @@ error: `cache_to` of service `web` does not say where: `local` needs `dest=`
   |                  ^^^^^^^^^^^^
   |
   = help: write one of type=inline, type=registry,ref=IMAGE, type=local,dest=DIRECTORY, type=gha, type=s3,bucket=NAME,region=NAME or type=azblob,account_url=URL
-
 error: caches are written wrongly
 ",
         );
@@ -641,13 +654,14 @@ fn services_that_are_built_from_the_same_have_one_part() {
         "cache to    type=local,dest=<dir>/cache/web,mode=max\n",
     ]);
     // Who only reads it may need any part.
-    let project = three("dockerfile_inline: FROM x, cache_from: ['type=local,src=cache'], target: y");
+    let project =
+        three("dockerfile_inline: FROM x, cache_from: ['type=local,src=cache'], target: y");
     steps(&project);
     let other = "  other: {build: {context: ., dockerfile_inline: FROM z, <<: *cache}}\n";
     let compose = std::fs::read_to_string(project.path().join("compose.yaml")).expect("a file");
     project.write("compose.yaml", &format!("{compose}{other}"));
     project.run_alone(&["plan", "last"]).expect(0).telling(&[
-        "cache from  type=local,src=<dir>/cache/web type=local,src=<dir>/cache/other\n",
+        "cache from  type=local,src=<dir>/cache/other type=local,src=<dir>/cache/web\n",
     ]);
 }
 

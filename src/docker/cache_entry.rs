@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
+use super::reference;
 use crate::diagnostic::Span;
 use crate::secret::ArgValue;
 
@@ -128,6 +129,7 @@ impl CacheEntry {
                 .map(|reference| {
                     let mut entry = Self::new(key, CacheKind::Registry);
                     entry.set("ref", reference);
+                    entry.check()?;
                     Ok(entry)
                 })
                 .collect();
@@ -179,6 +181,11 @@ impl CacheEntry {
                 "does not say where: `{}` needs `{place}=`",
                 self.kind.id()
             ));
+        }
+        if let Some(image) = self.reference()
+            && let Err(error) = reference::normalize(image)
+        {
+            return wrong(format!("names no image: {error}"));
         }
         let choices: [(&str, &[&str]); 5] = [
             ("mode", &["min", "max"]),

@@ -81,7 +81,7 @@ impl Caches {
     ///
     /// # Errors
     /// When a directory cannot be written and its entry wants the build to fail then.
-    pub(super) async fn prepare(spec: &BuildSpec) -> (Result<Arc<Self>, Failure>, Vec<Told>) {
+    pub(super) async fn prepare(spec: &BuildSpec) -> (Result<Self, Failure>, Vec<Told>) {
         // Without any cache nothing would be taken from these.
         let from = match spec.cache {
             CacheUse::None => Vec::new(),
@@ -97,7 +97,7 @@ impl Caches {
             let kept = to
                 .into_iter()
                 .try_for_each(|entry| caches.keep(entry, &mut told));
-            (kept.map(|()| Arc::new(caches)), told)
+            (kept.map(|()| caches), told)
         };
         if spec
             .cache_from
@@ -235,14 +235,13 @@ impl Caches {
     }
 
     /// Completes the directories that the engine has written.
-    pub(super) async fn finish(self: &Arc<Self>, response: &HashMap<String, String>) -> Vec<Told> {
+    pub(super) async fn finish(self, response: &HashMap<String, String>) -> Vec<Told> {
         if !response.contains_key(MANIFEST) {
             return Vec::new();
         }
-        let caches = Arc::clone(self);
         let complete = move || {
-            let entries = caches.to.iter().map(|sent| &sent.entry);
-            entries.filter_map(|entry| caches.complete(entry)).collect()
+            let entries = self.to.iter().map(|sent| &sent.entry);
+            entries.filter_map(|entry| self.complete(entry)).collect()
         };
         tokio::task::spawn_blocking(complete)
             .await
@@ -270,6 +269,18 @@ impl Caches {
         steps
             .filter_map(|(step, error)| self.told(step, error))
             .collect()
+    }
+
+    /// Leaves out what an engine refuses at once, before any step, with `error`; what there is to
+    /// tell of it. Nothing when it refuses something else.
+    pub(super) fn leave_out(&mut self, error: &str) -> Option<Told> {
+        let (_, refusal) = error.split_once("failed to configure ")?;
+        let (kind, why) = refusal.split_once(" cache exporter: ")?;
+        let refused = |sent: &Sent| sent.entry.kind.id() == kind && !must_be_kept(&sent.entry);
+        let sent = self.to.iter().find(|sent| refused(sent))?;
+        let told = Told::Warning(not_kept(&sent.entry, why));
+        self.to.retain(|sent| !refused(sent));
+        Some(told)
     }
 
     /// What a build comes to that failed with nothing wrong but a cache that is not written; nothing
@@ -473,6 +484,22 @@ mod tests {
         let mut told = caches.failed(steps.failed_caches());
         let outcome = caches.unwritten(steps, &mut told)?;
         Some(outcome.map_err(|failure| failure.class))
+    }
+
+    #[test]
+    fn what_is_refused_at_once_is_left_out_alone() {
+        let error = "failed to configure registry cache exporter: some reason";
+        let mut caches = keeping("type=registry,ref=r.io/c");
+        let told = caches.leave_out(error).expect("a word");
+        assert!(matches!(told, Told::Warning(text) if text.contains("some reason")));
+        assert!(caches.options().exports.is_empty());
+
+        let mut other = keeping("type=gha,token=t,url=u");
+        assert_eq!(other.leave_out(error), None);
+        assert_eq!(other.leave_out("failed to solve: gha"), None);
+        let mut must = keeping("type=registry,ref=r.io/c,ignore-error=false");
+        assert_eq!(must.leave_out(error), None);
+        assert_eq!(must.options().exports.len(), 1);
     }
 
     const IMAGE: (&str, &str) = ("exporting to image", "");

@@ -51,12 +51,22 @@ impl Client {
         let spec = spec.as_ref();
         let (caches, told) = Caches::prepare(spec).await;
         caches::tell(told, job, events).await;
-        let caches = caches.map_err(BuildError::before_any_step)?;
+        let mut caches = caches.map_err(BuildError::before_any_step)?;
         let mut steps = Steps::new(job);
-        let result = self
-            .solve(prefix, spec, &caches, &mut steps, events, stop)
-            .await
-            .map_err(BuildError::before_any_step)?;
+        let result = loop {
+            let result = self
+                .solve(prefix, spec, &caches, &mut steps, events, stop)
+                .await
+                .map_err(BuildError::before_any_step)?;
+            let refused = match &result {
+                Some(Err(status)) if steps.is_empty() => caches.leave_out(status.message()),
+                _ => None,
+            };
+            let Some(refused) = refused else {
+                break result;
+            };
+            caches::tell(vec![refused], job, events).await;
+        };
         let mut told = caches.failed(steps.failed_caches());
         match result {
             None => Err(BuildError::Stopped),

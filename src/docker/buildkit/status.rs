@@ -32,6 +32,8 @@ struct Step {
     /// Nanoseconds by the builder's clock: when an interval began, and when it was over.
     intervals: Vec<(i64, Option<i64>)>,
     told: Option<StepState>,
+    /// Whether it was found in a cache. What follows then is a transfer from there.
+    found: bool,
     /// Whether it wrote anything.
     wrote: bool,
     /// Unfinished lines of standard output and standard error.
@@ -160,7 +162,10 @@ impl Steps {
                     took: step.took(),
                 }
             }
-            (Some(_), Some(_)) if vertex.cached => StepState::Cached,
+            (Some(_), Some(_)) if vertex.cached || step.found && !step.wrote => {
+                step.found = true;
+                StepState::Cached
+            }
             (Some(_), Some(_)) => StepState::Done { took: step.took() },
         };
         if step.told.as_ref() == Some(&state) {
@@ -403,6 +408,22 @@ mod tests {
         ));
         assert!(ran("[2/2] ONBUILD RUN make", &[done], false));
         assert!(ran("a step of some frontend", &[done], false));
+    }
+
+    #[test]
+    fn what_is_fetched_from_a_cache_has_not_run() {
+        let (running, done, cached) = ((false, false), (true, false), (true, true));
+        let fetched = [running, cached, running, done];
+        assert!(!ran("[2/2] RUN make", &fetched, false));
+        assert!(ran("[2/2] RUN make", &fetched, true), "it wrote");
+        let mut steps = Steps::new(JobId(0));
+        let found = Vertex {
+            cached: true,
+            ..vertex(at(0), at(1))
+        };
+        assert_eq!(fold(&mut steps, found), [StepState::Cached]);
+        assert_eq!(fold(&mut steps, vertex(at(2), None)), [StepState::Running]);
+        assert_eq!(fold(&mut steps, vertex(at(2), at(90))), [StepState::Cached]);
     }
 
     #[test]

@@ -49,6 +49,8 @@ fn what_is_wrong_is_told() {
         (CacheKey::To, "type=local,src=x", "needs `dest=`"),
         (CacheKey::From, "type=local,dest=x", "needs `src=`"),
         (CacheKey::From, "type=registry", "needs `ref=`"),
+        (CacheKey::To, "type=registry,ref=a b", "names no image: "),
+        (CacheKey::From, "good,Bad/", "names no image: "),
         (CacheKey::From, "type=inline", "type=registry,ref=IMAGE"),
         (CacheKey::To, "type=local,dest=x,mode=most", "`mode=most`"),
         (

@@ -57,7 +57,9 @@ impl Parts {
     /// `entry` of a service with its own part for the directory; an entry for each part when the
     /// service only reads what others write.
     pub(super) fn divide(&self, entry: CacheEntry, service: &str) -> Vec<CacheEntry> {
-        let parts = entry.directory().and_then(|path| Some((path, self.0.get(path)?)));
+        let parts = entry
+            .directory()
+            .and_then(|path| Some((path, self.0.get(path)?)));
         let Some((path, parts)) = parts else {
             return vec![entry];
         };
@@ -84,9 +86,7 @@ impl Parts {
             entries
                 .filter(|entry| {
                     let path = entry.directory();
-                    path.is_some_and(|path| {
-                        parts.values().any(|part| path == directory.join(part))
-                    })
+                    path.is_some_and(|path| parts.values().any(|part| path == directory.join(part)))
                 })
                 .find_map(|entry| entry.at.clone())
         };
@@ -120,7 +120,9 @@ fn directories(build: &Build, request: &Request) -> Vec<PathBuf> {
 /// Whether two builds are the same work under other names.
 fn do_the_same(one: &Build, other: &Build) -> bool {
     let same_file = match (&one.dockerfile, &other.dockerfile) {
-        (compose::Dockerfile::Inline(one, _), compose::Dockerfile::Inline(other, _)) => one == other,
+        (compose::Dockerfile::Inline(one, _), compose::Dockerfile::Inline(other, _)) => {
+            one == other
+        }
         (one, other) => one == other,
     };
     let work = |build: &Build| {
