@@ -4,6 +4,7 @@ mod builders;
 mod extension;
 mod files;
 mod given;
+mod showing;
 
 use indexmap::IndexMap;
 
@@ -22,6 +23,7 @@ pub use builders::begins_traditional;
 pub use extension::Extension;
 pub use files::{Pair, pair};
 pub use given::Given;
+pub use showing::show;
 
 /// Which project to load.
 ///

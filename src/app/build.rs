@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
 
 use anyhow::Context;
 use indexmap::IndexSet;
@@ -19,10 +18,10 @@ use crate::docker::buildkit::Client;
 use crate::docker::compose_cli::{self, Compose};
 use crate::docker::host::Endpoint;
 use crate::docker::{Facts, detect};
-use crate::event::Outcome;
+use crate::event::{Event, Outcome};
 use crate::failure::{Class, Failure};
 use crate::plan::{self, Builders, Plan};
-use crate::report::{self, Detail};
+use crate::report::{self, Detail, Progress, Reporting, Show};
 use crate::settings::Typed;
 use crate::{run, settings};
 
@@ -61,7 +60,9 @@ impl App<'_> {
         };
         let found = self.look(typed).await?;
         let plan = self.plan(typed, &found).await?;
-        let ended = self.execute(&plan, build.quiet, found.engine).await?;
+        let ended = self
+            .execute("build", &plan, build.quiet, found.engine)
+            .await?;
         Ok(exit_code(&ended))
     }
 
@@ -119,7 +120,9 @@ impl App<'_> {
                 .context(UNWRITTEN)?;
             return Ok(ExitCode::SUCCESS);
         }
-        let ended = self.execute(&plan, up.quiet_build, found.engine).await?;
+        let ended = self
+            .execute("up", &plan, up.quiet_build, found.engine)
+            .await?;
         if !ended.iter().all(is_built) {
             return Ok(exit_code(&ended));
         }
@@ -238,30 +241,39 @@ impl App<'_> {
         }
     }
 
+    /// How a run is shown.
+    fn showing(&self, quiet: bool) -> Result<Show, Failure> {
+        settings::show(self.ambient, self.output, quiet)
+    }
+
     /// Carries out the plan and reports it. Ends the process when a signal asks for it.
     async fn execute(
         &self,
+        verb: &str,
         plan: &Plan,
         quiet: bool,
         engine: Result<Open, Failure>,
     ) -> anyhow::Result<Vec<run::Ended>> {
-        let detail = if quiet { Detail::Quiet } else { self.detail() };
-        if detail != Detail::Quiet {
-            report::diagnostics(&plan.notes, self.ambient.stderr);
-        }
+        let show = self.showing(quiet)?;
         if plan.jobs.is_empty() {
+            if show.progress != Progress::Quiet {
+                report::diagnostics(&plan.notes, self.ambient.stderr);
+            }
             return Ok(Vec::new());
         }
         let drivers = Drivers::new(engine?, Arc::clone(&self.credentials), self.ambient);
         let stop = Stop::watch().context("failed to watch for signals")?;
-        let began = Instant::now();
-        let (reporting, events) = report::Run::start(plan, self.ambient.stderr, detail);
+        let (reporting, events) = Reporting::start(show);
+        let clock = events.clock();
+        events.send(run::opening(plan, verb, clock)).await;
+        for diagnostic in report::told(&plan.notes).iter().cloned() {
+            events.send(Event::Note { diagnostic }).await;
+        }
         let ended = run::execute(plan, &drivers, &events, stop.asked()).await;
+        let stopped = *stop.asked().borrow();
+        events.send(run::closing(&ended, stopped, clock)).await;
         drop(events);
         reporting.end();
-        if !ended.iter().all(is_built) || detail != Detail::Quiet {
-            report::outcomes(plan, &ended, began.elapsed(), self.ambient.stderr);
-        }
         stop.obey(|| self.close());
         Ok(ended)
     }

@@ -424,7 +424,7 @@ fn failure(told: Told) -> Failure {
 pub(super) async fn tell(told: Vec<Told>, job: JobId, events: &Events) {
     for told in told {
         let event = match told {
-            Told::Note(message) => Event::Note { job, message },
+            Told::Note(message) => Event::JobNote { job, message },
             Told::Warning(message) => Event::Warning {
                 job,
                 message,
@@ -432,8 +432,7 @@ pub(super) async fn tell(told: Vec<Told>, job: JobId, events: &Events) {
                 url: None,
             },
         };
-        // A report that is gone must not stop the build.
-        let _ = events.send(event).await;
+        events.send(event).await;
     }
 }
 
@@ -444,6 +443,7 @@ mod tests {
 
     use super::*;
     use crate::docker::cache_entry::CacheKey;
+    use crate::event::Clock;
 
     fn keeping(text: &str) -> Caches {
         let entries = CacheEntry::parse(CacheKey::To, text).expect("an entry");
@@ -459,7 +459,7 @@ mod tests {
 
     /// Steps that are over, with their errors.
     fn steps(all: &[(&str, &str)]) -> Steps {
-        let mut steps = Steps::new(JobId(0));
+        let mut steps = Steps::new(JobId(0), Clock::start());
         let now = Timestamp {
             seconds: 1,
             nanos: 0,

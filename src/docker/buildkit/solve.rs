@@ -52,7 +52,7 @@ impl Client {
         let (caches, told) = Caches::prepare(spec).await;
         caches::tell(told, job, events).await;
         let mut caches = caches.map_err(BuildError::before_any_step)?;
-        let mut steps = Steps::new(job);
+        let mut steps = Steps::new(job, events.clock());
         let result = loop {
             let result = self
                 .solve(prefix, spec, &caches, &mut steps, events, stop)
@@ -75,6 +75,7 @@ impl Client {
                 caches::tell(told, job, events).await;
                 Ok(Built {
                     image: image_id(&response.exporter_response),
+                    size: None,
                 })
             }
             Some(Err(status)) => {
@@ -90,7 +91,10 @@ impl Client {
                 };
                 caches::tell(told, job, events).await;
                 let Some(failure) = failure else {
-                    return Ok(Built { image: None });
+                    return Ok(Built {
+                        image: None,
+                        size: None,
+                    });
                 };
                 Err(BuildError::Failed {
                     failure: Box::new(self.unless_lost(failure).await),
@@ -135,7 +139,7 @@ impl Client {
                 line: None,
                 url: None,
             };
-            let _ = events.send(warning).await;
+            events.send(warning).await;
         }
         Ok(result)
     }
@@ -242,8 +246,7 @@ fn in_its_place(path: &Path, content: &str) -> Offer {
 
 async fn tell(told: Vec<Event>, events: &Events) {
     for event in told {
-        // A report that is gone must not stop the build.
-        let _ = events.send(event).await;
+        events.send(event).await;
     }
 }
 
