@@ -11,6 +11,7 @@ mod build;
 mod config;
 mod drivers;
 mod handover;
+mod history;
 mod loading;
 mod machine;
 mod stop;
@@ -106,6 +107,7 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Up(up) => wait(app.up(&up)),
         Verb::Config(config) => app.show_config(&config),
         Verb::Env(env) => app.show_env(&env),
+        Verb::History(history) => app.show_history(&history),
         Verb::Compose(words) => wait(app.hand_over(words)),
     }
 }

@@ -242,8 +242,8 @@ impl App<'_> {
     }
 
     /// How a run is shown.
-    fn showing(&self, quiet: bool) -> Result<Show, Failure> {
-        settings::show(self.ambient, self.output, quiet)
+    fn showing(&self, quiet: bool, plan: &Plan) -> Result<Show, Failure> {
+        settings::show(self.ambient, self.output, quiet, plan)
     }
 
     /// Carries out the plan and reports it. Ends the process when a signal asks for it.
@@ -254,7 +254,7 @@ impl App<'_> {
         quiet: bool,
         engine: Result<Open, Failure>,
     ) -> anyhow::Result<Vec<run::Ended>> {
-        let show = self.showing(quiet)?;
+        let show = self.showing(quiet, plan)?;
         if plan.jobs.is_empty() {
             if show.progress != Progress::Quiet {
                 report::diagnostics(&plan.notes, self.ambient.stderr);

@@ -108,6 +108,9 @@ impl<S: Screen> Plain<S> {
             Event::Log { job, line, .. } if self.telling >= Telling::Logs => {
                 self.line(run, *job, "|", &human::sanitize(line));
             }
+            Event::LogCut { job, .. } if self.telling >= Telling::Logs => {
+                self.line(run, *job, "|", "(the rest of this log is left out)");
+            }
             Event::Warning {
                 job, message, line, ..
             } => {
