@@ -9,7 +9,7 @@ mod parts;
 use std::path::Path;
 
 use super::guard::{self, Asked, Ground};
-use super::{Job, Request};
+use super::{Inputs, Job, Request};
 use crate::compose::{Build, Project, Service, Value};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::docker::cache_entry::Mistake;
@@ -22,10 +22,15 @@ pub(super) use parts::Parts;
 const INLINE_ARGUMENT: &str = "BUILDKIT_INLINE_CACHE";
 
 /// Refuses what is written wrongly, all of it at once.
-pub(super) fn check<'a>(
+pub(super) fn check(
     project: &Project,
-    builds: impl Iterator<Item = (&'a Service, &'a Build)>,
+    services: &[(&Service, &Build)],
+    inputs: &Inputs,
 ) -> Result<(), Failure> {
+    let builds = services.iter().flat_map(|(service, own)| {
+        let forms = inputs.forms(&service.name).iter();
+        forms.map(|form| (*service, form.build(own)))
+    });
     let mut wrong = Vec::new();
     for (service, build) in builds {
         for key in [CacheKey::From, CacheKey::To] {

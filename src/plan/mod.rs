@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use crate::compose::{Build, Project, Service};
 use crate::diagnostic::Diagnostic;
-use crate::docker::{BuildSpec, CacheKey, Engine, Strategy};
+use crate::docker::{BuildSpec, Engine, Strategy};
 use crate::event::JobId;
 use crate::failure::{Class, Failure, Obstacle};
 use crate::human;
@@ -162,11 +162,7 @@ pub fn plan(
         })
         .collect();
     variant_exists(&services, inputs, request)?;
-    let builds = services.iter().flat_map(|(service, own)| {
-        let forms = inputs.forms(&service.name).iter();
-        forms.map(|form| (*service, form.build(own)))
-    });
-    caches::check(project, builds)?;
+    caches::check(project, &services, inputs)?;
     let choices = choices(&services, inputs, builders, request)?;
     let parts = &caches::Parts::of(project, inputs, request);
     let mut jobs: Vec<Job> = Vec::new();
@@ -203,10 +199,7 @@ pub fn plan(
             Vec::new()
         };
         let asked = Asked::new(service, choices[0].form.build(build), request);
-        for key in [CacheKey::From, CacheKey::To] {
-            let ground = builders.ground();
-            warnings.extend(caches::of(project, parts, &asked, key, attempt.strategy, ground).1);
-        }
+        warnings.extend(around.caches_left_out(asked.build, attempt.strategy));
         warnings.extend(guard::left_out(attempt.strategy, &asked, builders.ground()));
         warnings.extend(platforms::without_emulation(&asked, builders));
         warnings.extend(choices[0].form.without_stages(&asked));

@@ -93,9 +93,25 @@ impl Around<'_> {
     }
 
     fn caches(&self, build: &Build, strategy: Strategy, key: CacheKey) -> Vec<CacheEntry> {
+        self.caches_of(build, strategy, key).0
+    }
+
+    /// What there is to tell of caches that are left out.
+    pub(super) fn caches_left_out(&self, build: &Build, strategy: Strategy) -> Vec<Diagnostic> {
+        let keys = [CacheKey::From, CacheKey::To];
+        let told = keys.map(|key| self.caches_of(build, strategy, key).1);
+        told.concat()
+    }
+
+    fn caches_of(
+        &self,
+        build: &Build,
+        strategy: Strategy,
+        key: CacheKey,
+    ) -> (Vec<CacheEntry>, Vec<Diagnostic>) {
         let asked = Asked::new(self.service, build, self.request);
         let ground = self.builders.ground();
-        caches::of(self.project, self.parts, &asked, key, strategy, ground).0
+        caches::of(self.project, self.parts, &asked, key, strategy, ground)
     }
 
     /// The arguments in Compose's order of strength: the command line, the file, the proxies.

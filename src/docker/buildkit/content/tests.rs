@@ -26,6 +26,11 @@ fn request(action: Action, offset: usize, data: &[u8]) -> WriteRequest {
     }
 }
 
+/// A length as it is told over gRPC.
+fn length(content: &[u8]) -> i64 {
+    i64::try_from(content.len()).expect("a length")
+}
+
 /// Writes a blob in pieces of `size`, which must succeed.
 fn write(store: &Arc<Store>, content: &[u8], size: usize) {
     let announced = WriteRequest {
@@ -37,7 +42,10 @@ fn write(store: &Arc<Store>, content: &[u8], size: usize) {
     for (index, piece) in content.chunks(size).enumerate() {
         let step = request(Action::Write, index * size, piece);
         let (next, answer) = writing.step(&step).expect("a piece");
-        assert_eq!(answer.offset, (index * size + piece.len()) as i64);
+        assert_eq!(
+            answer.offset,
+            length(&content[..index * size + piece.len()])
+        );
         writing = next.expect("going on");
     }
     let commit = request(Action::Commit, content.len(), b"");
@@ -58,7 +66,7 @@ fn read(store: &Store, content: &[u8], offset: i64, size: i64) -> Result<Vec<u8>
     let mut all = Vec::new();
     while let Some(piece) = answer.blocking_recv() {
         let piece = piece.expect("a piece");
-        assert_eq!(piece.offset, offset + all.len() as i64);
+        assert_eq!(piece.offset, offset + length(&all));
         all.extend_from_slice(&piece.data);
     }
     reader.join().expect("no panic");
@@ -213,12 +221,11 @@ proptest! {
     ) {
         let (_directory, store) = store();
         write(&store, &content, 997);
-        let length = content.len() as i64;
-        let expected = if (0..=length).contains(&offset) {
-            let end = if size > 0 { (offset + size).min(length) } else { length };
-            Ok(content[offset as usize..end as usize].to_vec())
-        } else {
-            Err(Code::OutOfRange)
+        let rest = usize::try_from(offset).ok().and_then(|offset| content.get(offset..));
+        let expected = match (rest, usize::try_from(size)) {
+            (None, _) => Err(Code::OutOfRange),
+            (Some(rest), Ok(size @ 1..)) => Ok(rest[..size.min(rest.len())].to_vec()),
+            (Some(rest), _) => Ok(rest.to_vec()),
         };
         prop_assert_eq!(read(&store, &content, offset, size), expected);
     }
