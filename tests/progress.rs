@@ -58,7 +58,10 @@ fn json_is_every_event_from_the_first_to_the_last() {
         let told = include_str!("../docs/events.md");
         for event in &events {
             let kind = event["event"].as_str().expect("a name");
-            assert!(told.contains(&format!("\n| `{kind}` |")), "{kind} is not documented");
+            assert!(
+                told.contains(&format!("\n| `{kind}` |")),
+                "{kind} is not documented"
+            );
         }
         let moments: Vec<u64> = events
             .iter()
