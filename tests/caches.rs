@@ -388,7 +388,7 @@ fn a_damaged_directory_is_set_aside_and_the_image_built_without_it() {
     };
     let caches =
         "cache_from: ['type=local,src=cache']\ncache_to: ['type=local,dest=cache,mode=max']";
-    let damages: [(fn(&Path), &str); 3] = [
+    let damages: [(Damage, &str); 3] = [
         (
             |cache| std::fs::write(cache.join("index.json"), "{").expect("a file"),
             "is no JSON",
@@ -414,6 +414,9 @@ fn a_damaged_directory_is_set_aside_and_the_image_built_without_it() {
         hits(&build(&engine, &project));
     }
 }
+
+/// What is done to the directory of a cache.
+type Damage = fn(&Path);
 
 /// Changes the largest blob of a cache.
 fn for_largest_blob(cache: &Path, change: impl Fn(&mut Vec<u8>)) {
