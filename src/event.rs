@@ -126,6 +126,13 @@ pub enum Event {
         /// Where it is explained.
         url: Option<String>,
     },
+    /// Something that is good to know of a job, and nothing wrong.
+    JobNote {
+        /// The job it belongs to.
+        job: JobId,
+        /// What it says.
+        message: String,
+    },
     /// The builder stood in the way, and another way is taken.
     FellBack {
         /// The job.

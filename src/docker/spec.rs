@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 
+use super::cache_entry::CacheEntry;
 use crate::compose::Ulimit;
 use crate::secret::{ArgValue, Secret};
 
@@ -69,6 +70,10 @@ pub struct BuildSpec {
     pub platforms: Vec<String>,
     /// What may be taken from the cache.
     pub cache: CacheUse,
+    /// Where else steps are taken from.
+    pub cache_from: Vec<CacheEntry>,
+    /// Where steps are kept beyond the builder's own cache.
+    pub cache_to: Vec<CacheEntry>,
     /// Whether base images are looked up anew.
     pub pull: PullPolicy,
     /// The network of `RUN`.
@@ -107,6 +112,8 @@ impl BuildSpec {
             tags: Vec::new(),
             platforms: Vec::new(),
             cache: CacheUse::Normal,
+            cache_from: Vec::new(),
+            cache_to: Vec::new(),
             pull: PullPolicy::Missing,
             network: Network::Default,
             contexts: IndexMap::new(),

@@ -155,6 +155,19 @@ pub(super) fn is_left_out(
         .any(|row| (row.used)(asked).is_some() && row.lack(strategy, asked, ground).is_some())
 }
 
+/// Whether `strategy` cannot honour one kind of a key's values.
+pub(super) fn lacks_form(
+    key: &str,
+    form: &str,
+    strategy: &Strategy,
+    asked: &Asked<'_>,
+    ground: Ground<'_>,
+) -> bool {
+    ROWS.iter()
+        .filter(|row| row.key == key && row.form == form)
+        .any(|row| row.lack(strategy, asked, ground).is_some())
+}
+
 impl Row {
     /// Why `strategy` cannot honour it as `asked`; nothing when it can.
     fn lack(&self, strategy: &Strategy, asked: &Asked<'_>, ground: Ground<'_>) -> Option<Lack> {

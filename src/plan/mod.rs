@@ -4,6 +4,7 @@
 //! the request. Everything that is decided is decided here; `run` only carries it out.
 
 mod ability;
+mod caches;
 mod choose;
 mod contexts;
 mod forms;
@@ -165,6 +166,8 @@ pub fn plan(
     let bases = graph.bases(services.iter().map(|(service, _)| service.name.as_str()));
     let destination = |service: &Service| own_builder::destination(service, &bases, request);
     let choices = choices(&services, inputs, builders, request, &graph, destination)?;
+    caches::check(project, &services, inputs)?;
+    let parts = &caches::Parts::of(project, inputs, request);
     let mut jobs: Vec<Job> = Vec::new();
     let mut warnings: Vec<Diagnostic> = Vec::new();
     for ((service, build), choices) in services.into_iter().zip(choices) {
@@ -181,6 +184,7 @@ pub fn plan(
             own: build,
             request,
             builders,
+            parts,
             after_others: !needs.is_empty(),
             destination: destination(service),
         };
@@ -199,6 +203,7 @@ pub fn plan(
         };
         let asked = Asked::new(service, choices[0].form.build(build), request)
             .going_to(destination(service));
+        warnings.extend(around.caches_left_out(asked.build, &attempt.strategy));
         warnings.extend(caveats(&choices[0], &asked, builders));
         jobs.push(Job {
             id: JobId(jobs.len()),
@@ -219,6 +224,8 @@ pub fn plan(
         });
     }
     let jobs = twins::join(jobs);
+    warnings.extend(caches::conflicts(&jobs)?);
+    warnings.extend(parts.notes(&jobs));
     let mut notes = project.notes.clone();
     notes.extend(warnings);
     notes.extend(twins::confusable(&jobs));

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use super::forms::Role;
 use crate::compose::Service;
 use crate::docker::Strategy;
+use crate::secret::ArgValue;
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub struct Request {
     pub push: bool,
     /// `SOURCE_DATE_EPOCH`: when the images are said to be made.
     pub source_date_epoch: Option<String>,
+    /// Variables that caches outside of this machine are reached with.
+    pub cache_variables: IndexMap<String, ArgValue>,
     /// Whether the images are to be started here: they have one platform then.
     pub to_start: bool,
     /// The directory that paths are told relative to.

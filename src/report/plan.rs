@@ -200,6 +200,14 @@ fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
         "contexts",
         join(&mut spec.contexts.iter().map(|(n, v)| format!("{n}={v}"))),
     );
+    add(
+        "cache from",
+        join(&mut spec.cache_from.iter().map(ToString::to_string)),
+    );
+    add(
+        "cache to",
+        join(&mut spec.cache_to.iter().map(ToString::to_string)),
+    );
     // The same Dockerfile on another builder goes without saying.
     let other = |detour: &&Detour| {
         detour.attempt.strategy == job.attempt.strategy
@@ -384,6 +392,8 @@ fn job_json(plan: &Plan, job: &Job) -> Value {
             CacheUse::Without(stages) => stages.as_slice(),
             CacheUse::Normal | CacheUse::None => &[],
         },
+        "cache_from": spec.cache_from.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "cache_to": spec.cache_to.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "pull": spec.pull == PullPolicy::Always,
         "network": match &spec.network {
             Network::Default => "default",
