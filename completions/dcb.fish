@@ -44,6 +44,7 @@ complete -c dcb -n "__fish_dcb_needs_command" -f -a "up" -d 'Build what has chan
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "plan" -d 'Show what would be built, how, and why'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "config" -d 'Show the project as it is in the end, and where its values come from'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "env" -d 'Show where a variable gets its value, and what it overrode; or what to set for Compose'
+complete -c dcb -n "__fish_dcb_needs_command" -f -a "builder" -d 'Show, create, reset and remove builders of the project\'s own (docs/builders.md)'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "history" -d 'Show the runs of this project: what they did, their logs, and what became slower'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "timeline" -d 'Show a run as a picture in time: where it was slow, what lost its cache, what waited for what'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
@@ -51,6 +52,7 @@ complete -c dcb -n "__fish_dcb_using_subcommand build" -l secret -d 'Give every 
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l ssh -d 'Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or `NAME=KEY[,KEY]`; repeatable' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -s j -l jobs -d 'How many services build side by side [default: from processors and memory]' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l variant -d 'Which form of compose files and Dockerfiles: `auto`, `test`, `test-local`, or another marker in their names' -r
+complete -c dcb -n "__fish_dcb_using_subcommand build" -l builder -d 'Build with this builder of buildx and no other (`docker buildx ls`)' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l fallback -d 'When the builder itself stands in the way: take another way, ask, or fail' -r -f -a "auto\t'Whenever the builder is to blame, and say so'
 ask\t'When the user agrees'
 never\t'Never'"
@@ -77,6 +79,7 @@ complete -c dcb -n "__fish_dcb_using_subcommand up" -l secret -d 'Give every ser
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l ssh -d 'Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or `NAME=KEY[,KEY]`; repeatable' -r
 complete -c dcb -n "__fish_dcb_using_subcommand up" -s j -l jobs -d 'How many services build side by side [default: from processors and memory]' -r
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l variant -d 'Which form of compose files and Dockerfiles: `auto`, `test`, `test-local`, or another marker in their names' -r
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l builder -d 'Build with this builder of buildx and no other (`docker buildx ls`)' -r
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l fallback -d 'When the builder itself stands in the way: take another way, ask, or fail' -r -f -a "auto\t'Whenever the builder is to blame, and say so'
 ask\t'When the user agrees'
 never\t'Never'"
@@ -132,6 +135,7 @@ complete -c dcb -n "__fish_dcb_using_subcommand plan" -l secret -d 'Give every s
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l ssh -d 'Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or `NAME=KEY[,KEY]`; repeatable' -r
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -s j -l jobs -d 'How many services build side by side [default: from processors and memory]' -r
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l variant -d 'Which form of compose files and Dockerfiles: `auto`, `test`, `test-local`, or another marker in their names' -r
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -l builder -d 'Build with this builder of buildx and no other (`docker buildx ls`)' -r
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l fallback -d 'When the builder itself stands in the way: take another way, ask, or fail' -r -f -a "auto\t'Whenever the builder is to blame, and say so'
 ask\t'When the user agrees'
 never\t'Never'"
@@ -192,6 +196,56 @@ quiet\t'Errors only'"
 complete -c dcb -n "__fish_dcb_using_subcommand env" -l show -d 'Show values that look secret'
 complete -c dcb -n "__fish_dcb_using_subcommand env" -s v -l verbose -d 'Show what is run, and the log of every step'
 complete -c dcb -n "__fish_dcb_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -f -a "ls" -d 'Show the builders that buildx knows here, and which one dcb builds with'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -f -a "create" -d 'Create a builder of this project\'s own: `dcb-PROJECT`'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -f -a "reset" -d 'Create a builder of dcb\'s again, with what it was created with: its cache goes'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -f -a "rm" -d 'Remove a builder of dcb\'s, and its cache'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from ls" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l driver -d 'What it builds with: `docker-container`, `remote` or `kubernetes`' -r
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l driver-opt -d 'Option of the driver; repeatable' -r
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l config -d 'Configuration of its BuildKit: a `buildkitd.toml`' -r -F
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l endpoint -d 'Where it is: a docker context, or for `remote` the address of its BuildKit' -r
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l platform -d 'Platforms that it is to build for, whatever it says itself; repeatable' -r
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l bootstrap -d 'Start it at once'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l dry-run -d 'Show what would be run, and do nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from reset" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from reset" -s y -l yes -d 'Do not ask'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from reset" -l dry-run -d 'Show what would be run, and do nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from rm" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from rm" -s y -l yes -d 'Do not ask'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from rm" -l dry-run -d 'Show what would be run, and do nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from rm" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dcb -n "__fish_dcb_using_subcommand history; and not __fish_seen_subcommand_from list show log compare" -l format -d 'How to print it' -r -f -a "text\t'For people'
 json\t'For programs; docs/plan.md describes it'"
 complete -c dcb -n "__fish_dcb_using_subcommand history; and not __fish_seen_subcommand_from list show log compare" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
@@ -245,7 +299,7 @@ complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcomm
 complete -c dcb -n "__fish_dcb_using_subcommand timeline" -l from -d 'File with the events of a run, as `--progress json` prints them; `-` reads standard input' -r -F
 complete -c dcb -n "__fish_dcb_using_subcommand timeline" -s o -l output -d 'File to write, `-` for standard output [default: `dcb-timeline.html`, `dcb-timeline.json`]' -r -F
 complete -c dcb -n "__fish_dcb_using_subcommand timeline" -l format -d 'What to write' -r -f -a "html\t'A page for a browser, one file that needs no other'
-trace\t'A trace for Perfetto and chrome://tracing'"
+trace\t'A trace for Perfetto, also for Chrome\'s own viewer'"
 complete -c dcb -n "__fish_dcb_using_subcommand timeline" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
 tty\t'A picture of the run'
 plain\t'Lines'

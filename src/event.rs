@@ -57,6 +57,13 @@ pub enum Event {
         /// The job.
         job: JobId,
     },
+    /// A program of this machine was started for it.
+    ProgramStarted {
+        /// The job.
+        job: JobId,
+        /// Its command as it would be typed, secrets masked.
+        command: String,
+    },
     /// A step changed its state.
     Step {
         /// The job it belongs to.
@@ -120,6 +127,13 @@ pub enum Event {
         line: Option<usize>,
         /// Where it is explained.
         url: Option<String>,
+    },
+    /// Something that is good to know of a job, and nothing wrong.
+    JobNote {
+        /// The job it belongs to.
+        job: JobId,
+        /// What it says.
+        message: String,
     },
     /// The builder stood in the way, and another way is taken.
     FellBack {
@@ -288,8 +302,11 @@ pub struct Pushed {
 /// One way to build an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Way {
-    /// The builder: `buildkit` or `classic`.
+    /// The builder: `buildkit`, `buildx` or `classic`.
     pub strategy: String,
+    /// The name of the builder of buildx.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub builder: Option<String>,
     /// The Dockerfile.
     pub dockerfile: String,
     /// What reads it.
@@ -309,7 +326,11 @@ pub enum Frontend {
 impl fmt::Display for Way {
     /// Completes "build with ...".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} with {}", self.strategy, self.dockerfile)?;
+        f.write_str(&self.strategy)?;
+        if let Some(name) = &self.builder {
+            write!(f, " `{name}`")?;
+        }
+        write!(f, " with {}", self.dockerfile)?;
         match self.frontend {
             Frontend::AsWritten => Ok(()),
             Frontend::BuiltIn => f.write_str(" without its `# syntax=`"),
@@ -354,6 +375,7 @@ mod tests {
     fn what_was_done_otherwise_is_part_of_the_event() {
         let way = Way {
             strategy: "buildkit".to_owned(),
+            builder: None,
             dockerfile: "Dockerfile".to_owned(),
             frontend: Frontend::BuiltIn,
         };

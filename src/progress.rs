@@ -49,6 +49,8 @@ impl Run {
             Event::Note { diagnostic } => self.notes.push(diagnostic.clone()),
             Event::RunFinished { result, took } => self.finished = Some((*result, *took)),
             Event::JobStarted { job } => self.with(*job, |job| job.start(at)),
+            // What matters of it are its steps.
+            Event::ProgramStarted { .. } => {}
             Event::Step {
                 job,
                 step,
@@ -72,6 +74,8 @@ impl Run {
                 line,
                 url,
             } => self.with(*job, |job| job.warn(message, *line, url.as_deref())),
+            // It changes nothing: whoever shows a run line by line tells it.
+            Event::JobNote { .. } => {}
             Event::FellBack { job, way, .. } => self.with(*job, |job| job.fall_back(way)),
             Event::JobFinished { job, outcome, took } => {
                 self.with(*job, |job| job.finish(outcome, at, *took));

@@ -77,6 +77,16 @@ impl Secret {
     }
 }
 
+impl From<&Secret> for ArgValue {
+    /// A value that is secret whatever its name.
+    fn from(secret: &Secret) -> Self {
+        Self {
+            text: secret.0.clone(),
+            secret: true,
+        }
+    }
+}
+
 /// Secret values, and taking them out of texts that somebody else wrote.
 #[derive(Clone, Default)]
 pub struct Redactor(Vec<Secret>);

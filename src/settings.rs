@@ -11,13 +11,15 @@ use indexmap::IndexMap;
 use crate::ambient::Ambient;
 use crate::cli::{BuildFlags, ProjectFlags};
 use crate::compose::{self, Project};
+use crate::docker::cache_entry;
 use crate::docker::compose_cli::Compose;
 use crate::docker::config::DockerConfig;
 use crate::docker::host::Endpoint;
 use crate::failure::{Class, Failure};
 use crate::plan::{Request, SOURCE_DATE_EPOCH, Set};
+use crate::secret::ArgValue;
 
-pub use builders::begins_traditional;
+pub use builders::{begins_traditional, named_builder};
 pub use extension::Extension;
 pub use files::{Pair, pair};
 pub use given::Given;
@@ -105,6 +107,7 @@ pub fn request(
             .variable(SOURCE_DATE_EPOCH)
             .filter(|date| !date.is_empty())
             .map(str::to_owned),
+        cache_variables: cache_variables(ambient),
         to_start: typed.to_start,
         directory: ambient.directory.clone(),
         policy,
@@ -112,6 +115,18 @@ pub fn request(
         fallback: builders::fallback(flags),
         keep_going: !flags.fail_fast,
     })
+}
+
+/// The variables that caches are reached with, where they are set. As with buildx they are those of
+/// this process, and none of a `.env` file.
+fn cache_variables(ambient: &Ambient) -> IndexMap<String, ArgValue> {
+    cache_entry::VARIABLES
+        .into_iter()
+        .filter_map(|name| {
+            let value = ambient.variable(name)?;
+            Some((name.to_owned(), ArgValue::new(name, value)))
+        })
+        .collect()
 }
 
 /// What is known of Docker here when a request is made.

@@ -13,8 +13,9 @@ use std::os::unix::net::UnixListener;
 use std::process::Stdio;
 
 use serde_json::Value;
+use support::builder::Remote;
 use support::registry::Registry;
-use support::{Engine, Project, Ran, grid, serve};
+use support::{Engine, Project, Ran, grid, layout, serve};
 
 /// One row: a project that uses the key, and what proves that it was obeyed.
 struct Case {
@@ -73,7 +74,7 @@ const CASES: &[Case] = &[
         key: "additional_contexts",
         form: "an OCI layout",
         build: "additional_contexts: { layout: oci-layout://./layout }",
-        dockerfile: "FROM layout\n",
+        dockerfile: "FROM busybox\nCOPY --from=layout /in-layout /copy\n",
         proof: itself,
     },
     Case {
@@ -92,16 +93,79 @@ const CASES: &[Case] = &[
     },
     Case {
         key: "cache_from",
-        form: "",
-        build: "cache_from: [busybox]",
-        dockerfile: "FROM busybox\n",
+        form: "registry",
+        build: "cache_from: ['REGISTRY/cache:none']",
+        dockerfile: "FROM busybox\nRUN true\n",
+        proof: itself,
+    },
+    Case {
+        key: "cache_from",
+        form: "local",
+        build: "cache_from: ['type=local,src=cache']",
+        dockerfile: "FROM busybox\nRUN true\n",
+        proof: itself,
+    },
+    Case {
+        key: "cache_from",
+        form: "gha",
+        build: "cache_from: ['type=gha']",
+        dockerfile: "FROM busybox\nRUN true\n",
+        proof: itself,
+    },
+    Case {
+        key: "cache_from",
+        form: "s3",
+        build: "cache_from: ['type=s3,bucket=b,region=r']",
+        dockerfile: "FROM busybox\nRUN true\n",
+        proof: itself,
+    },
+    Case {
+        key: "cache_from",
+        form: "azblob",
+        build: "cache_from: ['type=azblob,account_url=https://a']",
+        dockerfile: "FROM busybox\nRUN true\n",
         proof: itself,
     },
     Case {
         key: "cache_to",
-        form: "",
-        build: "cache_to: [type=inline]",
-        dockerfile: "FROM busybox\n",
+        form: "inline",
+        build: "cache_to: ['type=inline']",
+        dockerfile: "FROM busybox\nRUN true\n",
+        proof: itself,
+    },
+    Case {
+        key: "cache_to",
+        form: "registry",
+        build: "cache_to: ['type=registry,ref=REGISTRY/cells']",
+        dockerfile: "FROM busybox\nRUN true\n",
+        proof: itself,
+    },
+    Case {
+        key: "cache_to",
+        form: "local",
+        build: "cache_to: ['type=local,dest=cache']",
+        dockerfile: "FROM busybox\nRUN true\n",
+        proof: the_directory_holds_a_cache,
+    },
+    Case {
+        key: "cache_to",
+        form: "gha",
+        build: "cache_to: ['type=gha']",
+        dockerfile: "FROM busybox\nRUN true\n",
+        proof: itself,
+    },
+    Case {
+        key: "cache_to",
+        form: "s3",
+        build: "cache_to: ['type=s3,bucket=b,region=r']",
+        dockerfile: "FROM busybox\nRUN true\n",
+        proof: itself,
+    },
+    Case {
+        key: "cache_to",
+        form: "azblob",
+        build: "cache_to: ['type=azblob,account_url=https://a']",
+        dockerfile: "FROM busybox\nRUN true\n",
         proof: itself,
     },
     Case {
@@ -221,6 +285,10 @@ fn only_one_stage_is_built_anew(engine: &Engine, project: &Project, image: &str)
     assert_eq!(first[1], second[1], "the other one");
 }
 
+fn the_directory_holds_a_cache(_: &Engine, project: &Project, _: &str) {
+    assert!(project.path().join("cache/index.json").exists());
+}
+
 fn the_image_is_for_arm(engine: &Engine, _: &Project, image: &str) {
     let found = engine.ask(&["image", "inspect", "--format", "{{.Architecture}}", image]);
     assert_eq!(found, "arm64");
@@ -275,6 +343,8 @@ enum How {
     Chosen,
     /// On the classic builder.
     Classic,
+    /// With a builder of the user's own, whose image is loaded into the engine.
+    Own,
 }
 
 /// Puts an image into `registry` that writes down what it finds in another: nothing.
@@ -318,17 +388,33 @@ fn project(case: &Case, registry: &str) -> Project {
     let project = project
         .file("compose.yaml", &build)
         .file("Dockerfile", case.dockerfile);
+    if case.build.contains("oci-layout") {
+        layout::make(&project.path().join("layout"), None, "in-layout", "f");
+    }
+    if case.form == "gha" {
+        // As in a run of GitHub Actions whose cache is out of order.
+        return project
+            .variable("ACTIONS_RUNTIME_TOKEN", "token")
+            .variable("ACTIONS_CACHE_URL", "http://127.0.0.1:1/");
+    }
     if case.key == "SOURCE_DATE_EPOCH" {
         return project.variable("SOURCE_DATE_EPOCH", "1000000000");
     }
     project
 }
 
-fn cell(engine: &Engine, how: How, case: &Case, registry: &str) -> String {
-    let project = project(case, registry);
+fn cell(engine: &Engine, how: How, case: &Case, registry: &str, own: &Remote) -> String {
+    let mut project = project(case, registry);
     let arguments: &[&str] = match how {
         How::Chosen => &["build"],
         How::Classic => &["build", "--force-traditional"],
+        How::Own => {
+            let state = own.state().display().to_string();
+            project = project
+                .variable("BUILDX_BUILDER", "far")
+                .variable("BUILDX_CONFIG", &state);
+            &["build"]
+        }
     };
     let Ran { code, .. } = &project.run(engine, arguments);
     let ran = project.run(engine, arguments);
@@ -361,6 +447,8 @@ fn every_cell_of_the_table_is_as_the_engines_have_it() {
         ("26.1", "trixie", How::Chosen),
         ("28.5", "sid", How::Chosen),
         ("28.5, containerd", "containerd", How::Chosen),
+        ("own builder, 28.5", "sid", How::Own),
+        ("own builder, containerd", "containerd", How::Own),
         ("classic 20.10", "bookworm", How::Classic),
         ("classic 28.5", "sid", How::Classic),
         ("Podman 4.3", "podman", How::Chosen),
@@ -369,6 +457,8 @@ fn every_cell_of_the_table_is_as_the_engines_have_it() {
         return;
     };
     push_scanner(&registry, &columns[2].engine);
+    let own = Remote::of(&columns[3].engine);
+    own.create(&columns[3].engine, "far");
     let found = grid::fill(
         "Key",
         &columns,
@@ -377,7 +467,7 @@ fn every_cell_of_the_table_is_as_the_engines_have_it() {
             "" => format!("`{}`", case.key),
             form => format!("`{}`: {form}", case.key),
         },
-        |column, case| cell(&column.engine, column.how, case, registry.address()),
+        |column, case| cell(&column.engine, column.how, case, registry.address(), &own),
     );
     grid::assert_told("docs/keys.md", &found);
 }

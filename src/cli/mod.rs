@@ -3,6 +3,7 @@
 //! Flags that Compose has too mean here what they mean there. A definition may not do anything;
 //! what a value means on this machine is `settings`' to say.
 
+mod builder;
 mod config;
 mod history;
 mod timeline;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use builder::{Builder, BuilderVerb, CreateBuilder, OldBuilder};
 pub use config::{ComposeConfig, Config, ConfigFormat, Env, ShellKind};
 pub use history::{History, HistoryVerb};
 pub use timeline::{Timeline, TimelineFormat};
@@ -114,6 +116,8 @@ pub enum Verb {
     Config(Config),
     /// Show where a variable gets its value, and what it overrode; or what to set for Compose
     Env(Env),
+    /// Show, create, reset and remove builders of the project's own (docs/builders.md)
+    Builder(Builder),
     /// Show the runs of this project: what they did, their logs, and what became slower
     History(History),
     /// Show a run as a picture in time: where it was slow, what lost its cache, what waited for what
@@ -181,8 +185,11 @@ pub struct BuildFlags {
     /// in their names
     #[arg(long, value_name = "NAME", help_heading = "Builder")]
     pub variant: Option<String>,
+    /// Build with this builder of buildx and no other (`docker buildx ls`)
+    #[arg(long, value_name = "NAME", help_heading = "Builder")]
+    pub builder: Option<String>,
     /// Use the classic builder and traditional Dockerfiles
-    #[arg(long, conflicts_with = "force_buildkit", help_heading = "Builder")]
+    #[arg(long, conflicts_with_all = ["force_buildkit", "builder"], help_heading = "Builder")]
     pub force_traditional: bool,
     /// Use BuildKit or fail
     #[arg(long, help_heading = "Builder")]

@@ -27,6 +27,6 @@ pub enum TimelineFormat {
     /// A page for a browser, one file that needs no other
     #[default]
     Html,
-    /// A trace for Perfetto and chrome://tracing
+    /// A trace for Perfetto, also for Chrome's own viewer
     Trace,
 }

@@ -18,7 +18,7 @@ use crate::dockerfile::{Dockerfile, Feature, frontend_of_flag};
 use crate::failure::{Class, Failure};
 use crate::human;
 
-pub(super) use place::lines;
+pub(super) use place::{lines, text};
 pub(super) use push::push;
 
 /// The exit code of a process that was killed.
@@ -307,6 +307,11 @@ fn buildahs(text: &str) -> &str {
         None => text,
     };
     text.split(" &imagebuilder.").next().unwrap_or(text)
+}
+
+/// What kind of failure the text of an error stands for.
+pub(super) fn class(text: &str) -> Class {
+    classify(&plain(text))
 }
 
 fn classify(text: &str) -> Class {

@@ -12,6 +12,7 @@ impl Record {
         }
         match &mut self.event {
             Event::Log { line, .. } => redactor.clean(line),
+            Event::ProgramStarted { command, .. } => redactor.clean(command),
             Event::Warning { message, .. } => redactor.clean(message),
             Event::Step { name, state, .. } => {
                 redactor.clean(name);

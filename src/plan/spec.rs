@@ -3,14 +3,15 @@
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
+use super::caches::{self, Parts};
 use super::choose::Choice;
 use super::guard::{self, Asked, SOURCE_DATE_EPOCH};
 use super::{Attempt, Builders, Request, contexts, platforms};
 use crate::compose::{self, Build, Project, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::{
-    BuildSpec, CacheUse, ContextSource, DockerfileSource, NamedContext, Network, PullPolicy,
-    Strategy, reference,
+    BuildSpec, CacheEntry, CacheKey, CacheUse, ContextSource, Destination, DockerfileSource,
+    NamedContext, Network, PullPolicy, Strategy, reference,
 };
 use crate::dockerfile::Dockerfile;
 use crate::failure::{Class, Failure};
@@ -24,8 +25,12 @@ pub(super) struct Around<'a> {
     pub(super) own: &'a Build,
     pub(super) request: &'a Request,
     pub(super) builders: Builders<'a>,
+    /// Directories of caches that several services write.
+    pub(super) parts: &'a Parts,
     /// Whether it begins with images that this plan builds.
     pub(super) after_others: bool,
+    /// Where its image goes if the builder is not the engine's own.
+    pub(super) destination: Destination,
 }
 
 impl Around<'_> {
@@ -33,7 +38,7 @@ impl Around<'_> {
     pub(super) fn attempt(&self, choice: &Choice<'_>) -> Result<Attempt, Failure> {
         let build = choice.form.build(self.own);
         Ok(Attempt {
-            strategy: choice.strategy,
+            strategy: choice.strategy.clone(),
             variant: choice.form.variant.as_ref().map(|own| own.marker.clone()),
             because: choice.because.clone(),
             prefix: prefix(self.project, self.service, build),
@@ -44,7 +49,7 @@ impl Around<'_> {
     fn spec(&self, build: &Build, choice: &Choice<'_>) -> Result<BuildSpec, Failure> {
         let request = self.request;
         let contexts = contexts::of(self.project, build, request.separator);
-        let named = choice.strategy == Strategy::BuildKit && self.builders.name_contexts();
+        let named = self.builders.names_contexts(&choice.strategy);
         Ok(BuildSpec {
             context: match &build.context {
                 compose::Context::Directory(path) => ContextSource::Directory(path.clone()),
@@ -55,7 +60,7 @@ impl Around<'_> {
             dockerfile: dockerfile(build, choice, if named { None } else { Some(&contexts) }),
             dockerfile_name: choice.form.name.clone(),
             target: build.target.clone(),
-            args: self.args(build, choice.strategy),
+            args: self.args(build, &choice.strategy),
             labels: labels(self.project, self.service, build),
             tags: tags(self.project, self.service, build, request.separator)?,
             platforms: platforms::of(self.service, build, request),
@@ -64,6 +69,8 @@ impl Around<'_> {
                 [] => CacheUse::Normal,
                 stages => CacheUse::Without(stages.to_vec()),
             },
+            cache_from: self.caches(build, &choice.strategy, CacheKey::From),
+            cache_to: self.caches(build, &choice.strategy, CacheKey::To),
             // What this plan builds is in no registry, and a builder that pulls pulls everything.
             pull: if (request.pull || build.pull) && !self.after_others {
                 PullPolicy::Always
@@ -84,11 +91,37 @@ impl Around<'_> {
             attestations: attestations(build),
             secrets: choice.form.given.secrets.clone(),
             ssh: choice.form.given.ssh.clone(),
+            destination: match choice.strategy {
+                Strategy::Buildx(_) => self.destination,
+                Strategy::BuildKit | Strategy::Classic => Destination::Engine,
+            },
         })
     }
 
+    fn caches(&self, build: &Build, strategy: &Strategy, key: CacheKey) -> Vec<CacheEntry> {
+        self.caches_of(build, strategy, key).0
+    }
+
+    /// What there is to tell of caches that are left out.
+    pub(super) fn caches_left_out(&self, build: &Build, strategy: &Strategy) -> Vec<Diagnostic> {
+        let keys = [CacheKey::From, CacheKey::To];
+        let told = keys.map(|key| self.caches_of(build, strategy, key).1);
+        told.concat()
+    }
+
+    fn caches_of(
+        &self,
+        build: &Build,
+        strategy: &Strategy,
+        key: CacheKey,
+    ) -> (Vec<CacheEntry>, Vec<Diagnostic>) {
+        let asked = Asked::new(self.service, build, self.request);
+        let ground = self.builders.ground();
+        caches::of(self.project, self.parts, &asked, key, strategy, ground)
+    }
+
     /// The arguments in Compose's order of strength: the command line, the file, the proxies.
-    fn args(&self, build: &Build, strategy: Strategy) -> IndexMap<String, ArgValue> {
+    fn args(&self, build: &Build, strategy: &Strategy) -> IndexMap<String, ArgValue> {
         let request = self.request;
         let mut args: IndexMap<&str, &str> = IndexMap::new();
         let given = build.args.iter().chain(&request.build_args);

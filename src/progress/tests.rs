@@ -8,6 +8,7 @@ fn planned(service: &str, needs: &[usize]) -> Planned {
         needs: needs.iter().copied().map(JobId).collect(),
         way: Way {
             strategy: "buildkit".to_owned(),
+            builder: None,
             dockerfile: "Dockerfile".to_owned(),
             frontend: Frontend::AsWritten,
         },

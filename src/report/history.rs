@@ -12,7 +12,7 @@ use super::table::{self, Logs};
 use crate::diagnostic::Style;
 use crate::event::{Event, Record, RunResult};
 use crate::human;
-use crate::journal::{Change, Comparison, RunId, StepOutcome, Summary, Trend};
+use crate::journal::{Change, Comparison, RunId, ServiceSummary, StepOutcome, Summary, Trend};
 use crate::progress::Run;
 
 /// The runs, newest last, and what is slower than usual in the newest. `now` is the date in
@@ -59,7 +59,7 @@ fn result(result: Option<RunResult>) -> &'static str {
 
 fn services(run: &Summary) -> String {
     let built = run.services.iter().filter(|service| service.built).count();
-    let counts = run.services.iter().map(|service| service.cached());
+    let counts = run.services.iter().map(ServiceSummary::cached);
     let (cached, steps) = counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     let mut text = format!(
         "{built}/{} built, {cached}/{steps} steps cached",

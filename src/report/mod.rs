@@ -4,6 +4,7 @@
 //! and not the build's health checks. Progress goes to standard error, results to standard output.
 
 mod board;
+mod builders;
 mod ci;
 mod config;
 mod docker;
@@ -32,6 +33,7 @@ use crate::failure::Failure;
 use crate::plan::Plan;
 use crate::process::Command;
 
+pub use builders::builders;
 pub use ci::{Ci, GitHub};
 pub use config::{config_json, origins_json, variables, variables_json};
 pub use env::Secrets;
@@ -147,6 +149,17 @@ pub fn file(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Asks a question on standard error; whether the answer on standard input is yes.
+///
+/// # Errors
+/// When either cannot be used.
+pub fn ask(question: &str) -> io::Result<bool> {
+    io::stderr().write_all(format!("{question} [y/N] ").as_bytes())?;
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
 }
 
 /// Shows a command before it is run.

@@ -10,7 +10,7 @@ use console::Style as Paint;
 
 use super::screen::Screen;
 use crate::diagnostic::Style;
-use crate::event::{Event, JobId, Record, StepId, StepState};
+use crate::event::{Event, JobId, Planned, Record, StepId, StepState};
 use crate::human;
 use crate::progress::{Kind, Run};
 
@@ -89,10 +89,13 @@ impl<S: Screen> Plain<S> {
         self.settle(run, |_, ended| ended + SETTLE <= record.at);
         match &record.event {
             Event::RunStarted(opening) => {
-                let names = opening.jobs.iter().map(|job| job.service());
+                let names = opening.jobs.iter().map(Planned::service);
                 self.width = names.map(console::measure_text_width).max().unwrap_or(0);
             }
             Event::Note { diagnostic } => self.screen.line(&diagnostic.render(self.style)),
+            Event::ProgramStarted { job, command } if self.telling == Telling::Everything => {
+                self.line(run, *job, "+", &human::sanitize(command));
+            }
             Event::Step {
                 job, step, state, ..
             } => {
@@ -117,6 +120,9 @@ impl<S: Screen> Plain<S> {
                 let place = line.map_or_else(String::new, |line| format!(" (line {line})"));
                 let first = human::sanitize(message.lines().next().unwrap_or_default());
                 self.line(run, *job, "warning", &format!("{first}{place}"));
+            }
+            Event::JobNote { job, message } => {
+                self.line(run, *job, "note", &human::sanitize(message));
             }
             Event::FellBack { job, way, because } => {
                 self.line(run, *job, "instead", &format!("{way}, because {because}"));

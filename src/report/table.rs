@@ -181,8 +181,7 @@ fn built(planned: &Planned, image: Option<&str>, departures: &[Departure]) -> St
         .iter()
         .any(|departure| matches!(departure, Departure::OtherWay { .. }));
     if !elsewhere && planned.unusual {
-        let way = &planned.way;
-        parts.push(format!("{} with {}", way.strategy, way.dockerfile));
+        parts.push(planned.way.to_string());
     }
     parts.extend(departures.iter().map(ToString::to_string));
     parts.join("  ")
@@ -257,6 +256,7 @@ mod tests {
             needs: Vec::new(),
             way: Way {
                 strategy: strategy.to_owned(),
+                builder: None,
                 dockerfile: "web.test.Dockerfile".to_owned(),
                 frontend: Frontend::AsWritten,
             },

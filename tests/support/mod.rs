@@ -23,7 +23,9 @@
     reason = "tests read the environment they are given"
 )]
 
+pub mod builder;
 pub mod grid;
+pub mod layout;
 pub mod registry;
 pub mod relay;
 pub mod serve;

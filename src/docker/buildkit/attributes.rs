@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use bollard_buildkit_proto::moby::buildkit::v1::{CacheOptions, Exporter, SolveRequest};
+use bollard_buildkit_proto::moby::buildkit::v1::{Exporter, SolveRequest};
 
+use super::caches::Caches;
 use super::contexts;
 use crate::docker::spec::{
     BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy,
@@ -16,9 +17,17 @@ const HOST_NETWORK: &str = "network.host";
 pub(super) const INLINE_NAME: &str = "Dockerfile";
 
 /// The request for one build, to be answered in `session`.
-pub(super) fn request(reference: String, session: String, spec: &BuildSpec) -> SolveRequest {
+pub(super) fn request(
+    reference: String,
+    session: String,
+    spec: &BuildSpec,
+    caches: &Caches,
+) -> SolveRequest {
     let exporter = HashMap::from([("name".to_owned(), spec.tags.join(","))]);
-    let (frontend, attributes) = frontend(spec);
+    let (frontend, mut attributes) = frontend(spec);
+    if let Some(imports) = caches.imports() {
+        attributes.insert("cache-imports".to_owned(), imports);
+    }
     SolveRequest {
         r#ref: reference,
         session,
@@ -29,7 +38,7 @@ pub(super) fn request(reference: String, session: String, spec: &BuildSpec) -> S
         // which nothing changed (20 services: 2.0 s instead of 2.8 s on 28.5, 1.8 s instead of
         // 2.5 s on 26.1).
         internal: true,
-        cache: Some(CacheOptions::default()),
+        cache: Some(caches.options()),
         // Engines before 26 know only the deprecated pair of fields.
         exporter_deprecated: "moby".to_owned(),
         exporter_attrs_deprecated: exporter.clone(),

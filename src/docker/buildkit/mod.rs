@@ -22,10 +22,13 @@
 
 mod attributes;
 mod auth;
+mod caches;
+mod content;
 mod contexts;
 mod error;
 mod filesync;
 mod health;
+mod layout;
 mod offers;
 mod prefix;
 mod secrets;
@@ -44,11 +47,14 @@ use super::api::Api;
 use super::credentials::Credentials;
 use super::detect::Facts;
 use super::host::Endpoint;
-use super::spec::BuildSpec;
-use crate::failure::Failure;
+use super::spec::{BuildSpec, NamedContext};
+use crate::failure::{Class, Failure};
+use caches::Caches;
 use session::{Common, Own, Session};
 use tokio::sync::OnceCell;
 use transport::Control;
+
+pub(super) use status::Steps;
 pub use worker::Worker;
 
 /// The word for the engine's machine under `extra_hosts:`.
@@ -104,8 +110,8 @@ impl Client {
     }
 
     /// The session on which a build is answered.
-    async fn session(&self, spec: &BuildSpec) -> Result<Arc<Session>, Failure> {
-        match Own::of(spec).await? {
+    async fn session(&self, spec: &BuildSpec, caches: &Caches) -> Result<Arc<Session>, Failure> {
+        match Own::of(spec, caches).await? {
             None => Ok(Arc::clone(&self.shared)),
             Some(own) => {
                 let session =
@@ -113,6 +119,27 @@ impl Client {
                 Ok(Arc::new(session))
             }
         }
+    }
+
+    /// `spec` with everything looked up that BuildKit cannot look up by itself.
+    async fn resolve<'a>(&self, spec: &'a BuildSpec) -> Result<Cow<'a, BuildSpec>, Failure> {
+        let spec = self.resolve_hosts(spec).await?;
+        let is_layout = |context: &NamedContext| matches!(context, NamedContext::OciLayout { .. });
+        if !spec.contexts.values().any(is_layout) {
+            return Ok(spec);
+        }
+        let mut spec = spec.into_owned();
+        let pin = move || {
+            for (name, context) in &mut spec.contexts {
+                if let NamedContext::OciLayout { directory, image } = context {
+                    *image = contexts::pin(name, directory, image)?;
+                }
+            }
+            Ok(Cow::Owned(spec))
+        };
+        tokio::task::spawn_blocking(pin)
+            .await
+            .unwrap_or_else(|error| Err(Failure::new(Class::Internal, error.to_string())))
     }
 
     fn endpoint(&self) -> &Endpoint {

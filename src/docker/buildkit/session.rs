@@ -16,6 +16,9 @@ use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use tonic::service::Routes;
 
 use super::auth::User;
+use super::caches::Caches;
+use super::content::{self, Content, Stores};
+use super::contexts;
 use super::filesync::FileSync;
 use super::health::Alive;
 use super::offers::Offers;
@@ -49,6 +52,8 @@ pub(super) struct Own {
     ssh: Option<Agents>,
     /// The agents among them that are dcb's own.
     started: Vec<KeyAgent>,
+    /// Directories of blobs, by id.
+    stores: Stores,
 }
 
 impl Own {
@@ -56,8 +61,15 @@ impl Own {
     ///
     /// # Errors
     /// When something of it cannot be had.
-    pub(super) async fn of(spec: &BuildSpec) -> Result<Option<Self>, Failure> {
-        let mut own = Self::default();
+    pub(super) async fn of(spec: &BuildSpec, caches: &Caches) -> Result<Option<Self>, Failure> {
+        let mut own = Self {
+            stores: caches
+                .stores()
+                .into_iter()
+                .chain(contexts::stores(spec))
+                .collect(),
+            ..Self::default()
+        };
         if !spec.secrets.is_empty() {
             own.secrets = Some(Declared(spec.secrets.clone()));
         }
@@ -66,7 +78,7 @@ impl Own {
             own.ssh = Some(agents);
             own.started = started;
         }
-        let is_any = own.secrets.is_some() || own.ssh.is_some();
+        let is_any = own.secrets.is_some() || own.ssh.is_some() || !own.stores.is_empty();
         Ok(is_any.then_some(own))
     }
 
@@ -78,6 +90,9 @@ impl Own {
         }
         if self.ssh.is_some() {
             methods.extend(ssh::METHODS);
+        }
+        if !self.stores.is_empty() {
+            methods.extend(content::METHODS);
         }
         methods
     }
@@ -187,7 +202,8 @@ pub(super) fn serve(identity: Identity, common: &Common, own: Own, stream: BoxSt
     let offers = Arc::new(Offers::default());
     let routes = Routes::new(HealthServer::new(Alive))
         .add_service(AuthServer::new(User(Arc::clone(&common.credentials))))
-        .add_service(FileSync::new(Arc::clone(&offers)));
+        .add_service(FileSync::new(Arc::clone(&offers)))
+        .add_service(Content::new(Arc::new(own.stores)));
     let routes = match own.secrets {
         Some(secrets) => routes.add_service(SecretsServer::new(secrets)),
         None => routes,

@@ -11,6 +11,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use tokio::sync::watch;
 use tonic::Status;
 
+use super::caches::{self, Caches};
 use super::offers::{Guard, Offer, Offers};
 use super::session::random_id;
 use super::status::Steps;
@@ -44,14 +45,73 @@ impl Client {
         stop: &mut watch::Receiver<bool>,
     ) -> Result<Built, BuildError> {
         let spec = self
-            .resolve_hosts(spec)
+            .resolve(spec)
             .await
             .map_err(BuildError::before_any_step)?;
         let spec = spec.as_ref();
-        let session = self
-            .session(spec)
-            .await
-            .map_err(BuildError::before_any_step)?;
+        let (caches, told) = Caches::prepare(spec).await;
+        caches::tell(told, job, events).await;
+        let mut caches = caches.map_err(BuildError::before_any_step)?;
+        let mut steps = Steps::new(job, events.clock());
+        let result = loop {
+            let result = self
+                .solve(prefix, spec, &caches, &mut steps, events, stop)
+                .await
+                .map_err(BuildError::before_any_step)?;
+            let refused = match &result {
+                Some(Err(status)) if steps.is_empty() => caches.leave_out(status.message()),
+                _ => None,
+            };
+            let Some(refused) = refused else {
+                break result;
+            };
+            caches::tell(vec![refused], job, events).await;
+        };
+        let mut told = caches.failed(steps.failed_caches());
+        match result {
+            None => Err(BuildError::Stopped),
+            Some(Ok(response)) => {
+                told.extend(caches.finish(&response.exporter_response).await);
+                caches::tell(told, job, events).await;
+                Ok(Built::here(image_id(&response.exporter_response)))
+            }
+            Some(Err(status)) => {
+                let context = error::Context {
+                    endpoint: self.endpoint(),
+                    steps: &steps,
+                    spec,
+                };
+                let failure = match caches.unwritten(&steps, &mut told) {
+                    Some(Ok(())) => None,
+                    Some(Err(failure)) => Some(failure),
+                    None => Some(error::explain(&status, &context)),
+                };
+                caches::tell(told, job, events).await;
+                let Some(failure) = failure else {
+                    return Ok(Built::here(None));
+                };
+                Err(BuildError::Failed {
+                    failure: Box::new(self.unless_lost(failure).await),
+                    ran: steps.ran(),
+                })
+            }
+        }
+    }
+
+    /// Sends the request, and follows it to its end; nothing when it was stopped.
+    ///
+    /// # Errors
+    /// When no session can be had.
+    async fn solve(
+        &self,
+        prefix: &str,
+        spec: &BuildSpec,
+        caches: &Caches,
+        steps: &mut Steps,
+        events: &Events,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<Option<Result<SolveResponse, Status>>, Failure> {
+        let session = self.session(spec, caches).await?;
         let prefix = if self.facts.spoken() < ApiVersion::V23_0 {
             prefix::under_rules(prefix, spec)
         } else {
@@ -60,11 +120,12 @@ impl Client {
         let place = &self.places.of(&prefix, spec);
         let offers = offer(session.offers(), place, spec);
         let reference = random_id();
-        let request = attributes::request(reference.clone(), session.reference(place), spec);
+        let request =
+            attributes::request(reference.clone(), session.reference(place), spec, caches);
         let mut control = self.control.client();
         let solve = async move { control.solve(request).await };
-        let mut steps = Steps::new(job, events.clock());
-        let result = self.watch(solve, reference, &mut steps, events, stop).await;
+        let job = steps.job();
+        let result = self.watch(solve, reference, steps, events, stop).await;
         for message in offers.iter().flat_map(Guard::notes) {
             let warning = Event::Warning {
                 job,
@@ -74,25 +135,7 @@ impl Client {
             };
             events.send(warning).await;
         }
-        match result {
-            None => Err(BuildError::Stopped),
-            Some(Ok(response)) => Ok(Built {
-                image: image_id(&response.exporter_response),
-                size: None,
-            }),
-            Some(Err(status)) => {
-                let context = error::Context {
-                    endpoint: self.endpoint(),
-                    steps: &steps,
-                    spec,
-                };
-                let failure = error::explain(&status, &context);
-                Err(BuildError::Failed {
-                    failure: Box::new(self.unless_lost(failure).await),
-                    ran: steps.ran(),
-                })
-            }
-        }
+        Ok(result)
     }
 
     /// `failure`, unless it is what an engine says while it is going down: it kills what runs.

@@ -2,10 +2,11 @@
 
 use super::{Asked, Needs, Otherwise, Row};
 use crate::compose::{Context, Dockerfile};
-use crate::docker::{ApiVersion, reference};
+use crate::docker::{ApiVersion, CacheKey, CacheKind, reference};
+use crate::plan::caches;
 use crate::plan::contexts::{self, Kind};
 
-use Needs::{ContainerdStore, Engine, Never, Nothing};
+use Needs::{ContainerdStore, ContainerdStoreToLoad, Engine, Never, Nothing};
 use Otherwise::{LeaveOut, Refuse};
 
 /// What the classic builder cannot do for lack of a session.
@@ -18,10 +19,20 @@ const PODMAN: Needs = Never(
     "is more than Podman's builder takes over Docker's API",
     "build with an engine that has BuildKit, or leave it out",
 );
-/// Podman's builder reads a secret only from a file that comes with the context.
-const PODMAN_SECRETS: Needs = Never(
-    "would reach Podman as a file of the build context only, which it keeps on its disk",
-    "build with an engine that has BuildKit, or leave it out",
+/// What the classic builders have none of.
+const NO_CACHES: Needs = Never(
+    "is more than this builder can do, whose only cache is the engine's own",
+    "build with an engine that has BuildKit",
+);
+/// What every image of theirs is.
+const NEEDLESS: Needs = Never(
+    "is needless here: every image of this builder serves as a cache",
+    "read it with `cache_from: [IMAGE]`",
+);
+/// Caches that the BuildKit inside the engine does not know.
+const OWN_BUILDER: Needs = Never(
+    "is a kind of cache that the engine's own BuildKit does not have",
+    "use `type=registry`, or a builder of your own: docker buildx create --name NAME, then --builder NAME",
 );
 /// A named directory, for builders that have only one.
 const COPIED: Needs = Never(
@@ -43,10 +54,20 @@ const NOT_MAIN: Needs = Never(
     "can only be a context beside the main one",
     "move it to additional_contexts: {NAME: ...}, and write COPY --from=NAME in the Dockerfile",
 );
-/// What this dcb cannot do.
-const LATER: Needs = Never(
-    "is not supported by this dcb yet",
-    "build this service with Compose: docker compose build SERVICE",
+/// A name that buildx itself takes for a broken one.
+const ONE_PLATFORM: Needs = Never(
+    "has a name for one platform, which buildx does not take",
+    "build this service with the engine (`x-dcb: { builder: default }` under it), or leave `::` and what follows it out",
+);
+/// A network that only the engine knows.
+const NO_NETWORK: Needs = Never(
+    "is none that BuildKit knows: it has `default`, `host` and `none`",
+    "leave it out, or build on the classic builder: --force-traditional",
+);
+/// Podman's builder reads a secret only from a file that comes with the context.
+const PODMAN_SECRETS: Needs = Never(
+    "would reach Podman as a file of the build context only, which it keeps on its disk",
+    "build with an engine that has BuildKit, or leave it out",
 );
 
 /// The table.
@@ -56,6 +77,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "an image or a service",
         used: |asked| named(asked, image),
         buildkit: Nothing,
+        buildx: Nothing,
         classic: Nothing,
         podman: Nothing,
         otherwise: Refuse,
@@ -68,6 +90,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
             named(asked, |context| remote && image(context))
         },
         buildkit: Engine(ApiVersion::V23_0, "23.0"),
+        buildx: Nothing,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -80,6 +103,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
             names.into_iter().find(|name| name.contains("::")).cloned()
         },
         buildkit: Engine(ApiVersion::V23_0, "23.0"),
+        buildx: ONE_PLATFORM,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -89,6 +113,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "a directory",
         used: |asked| named(asked, |context| matches!(context, Context::Directory(_))),
         buildkit: Engine(ApiVersion::V23_0, "23.0"),
+        buildx: Nothing,
         classic: COPIED,
         podman: COPIED,
         otherwise: Refuse,
@@ -98,6 +123,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "a git or http address",
         used: |asked| named(asked, |context| address(context) == Some(Kind::Fetched)),
         buildkit: Engine(ApiVersion::V23_0, "23.0"),
+        buildx: Nothing,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -110,7 +136,8 @@ pub(in crate::plan) const ROWS: &[Row] = &[
                 matches!(address(context), Some(Kind::OciLayout { .. }))
             })
         },
-        buildkit: LATER,
+        buildkit: ContainerdStore,
+        buildx: Nothing,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -124,6 +151,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
             })
         },
         buildkit: NO_ADDRESS,
+        buildx: NO_ADDRESS,
         classic: NO_ADDRESS,
         podman: NO_ADDRESS,
         otherwise: Refuse,
@@ -139,33 +167,127 @@ pub(in crate::plan) const ROWS: &[Row] = &[
                 .cloned()
         },
         buildkit: NO_NAME,
+        buildx: NO_NAME,
         classic: NO_NAME,
         podman: NO_NAME,
         otherwise: Refuse,
     },
     Row {
         key: "cache_from",
-        form: "",
-        used: |asked| some(!asked.build.cache_from.is_empty()),
-        buildkit: LATER,
-        classic: LATER,
-        podman: LATER,
-        otherwise: Refuse,
+        form: "registry",
+        used: |asked| caches::first(asked.build, CacheKey::From, CacheKind::Registry),
+        buildkit: Nothing,
+        buildx: Nothing,
+        classic: Nothing,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_from",
+        form: "local",
+        used: |asked| caches::first(asked.build, CacheKey::From, CacheKind::Local),
+        buildkit: Nothing,
+        buildx: Nothing,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_from",
+        form: "gha",
+        used: |asked| caches::first(asked.build, CacheKey::From, CacheKind::Gha),
+        buildkit: ContainerdStore,
+        buildx: Nothing,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_from",
+        form: "s3",
+        used: |asked| caches::first(asked.build, CacheKey::From, CacheKind::S3),
+        buildkit: OWN_BUILDER,
+        buildx: Nothing,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_from",
+        form: "azblob",
+        used: |asked| caches::first(asked.build, CacheKey::From, CacheKind::AzureBlob),
+        buildkit: OWN_BUILDER,
+        buildx: Nothing,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
     },
     Row {
         key: "cache_to",
-        form: "",
-        used: |asked| some(!asked.build.cache_to.is_empty()),
-        buildkit: LATER,
-        classic: LATER,
-        podman: LATER,
-        otherwise: Refuse,
+        form: "inline",
+        used: |asked| caches::first(asked.build, CacheKey::To, CacheKind::Inline),
+        buildkit: Nothing,
+        buildx: Nothing,
+        classic: NEEDLESS,
+        podman: NEEDLESS,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_to",
+        form: "registry",
+        used: |asked| caches::first(asked.build, CacheKey::To, CacheKind::Registry),
+        buildkit: ContainerdStore,
+        buildx: Nothing,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_to",
+        form: "local",
+        used: |asked| caches::first(asked.build, CacheKey::To, CacheKind::Local),
+        buildkit: ContainerdStore,
+        buildx: Nothing,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_to",
+        form: "gha",
+        used: |asked| caches::first(asked.build, CacheKey::To, CacheKind::Gha),
+        buildkit: ContainerdStore,
+        buildx: Nothing,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_to",
+        form: "s3",
+        used: |asked| caches::first(asked.build, CacheKey::To, CacheKind::S3),
+        buildkit: OWN_BUILDER,
+        buildx: Nothing,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_to",
+        form: "azblob",
+        used: |asked| caches::first(asked.build, CacheKey::To, CacheKind::AzureBlob),
+        buildkit: OWN_BUILDER,
+        buildx: Nothing,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
     },
     Row {
         key: "context",
         form: "an image, an OCI layout, a service",
         used: |asked| special(&asked.build.context),
         buildkit: NOT_MAIN,
+        buildx: NOT_MAIN,
         classic: NOT_MAIN,
         podman: NOT_MAIN,
         otherwise: Refuse,
@@ -175,6 +297,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "",
         used: |asked| some(!asked.build.entitlements.is_empty()),
         buildkit: Nothing,
+        buildx: Nothing,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -187,6 +310,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
             (isolation != "default").then(|| isolation.to_owned())
         },
         buildkit: ISOLATION,
+        buildx: ISOLATION,
         classic: ISOLATION,
         podman: ISOLATION,
         otherwise: Refuse,
@@ -198,10 +322,8 @@ pub(in crate::plan) const ROWS: &[Row] = &[
             let network = asked.build.network.as_deref()?;
             (!matches!(network, "" | "default" | "host" | "none")).then(|| network.to_owned())
         },
-        buildkit: Never(
-            "is none that BuildKit knows: it has `default`, `host` and `none`",
-            "leave it out, or build on the classic builder: --force-traditional",
-        ),
+        buildkit: NO_NETWORK,
+        buildx: NO_NETWORK,
         classic: Nothing,
         podman: Nothing,
         otherwise: Refuse,
@@ -211,6 +333,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "",
         used: |asked| some(!asked.build.no_cache_filter.is_empty()),
         buildkit: Nothing,
+        buildx: Nothing,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -220,6 +343,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "one",
         used: |asked| some(asked.platforms.len() == 1),
         buildkit: Nothing,
+        buildx: Nothing,
         classic: Engine(ApiVersion(1, 32), "18.04"),
         podman: Nothing,
         otherwise: Refuse,
@@ -229,6 +353,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "several",
         used: |asked| (asked.platforms.len() > 1).then(|| asked.platforms.join(", ")),
         buildkit: ContainerdStore,
+        buildx: ContainerdStoreToLoad,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -238,6 +363,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "",
         used: |asked| some(asked.build.privileged),
         buildkit: Nothing,
+        buildx: Nothing,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -247,6 +373,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "another than false",
         used: |asked| attests(asked.build.provenance.as_ref()),
         buildkit: ContainerdStore,
+        buildx: ContainerdStoreToLoad,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -256,6 +383,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "another than false",
         used: |asked| attests(asked.build.sbom.as_ref()),
         buildkit: ContainerdStore,
+        buildx: ContainerdStoreToLoad,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -265,6 +393,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "",
         used: |asked| some(!asked.build.secrets.is_empty()),
         buildkit: Nothing,
+        buildx: Nothing,
         classic: CLASSIC,
         podman: PODMAN_SECRETS,
         otherwise: Refuse,
@@ -274,6 +403,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "",
         used: |asked| some(asked.build.shm_size.is_some()),
         buildkit: Engine(ApiVersion::V23_0, "23.0"),
+        buildx: Nothing,
         classic: Nothing,
         podman: Nothing,
         otherwise: Refuse,
@@ -283,6 +413,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "",
         used: |asked| some(!asked.build.ssh.is_empty()),
         buildkit: Nothing,
+        buildx: Nothing,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -292,6 +423,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "",
         used: |asked| some(!asked.build.ulimits.is_empty()),
         buildkit: Engine(ApiVersion::V23_0, "23.0"),
+        buildx: Nothing,
         classic: Nothing,
         podman: Nothing,
         otherwise: Refuse,
@@ -302,6 +434,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "",
         used: |asked| asked.request.source_date_epoch.clone(),
         buildkit: Engine(ApiVersion::V24_0, "24.0"),
+        buildx: Nothing,
         classic: UNDATED,
         podman: UNDATED,
         otherwise: LeaveOut,
