@@ -15,8 +15,10 @@ mod loading;
 mod machine;
 mod stop;
 
+use std::cell::OnceCell;
 use std::future::Future;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 
@@ -24,7 +26,10 @@ use crate::ambient::{Ambient, Terminal};
 use crate::cli::{BuildFlags, Cli, OutputFlags, PlanFormat, ProjectFlags, Verb};
 use crate::compose::{self, Project, Unloadable};
 use crate::docker::config::DockerConfig;
+use crate::docker::credentials::Credentials;
+use crate::docker::host::{self, Endpoint};
 use crate::failure::{Class, Failure};
+use crate::settings::Typed;
 use crate::{report, settings};
 
 /// What to tell when a result cannot be printed.
@@ -73,20 +78,29 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         output,
         verb,
     } = cli;
+    let config = DockerConfig::load(ambient)?;
     let app = App {
-        config: DockerConfig::load(ambient)?,
+        credentials: Arc::new(Credentials::new(ambient, &config)),
+        config,
         ambient,
         flags: project,
         output,
+        endpoint: OnceCell::new(),
     };
     match verb {
         Verb::Build(build) if build.dry_run => {
-            let typed = app.typed(&build.flags, &build.services, build.pull);
+            let typed = Typed {
+                push: build.push,
+                ..app.typed(&build.flags, &build.services, build.pull)
+            };
             wait(app.show_plan(typed, PlanFormat::Text))
         }
         Verb::Build(build) => wait(app.build(&build)),
         Verb::Plan(plan) => {
-            let typed = app.typed(&plan.flags, &plan.services, plan.pull);
+            let typed = Typed {
+                push: plan.push,
+                ..app.typed(&plan.flags, &plan.services, plan.pull)
+            };
             wait(app.show_plan(typed, plan.format))
         }
         Verb::Up(up) => wait(app.up(&up)),
@@ -102,9 +116,28 @@ struct App<'a> {
     flags: ProjectFlags,
     output: OutputFlags,
     config: DockerConfig,
+    credentials: Arc<Credentials>,
+    /// Where the engine is, once somebody asked. All share it, and with it a connection of ssh.
+    endpoint: OnceCell<Endpoint>,
 }
 
 impl App<'_> {
+    /// Where the engine is.
+    fn endpoint(&self) -> Result<&Endpoint, Failure> {
+        if let Some(endpoint) = self.endpoint.get() {
+            return Ok(endpoint);
+        }
+        let endpoint = host::resolve(self.ambient, &self.config)?;
+        Ok(self.endpoint.get_or_init(|| endpoint))
+    }
+
+    /// Ends what would outlive this process when it ends by a signal or becomes another program.
+    fn close(&self) {
+        if let Some(endpoint) = self.endpoint.get() {
+            endpoint.close();
+        }
+    }
+
     /// Loads the project alone.
     fn load(&self) -> Result<Project, Failure> {
         let request = settings::project(self.ambient, &self.project_flags()?, &[])?;

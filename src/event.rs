@@ -23,6 +23,14 @@ pub struct JobId(pub usize);
 #[serde(transparent)]
 pub struct StepId(pub usize);
 
+impl StepId {
+    /// The step that pushes the `index`th name of a job's image. Builders count theirs from one; these
+    /// are counted from the other end, so that they are none of the builder's.
+    pub fn of_push(index: usize) -> Self {
+        Self(usize::MAX - index)
+    }
+}
+
 /// Something that happened.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -128,6 +136,8 @@ pub enum Outcome {
         image: Option<String>,
         /// What was done otherwise than planned, in order.
         departures: Vec<Departure>,
+        /// The names that were pushed, in order.
+        pushed: Vec<Pushed>,
     },
     /// It failed.
     Failed(Box<Failure>),
@@ -138,6 +148,15 @@ pub enum Outcome {
     },
     /// The user stopped it.
     Stopped,
+}
+
+/// An image that its registry has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pushed {
+    /// Its full name.
+    pub name: String,
+    /// The digest under which the registry has it, when the engine tells it: `sha256:...`.
+    pub digest: Option<String>,
 }
 
 /// One way to build an image.
@@ -223,10 +242,14 @@ mod tests {
                     because: Class::RegistryUnreachable,
                 },
             ],
+            pushed: vec![Pushed {
+                name: "ghcr.io/acme/web:1".to_owned(),
+                digest: Some("sha256:1".to_owned()),
+            }],
         };
         assert_eq!(
             serde_json::to_string(&outcome).expect("JSON"),
-            r#"{"outcome":"built","image":null,"departures":[{"departure":"other_way","way":{"strategy":"buildkit","dockerfile":"Dockerfile","frontend":"built_in"},"because":"frontend-unavailable"},{"departure":"local_bases","because":"registry-unreachable"}]}"#
+            r#"{"outcome":"built","image":null,"departures":[{"departure":"other_way","way":{"strategy":"buildkit","dockerfile":"Dockerfile","frontend":"built_in"},"because":"frontend-unavailable"},{"departure":"local_bases","because":"registry-unreachable"}],"pushed":[{"name":"ghcr.io/acme/web:1","digest":"sha256:1"}]}"#
         );
     }
 }

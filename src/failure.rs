@@ -66,6 +66,10 @@ classes! {
     HostInvalid "host-invalid" 3
     /// Nothing listens at the engine's address.
     DaemonDown "daemon-down" 3
+    /// A certificate or a key is wrong, on either side, or TLS is spoken where there is none.
+    TlsFailed "tls-failed" 3
+    /// ssh does not reach the engine's machine, or no docker CLI there.
+    SshFailed "ssh-failed" 3
     /// The engine's socket may not be opened.
     SocketForbidden "socket-forbidden" 3
     /// The engine accepts the connection and does not answer.

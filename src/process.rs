@@ -1,7 +1,7 @@
 //! Child processes: argument vectors, never shell strings.
 //!
-//! Three ways to run one: [`output`] waits a bounded time for a short answer; [`run`] lends it the
-//! terminal; [`replace`] becomes it, so that terminal, signals and exit code are its own.
+//! Three ways to run one: [`answer`] and [`output`] wait a bounded time for a short answer; [`run`]
+//! lends it the terminal; [`replace`] becomes it, so that terminal, signals and exit code are its own.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -79,14 +79,27 @@ pub fn quote(word: &OsStr) -> String {
 /// The most that is read of a short answer.
 const SHORT: u64 = 64 << 10;
 
-/// What a program answers on standard output, run in `directory`.
+/// How a program ended, and what it wrote.
+pub struct Answer {
+    /// Its exit code, or the signal.
+    pub status: ExitStatus,
+    /// What it wrote on standard output.
+    pub stdout: String,
+    /// What it wrote on standard error.
+    pub stderr: String,
+}
+
+/// How a program ends that is run in `directory`, without standard input unless it is given one.
 ///
 /// # Errors
-/// When it cannot be started, exits with another status than 0, answers more than 64 KiB, or takes
-/// longer than `limit`; it is killed in the last two cases.
-pub async fn output(command: &Command, directory: &Path, limit: Duration) -> io::Result<String> {
-    let mut child = tokio::process::Command::from(prepare(command, directory)?)
-        .stdin(Stdio::null())
+/// When it cannot be started, answers more than 64 KiB, or takes longer than `limit`; it is killed in
+/// the last two cases.
+pub async fn answer(command: &Command, directory: &Path, limit: Duration) -> io::Result<Answer> {
+    let mut prepared = prepare(command, directory)?;
+    if command.input.is_none() {
+        prepared.stdin(Stdio::null());
+    }
+    let mut child = tokio::process::Command::from(prepared)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
@@ -94,17 +107,29 @@ pub async fn output(command: &Command, directory: &Path, limit: Duration) -> io:
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let run = async {
         let (stdout, stderr) = tokio::try_join!(short(stdout), short(stderr))?;
-        Ok::<_, io::Error>((child.wait().await?, stdout, stderr))
+        Ok(Answer {
+            status: child.wait().await?,
+            stdout,
+            stderr,
+        })
     };
-    let (status, stdout, stderr) = tokio::time::timeout(limit, run).await.map_err(|_| {
-        io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {limit:?}"))
-    })??;
-    if status.success() {
-        return Ok(stdout);
+    tokio::time::timeout(limit, run)
+        .await
+        .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {limit:?}")))?
+}
+
+/// What a program answers on standard output, run in `directory`.
+///
+/// # Errors
+/// Those of [`answer`], and when it exits with another status than 0.
+pub async fn output(command: &Command, directory: &Path, limit: Duration) -> io::Result<String> {
+    let answer = answer(command, directory, limit).await?;
+    if answer.status.success() {
+        return Ok(answer.stdout);
     }
-    let said = stderr.lines().last().unwrap_or_default();
+    let said = answer.stderr.lines().last().unwrap_or_default();
     let colon = if said.is_empty() { "" } else { ": " };
-    Err(io::Error::other(format!("{status}{colon}{said}")))
+    Err(io::Error::other(format!("{}{colon}{said}", answer.status)))
 }
 
 async fn short(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<String> {

@@ -1,4 +1,5 @@
-//! Carrying out a plan: jobs side by side, each after what it needs.
+//! Carrying out a plan: jobs side by side, each after what it needs; a job is a build, and the push of
+//! its image where that is asked for.
 //!
 //! A job that fails takes down those that need it and no other, unless all are to stop. Among the
 //! jobs that can begin, the one with the longest path below it goes first. Everything that happens
@@ -17,11 +18,11 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::watch;
 
 use crate::docker::{BuildError, Built};
-use crate::event::{Event, Events, JobId, Outcome};
+use crate::event::{Event, Events, JobId, Outcome, Pushed};
 use crate::failure::{Class, Failure};
 use crate::plan::{Attempt, Job, Plan};
 
-/// What builds.
+/// What builds and pushes.
 pub trait Builder {
     /// Builds `job` as `attempt` says, telling `events` what happens, until it is done or `stop`
     /// turns true.
@@ -32,6 +33,17 @@ pub trait Builder {
         events: &Events,
         stop: watch::Receiver<bool>,
     ) -> impl Future<Output = Result<Built, BuildError>>;
+
+    /// Pushes the image of the full name `name`, the `index`th of `job`, telling `events` how far it
+    /// is, until it is done or `stop` turns true.
+    fn push(
+        &self,
+        job: JobId,
+        index: usize,
+        name: &str,
+        events: &Events,
+        stop: watch::Receiver<bool>,
+    ) -> impl Future<Output = Result<Pushed, BuildError>>;
 
     /// Whether the user agrees to another way, when they want to be asked.
     fn agree(&self, question: &str) -> impl Future<Output = bool>;

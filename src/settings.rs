@@ -63,6 +63,8 @@ pub struct Typed<'a> {
     pub services: &'a [String],
     /// Whether base images are to be looked up anew.
     pub pull: bool,
+    /// Whether the images are to be pushed.
+    pub push: bool,
     /// Whether the images are to be started here.
     pub to_start: bool,
 }
@@ -94,6 +96,7 @@ pub fn request(
             .get("DOCKER_DEFAULT_PLATFORM")
             .filter(|platform| !platform.is_empty())
             .cloned(),
+        push: typed.push,
         source_date_epoch: ambient
             .variable(SOURCE_DATE_EPOCH)
             .filter(|date| !date.is_empty())

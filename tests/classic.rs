@@ -9,10 +9,14 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use dcb::ambient::Ambient;
 use dcb::compose::Ulimit;
 use dcb::docker::classic::Classic;
+use dcb::docker::config::DockerConfig;
+use dcb::docker::credentials::Credentials;
 use dcb::docker::host::{Address, Endpoint, Origin};
 use dcb::docker::{
     BuildError, BuildSpec, Built, CacheUse, ContextSource, DockerfileSource, Facts, Network, detect,
@@ -83,7 +87,9 @@ fn run(engine: &Engine, spec: &BuildSpec, mut watch: impl FnMut(&Event) -> bool)
             engine: detect::engine(&endpoint).await.expect("an engine"),
             endpoint,
         };
-        let classic = Classic::new(&facts).expect("a builder");
+        let ambient = Ambient::capture().expect("a process");
+        let nobody = Credentials::new(&ambient, &DockerConfig::default());
+        let classic = Classic::new(&facts, Arc::new(nobody)).expect("a builder");
         let (sender, mut receiver) = mpsc::channel(16);
         let (stop, mut stopped) = watch::channel(false);
         let mut events = Vec::new();

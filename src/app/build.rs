@@ -1,6 +1,7 @@
 //! `build`, `plan` and `up`: load, look, plan, and carry it out.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -16,7 +17,7 @@ use crate::compose::Project;
 use crate::diagnostic::Diagnostic;
 use crate::docker::buildkit::Client;
 use crate::docker::compose_cli::{self, Compose};
-use crate::docker::host::{self, Endpoint};
+use crate::docker::host::Endpoint;
 use crate::docker::{Facts, detect};
 use crate::event::Outcome;
 use crate::failure::{Class, Failure};
@@ -54,7 +55,10 @@ impl Found {
 impl App<'_> {
     /// `dcb build`.
     pub(super) async fn build(&self, build: &Build) -> anyhow::Result<ExitCode> {
-        let typed = self.typed(&build.flags, &build.services, build.pull);
+        let typed = Typed {
+            push: build.push,
+            ..self.typed(&build.flags, &build.services, build.pull)
+        };
         let found = self.look(typed).await?;
         let plan = self.plan(typed, &found).await?;
         let ended = self.execute(&plan, build.quiet, found.engine).await?;
@@ -144,14 +148,14 @@ impl App<'_> {
     /// Loads the project and opens the engine, side by side.
     async fn look(&self, typed: Typed<'_>) -> anyhow::Result<Found> {
         let loading = Loading::prepare(self, typed)?;
-        let endpoint = host::resolve(self.ambient, &self.config)?;
+        let endpoint = self.endpoint()?;
         let load = tokio::task::spawn_blocking(move || loading.load());
-        let open = self.open(&endpoint);
+        let open = self.open(endpoint);
         let compose = compose_cli::find(self.ambient, &self.config);
         let (loaded, engine, compose) = tokio::join!(load, open, compose);
         let mut found = Found {
             loaded: loaded.context("failed to load the project")??,
-            endpoint,
+            endpoint: endpoint.clone(),
             engine,
             compose,
         };
@@ -173,6 +177,7 @@ impl App<'_> {
             project: &self.flags,
             services,
             pull,
+            push: false,
             to_start: false,
         }
     }
@@ -182,7 +187,13 @@ impl App<'_> {
             endpoint: endpoint.clone(),
             engine: detect::engine(endpoint).await?,
         };
-        let buildkit = match Client::connect(&facts, &self.ambient.hostname).await {
+        let buildkit = match Client::connect(
+            &facts,
+            &self.ambient.hostname,
+            Arc::clone(&self.credentials),
+        )
+        .await
+        {
             Err(failure) if failure.class != Class::NoBuildKit => return Err(failure),
             opened => opened,
         };
@@ -241,7 +252,7 @@ impl App<'_> {
         if plan.jobs.is_empty() {
             return Ok(Vec::new());
         }
-        let drivers = Drivers::new(engine?, self.ambient);
+        let drivers = Drivers::new(engine?, Arc::clone(&self.credentials), self.ambient);
         let stop = Stop::watch().context("failed to watch for signals")?;
         let began = Instant::now();
         let (reporting, events) = report::Run::start(plan, self.ambient.stderr, detail);
@@ -251,7 +262,7 @@ impl App<'_> {
         if !ended.iter().all(is_built) || detail != Detail::Quiet {
             report::outcomes(plan, &ended, began.elapsed(), self.ambient.stderr);
         }
-        stop.obey();
+        stop.obey(|| self.close());
         Ok(ended)
     }
 }

@@ -143,6 +143,7 @@ impl App<'_> {
     /// Becomes Compose. Returns why that failed.
     pub(super) fn become_compose(&self, command: &Command) -> Failure {
         self.show(command);
+        self.close();
         unstartable(command, &process::replace(command, &self.ambient.directory))
     }
 

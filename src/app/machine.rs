@@ -10,7 +10,7 @@ use super::App;
 use crate::cli::{PlanFormat, ShellKind};
 use crate::docker::child_environment::{Situation, Variables, child_environment};
 use crate::docker::detect::{self, BuildKit, Builder, Machine};
-use crate::docker::host::{self, Endpoint};
+use crate::docker::host::Endpoint;
 use crate::docker::programs::Programs;
 use crate::docker::variables::{self, DOCKER_BUILDKIT};
 use crate::docker::{Facts, Strategy};
@@ -33,9 +33,9 @@ impl App<'_> {
         if format == PlanFormat::Text && !self.output.verbose {
             return Ok(None);
         }
-        let endpoint = host::resolve(self.ambient, &self.config)?;
+        let endpoint = self.endpoint()?;
         Ok(Some(
-            detect::machine(self.ambient, &self.config, &endpoint).await,
+            detect::machine(self.ambient, &self.config, endpoint).await,
         ))
     }
 
@@ -45,9 +45,9 @@ impl App<'_> {
     /// asked is Compose's to complain about, and so is one that only Compose can speak to.
     pub(super) async fn building_variables(&self) -> Result<Variables, Failure> {
         let wanted = variables::docker_buildkit(self.ambient.variable(DOCKER_BUILDKIT))?;
-        let endpoint = host::resolve(self.ambient, &self.config).ok();
+        let endpoint = self.endpoint().ok();
         let strategy = async {
-            match (wanted, &endpoint) {
+            match (wanted, endpoint) {
                 (Some(false), _) => Strategy::Classic,
                 (_, Some(endpoint)) => strategy_of(endpoint).await,
                 (_, None) => Strategy::BuildKit,
@@ -55,13 +55,12 @@ impl App<'_> {
         };
         let programs = Programs::find(self.ambient, &self.config);
         let (strategy, programs) = tokio::join!(strategy, programs);
-        let builder = endpoint
-            .as_ref()
-            .map(|endpoint| Builder::selected(self.ambient, &self.config, endpoint));
+        let builder =
+            endpoint.map(|endpoint| Builder::selected(self.ambient, &self.config, endpoint));
         let situation = Situation {
             programs: &programs,
             builder: builder.as_ref(),
-            context: endpoint.as_ref().map_or("default", Endpoint::context),
+            context: endpoint.map_or("default", Endpoint::context),
             environment: &self.ambient.environment,
             terminal: self.ambient.stderr.columns.is_some(),
         };

@@ -54,9 +54,11 @@ impl Stop {
         &self.asked
     }
 
-    /// Ends the process by the signal that stopped the build, if one did.
-    pub(super) fn obey(&self) {
+    /// Ends the process by the signal that stopped the build, if one did; `before` that, nothing else
+    /// is tidied up.
+    pub(super) fn obey(&self, before: impl FnOnce()) {
         if let Some(signal) = *self.by.borrow() {
+            before();
             end_by(signal);
         }
     }

@@ -99,6 +99,9 @@ pub struct Build {
     /// Look up base images in their registry, even those that are here
     #[arg(long)]
     pub pull: bool,
+    /// Push the images of services that have an `image:`, under it and all `tags:`
+    #[arg(long)]
+    pub push: bool,
     /// Accepted because Compose v1 had it: services always build side by side
     #[arg(long)]
     pub parallel: bool,
@@ -170,6 +173,9 @@ pub struct Plan {
     /// Look up base images in their registry, even those that are here
     #[arg(long)]
     pub pull: bool,
+    /// Plan to push the images too
+    #[arg(long)]
+    pub push: bool,
     /// How to print it
     #[arg(long, value_enum, default_value_t)]
     pub format: PlanFormat,

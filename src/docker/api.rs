@@ -1,63 +1,73 @@
-//! The plain Engine API, through bollard: what BuildKit's own protocol does not tell.
+//! The plain Engine API: what BuildKit's own protocol does not tell.
 
-use bollard::{ClientVersion, Docker};
+use serde::Deserialize;
 
 use super::api_version::ApiVersion;
-use super::host::{Address, Endpoint};
+use super::host::Endpoint;
+use super::http;
 use crate::failure::{Class, Failure};
+use crate::human;
 
-/// Seconds an answer may take.
-const PATIENCE: u64 = 30;
+/// The most that is read of an answer. A network tells of every container in it.
+const LARGEST: usize = 4 << 20;
 
-/// A client of the Engine API at the version the engine is spoken to in.
-pub struct Api(Docker);
-
-impl Api {
-    /// A client for `endpoint`; nothing is sent yet.
-    ///
-    /// # Errors
-    /// When the socket is gone.
-    pub fn new(endpoint: &Endpoint, api: ApiVersion) -> Result<Self, Failure> {
-        let version = ClientVersion {
-            major_version: api.0 as usize,
-            minor_version: api.1 as usize,
-        };
-        match &endpoint.address {
-            Address::Unix(path) => {
-                Docker::connect_with_socket(&path.to_string_lossy(), PATIENCE, &version)
-            }
-            Address::Tcp(host) => Docker::connect_with_http(host, PATIENCE, &version),
-        }
-        .map(Self)
-        .map_err(|error| failed("open the Engine API", &error))
-    }
-
-    /// The address under which containers reach this machine: the gateway of the default bridge.
-    ///
-    /// # Errors
-    /// When the engine does not answer or has no such network.
-    pub async fn bridge_gateway(&self) -> Result<String, Failure> {
-        let network = self
-            .0
-            .inspect_network("bridge", None)
-            .await
-            .map_err(|error| failed("look up the network `bridge` for `host-gateway`", &error))?;
-        network
-            .ipam
-            .and_then(|ipam| ipam.config)
-            .into_iter()
-            .flatten()
-            .find_map(|config| config.gateway)
-            .ok_or_else(|| {
-                Failure::new(
-                    Class::DaemonError,
-                    "the engine's network `bridge` has no gateway, so `host-gateway` has no address",
-                )
-                .hint("write the address itself under `extra_hosts:`")
-            })
-    }
+/// What the engine tells of a network.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Network {
+    #[serde(rename = "IPAM")]
+    ipam: Option<Ipam>,
 }
 
-fn failed(what: &str, error: &bollard::errors::Error) -> Failure {
-    Failure::new(Class::DaemonError, format!("failed to {what}: {error}"))
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Ipam {
+    config: Option<Vec<Subnet>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Subnet {
+    gateway: Option<String>,
+}
+
+/// The address under which containers of the engine reach its machine: the gateway of the default
+/// bridge.
+///
+/// # Errors
+/// When the engine does not answer or has no such network.
+pub async fn bridge_gateway(endpoint: &Endpoint, api: ApiVersion) -> Result<String, Failure> {
+    let failed = |why: &str| {
+        Failure::new(
+            Class::DaemonError,
+            format!(
+                "failed to look up the network `bridge` for `host-gateway`: {}",
+                human::sanitize(why.lines().next().unwrap_or_default())
+            ),
+        )
+    };
+    let path = format!("/v{api}/networks/bridge");
+    let answer = http::get(&endpoint.address, &path, LARGEST);
+    let (head, body) = tokio::time::timeout(endpoint.address.limits().answer, answer)
+        .await
+        .map_err(|_| failed("no answer"))?
+        .map_err(|error| failed(&error.to_string()))?;
+    if !head.status().is_success() {
+        return Err(failed(&format!("{} {}", head.status(), body.trim())));
+    }
+    let network: Network =
+        serde_json::from_str(&body).map_err(|error| failed(&error.to_string()))?;
+    network
+        .ipam
+        .and_then(|ipam| ipam.config)
+        .into_iter()
+        .flatten()
+        .find_map(|subnet| subnet.gateway)
+        .ok_or_else(|| {
+            Failure::new(
+                Class::DaemonError,
+                "the engine's network `bridge` has no gateway, so `host-gateway` has no address",
+            )
+            .hint("write the address itself under `extra_hosts:`")
+        })
 }

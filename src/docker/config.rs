@@ -4,6 +4,7 @@
 //! empty configuration; one that cannot be read or understood is an error, because guessing would
 //! send a build to the wrong engine.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
@@ -11,6 +12,9 @@ use serde::Deserialize;
 
 use crate::ambient::Ambient;
 use crate::failure::{Class, Failure};
+
+/// The file's name in its directory.
+pub(super) const FILE: &str = "config.json";
 
 /// What dcb uses of `config.json`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -25,6 +29,34 @@ pub struct DockerConfig {
     pub proxies: IndexMap<String, Proxies>,
     /// Directories with plugins, looked in before all others.
     pub cli_plugins_extra_dirs: Vec<PathBuf>,
+    /// Who the user is at registries, by address.
+    pub(super) auths: Unread,
+    /// The programs that keep passwords, by registry.
+    pub(super) cred_helpers: Unread,
+    /// The program that keeps those of all other registries.
+    pub(super) creds_store: Unread,
+}
+
+/// A part of the file that may hold passwords. It is understood when it is needed and not before, so
+/// that a mistake in it is no trouble to those who need no registry; and it cannot be printed.
+#[derive(Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Unread(serde_json::Value);
+
+impl Unread {
+    /// What it holds; nothing when it is of another form. Why that is so is not told, for such errors
+    /// quote what they do not expect.
+    pub(super) fn read<'a, T: Deserialize<'a> + Default>(&'a self) -> Option<T> {
+        Option::deserialize(&self.0)
+            .ok()
+            .map(Option::unwrap_or_default)
+    }
+}
+
+impl fmt::Debug for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
 }
 
 /// The proxies of one engine.
@@ -54,7 +86,7 @@ impl DockerConfig {
             (None, Some(home)) => home.join(".docker"),
             (None, None) => return Ok(Self::default()),
         };
-        let path = directory.join("config.json");
+        let path = directory.join(FILE);
         let broken = |why: String| {
             Failure::new(
                 Class::HostInvalid,

@@ -5,8 +5,8 @@
 //! machine ─> Machine   the full picture, for those who show or diagnose it
 //! ```
 //!
-//! The ping has a limit of its own, so that a dead or hung engine costs two seconds and not a
-//! request's whole patience. Whether BuildKit is really there is proven by opening it, never by a
+//! The ping has a limit of its own, so that a dead or hung engine of this machine costs two seconds and
+//! not a request's whole patience; ten where the engine is elsewhere, once ssh has logged in. Whether BuildKit is really there is proven by opening it, never by a
 //! version: see [`super::buildkit::Client::connect`].
 
 mod builder;
@@ -16,12 +16,11 @@ mod surroundings;
 
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 use hyper::{Response, StatusCode};
 
 use super::api_version::{self, ApiVersion};
-use super::host::Endpoint;
+use super::host::{Endpoint, Origin};
 use super::http;
 use crate::failure::{Class, Failure};
 
@@ -29,9 +28,6 @@ pub use builder::{Builder, Chooser, Driver};
 pub use info::{ImageStore, Info, Product};
 pub use machine::{BuildKit, Machine, buildkit, machine};
 pub use surroundings::{Disk, Wsl};
-
-/// How long the engine may take to answer its first request.
-const ANSWER: Duration = Duration::from_secs(2);
 
 /// What is known of the engine before anything is built.
 #[derive(Debug, Clone)]
@@ -66,10 +62,13 @@ pub struct Engine {
 /// Asks the engine at `endpoint` what it is.
 ///
 /// # Errors
-/// When nothing answers there within two seconds, what answers is no engine, or it does not speak
-/// the pinned version of the API.
+/// When nothing answers there in time, what answers is no engine, or it does not speak the pinned
+/// version of the API.
 pub async fn engine(endpoint: &Endpoint) -> Result<Engine, Failure> {
-    match tokio::time::timeout(ANSWER, ping(endpoint)).await {
+    let prepared = http::prepare(&endpoint.address).await;
+    prepared.map_err(|error| unreachable(endpoint, &error))?;
+    let limits = endpoint.address.limits();
+    match tokio::time::timeout(limits.answer, ping(endpoint)).await {
         Err(_) => Err(hung(endpoint)),
         Ok(Err(error)) => Err(unreachable(endpoint, &error)),
         Ok(Ok((head, body))) => read(endpoint, &head, body.trim()),
@@ -122,15 +121,22 @@ fn hung(endpoint: &Endpoint) -> Failure {
         format!(
             "the engine at {} accepts connections and does not answer ({}s)",
             endpoint.address,
-            ANSWER.as_secs()
+            endpoint.address.limits().answer.as_secs()
         ),
     )
-    .hint("restart it: sudo systemctl restart docker (Docker Desktop: Restart from its menu)")
+    .hint(if endpoint.address.is_here() {
+        "restart it: sudo systemctl restart docker (Docker Desktop: Restart from its menu)"
+    } else {
+        "restart it on its machine: sudo systemctl restart docker"
+    })
     .hint("a paused Docker Desktop or a suspended machine looks like this too")
 }
 
 fn not_an_engine(endpoint: &Endpoint, status: StatusCode, body: &str) -> Failure {
     let said = crate::human::sanitize(body.lines().next().unwrap_or_default());
+    if said.contains("HTTP request to an HTTPS server") {
+        return wants_tls(endpoint);
+    }
     Failure::new(
         Class::DaemonError,
         format!(
@@ -142,13 +148,37 @@ fn not_an_engine(endpoint: &Endpoint, status: StatusCode, body: &str) -> Failure
     .hint("a proxy in front of the engine must let /_ping, /grpc and /session through")
 }
 
+/// What Go's servers answer to those who speak without TLS where it is needed.
+fn wants_tls(endpoint: &Endpoint) -> Failure {
+    let failure = Failure::new(
+        Class::TlsFailed,
+        format!(
+            "the engine at {} speaks TLS, and it was not asked for",
+            endpoint.address
+        ),
+    );
+    match &endpoint.origin {
+        Origin::ContextVariable(name) | Origin::CurrentContext(name) => failure.hint(format!(
+            "give the context its certificates: docker context update {name} --docker host={},ca=ca.pem,cert=cert.pem,key=key.pem",
+            endpoint.address
+        )),
+        Origin::DockerHost | Origin::Default => failure.hint(
+            "ask for it: export DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=DIRECTORY, with ca.pem, cert.pem and key.pem in it",
+        ),
+    }
+}
+
 /// The engine went away in the middle of a build.
 pub(super) fn lost(endpoint: &Endpoint, why: &str) -> Failure {
     Failure::new(
         Class::DaemonLost,
         format!("the engine at {} went away: {why}", endpoint.address),
     )
-    .hint("look into its log: journalctl -u docker --since -5min")
+    .hint(if endpoint.address.is_here() {
+        "look into its log: journalctl -u docker --since -5min"
+    } else {
+        "look into its log on its machine: journalctl -u docker --since -5min"
+    })
     .hint("then build again; finished steps are kept")
 }
 
@@ -156,6 +186,9 @@ pub(super) fn lost(endpoint: &Endpoint, why: &str) -> Failure {
 pub(super) fn unreachable(endpoint: &Endpoint, error: &io::Error) -> Failure {
     let address = &endpoint.address;
     let from = format!("the address comes from {}", endpoint.origin);
+    if let Some(failure) = http::told(error) {
+        return failure.clone().hint(from);
+    }
     match (error.kind(), endpoint.socket()) {
         (io::ErrorKind::PermissionDenied, Some(socket)) => Failure::new(
             Class::SocketForbidden,
@@ -172,13 +205,13 @@ pub(super) fn unreachable(endpoint: &Endpoint, error: &io::Error) -> Failure {
             Class::DaemonDown,
             format!("no engine is running: {address} does not exist"),
         )
-        .hint(start())
+        .hint(start(endpoint))
         .hint(from),
         (io::ErrorKind::ConnectionRefused, _) => Failure::new(
             Class::DaemonDown,
             format!("no engine is running: nothing listens at {address}"),
         )
-        .hint(start())
+        .hint(start(endpoint))
         .hint(from),
         _ => Failure::new(
             Class::DaemonDown,
@@ -188,8 +221,10 @@ pub(super) fn unreachable(endpoint: &Endpoint, error: &io::Error) -> Failure {
     }
 }
 
-fn start() -> &'static str {
-    if cfg!(target_os = "macos") {
+fn start(endpoint: &Endpoint) -> &'static str {
+    if !endpoint.address.is_here() {
+        "start it on its machine: sudo systemctl start docker; it must listen on that port (dockerd -H)"
+    } else if cfg!(target_os = "macos") {
         "start Docker Desktop: open -a Docker"
     } else if cfg!(windows) {
         "start Docker Desktop from the start menu"
@@ -222,7 +257,7 @@ fn owner(_socket: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::host::{Address, Origin};
+    use crate::docker::host::Address;
 
     fn endpoint(pinned: Option<ApiVersion>) -> Endpoint {
         Endpoint {

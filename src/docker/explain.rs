@@ -9,6 +9,7 @@
 //! anything. Where a builder names no place, the failing step's name leads to its lines.
 
 mod place;
+mod push;
 mod remedy;
 
 use super::spec::BuildSpec;
@@ -18,6 +19,7 @@ use crate::failure::{Class, Failure};
 use crate::human;
 
 pub(super) use place::lines;
+pub(super) use push::push;
 
 /// The exit code of a process that was killed.
 const KILLED: i32 = 137;
@@ -235,6 +237,10 @@ const TEXTS: &[(&[&str], Class)] = &[
     (&["401 Unauthorized"], Class::RegistryDenied),
     (&["403 Forbidden"], Class::RegistryDenied),
     (&["no basic auth credentials"], Class::RegistryDenied),
+    (&["unauthorized"], Class::RegistryDenied),
+    (&["^denied"], Class::RegistryDenied),
+    (&["reading manifest ", ": denied"], Class::RegistryDenied),
+    (&["unexpected HTTP status: 5"], Class::RegistryUnreachable),
     (
         &["unexpected status from ", ": 5"],
         Class::RegistryUnreachable,
@@ -246,6 +252,7 @@ const TEXTS: &[(&[&str], Class)] = &[
     (&["failed to do request"], Class::RegistryUnreachable),
     (&["no such host"], Class::RegistryUnreachable),
     (&["i/o timeout"], Class::RegistryUnreachable),
+    (&["Get \"http", "/v2/\": "], Class::RegistryUnreachable),
     (
         &["failed to copy: ", "httpReadSeeker"],
         Class::RegistryUnreachable,
@@ -261,6 +268,7 @@ const TEXTS: &[(&[&str], Class)] = &[
 const PASSING: &[&[&str]] = &[
     &["unexpected status from ", ": 5"],
     &["failed with status code [", "]: 5"],
+    &["unexpected HTTP status: 5"],
     &["^unable to find image \"sha256:"],
     &["layer not known"],
     &["connection refused"],

@@ -3,9 +3,9 @@
 //! The engine upgrades a request into a stream by answering 101 (`POST /grpc`, `POST /session`).
 //! Bytes of the new protocol often arrive together with that answer; hyper's upgrade keeps them.
 
+use std::error::Error;
 use std::io;
 use std::pin::Pin;
-use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Bytes, Incoming};
@@ -17,9 +17,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::task::JoinSet;
 
 use super::host::Address;
-
-/// How long opening a connection may take.
-pub(super) const CONNECT: Duration = Duration::from_secs(1);
+use super::tls::Protocol;
+use crate::failure::Failure;
 
 /// A byte stream to or from the engine.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send {}
@@ -28,8 +27,15 @@ impl<T: AsyncRead + AsyncWrite + Send> Stream for T {}
 /// Any byte stream to the engine.
 pub(super) type BoxStream = Pin<Box<dyn Stream>>;
 
-/// Opens a connection to the engine.
+/// Opens a connection to the engine on which HTTP/2 is spoken from the first byte on.
 pub(super) async fn connect(address: &Address) -> io::Result<BoxStream> {
+    open(address, Protocol::Http2).await
+}
+
+/// Opens a connection to the engine. What an address has to do once before the first is
+/// [`prepare`]d without haste: somebody may be typing a password.
+async fn open(address: &Address, protocol: Protocol) -> io::Result<BoxStream> {
+    prepare(address).await?;
     let open = async {
         match address {
             #[cfg(unix)]
@@ -43,11 +49,37 @@ pub(super) async fn connect(address: &Address) -> io::Result<BoxStream> {
                 stream.set_nodelay(true)?;
                 Ok(Box::pin(stream) as BoxStream)
             }
+            Address::Tls(tls) => tls.connect(protocol).await,
+            Address::Ssh(ssh) => ssh.connect().await,
         }
     };
-    tokio::time::timeout(CONNECT, open)
+    tokio::time::timeout(address.limits().connect, open)
         .await
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// Does what comes before all connections to `address`: ssh logs in. It has its own limits, and is
+/// done only once.
+pub(super) async fn prepare(address: &Address) -> io::Result<()> {
+    match address {
+        Address::Ssh(ssh) => ssh.prepare().await,
+        Address::Unix(_) | Address::Tcp(_) | Address::Tls(_) => Ok(()),
+    }
+}
+
+/// What TLS or ssh had to say of an error, wherever in it that is.
+pub(super) fn told<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Failure> {
+    if let Some(failure) = error.downcast_ref() {
+        return Some(failure);
+    }
+    // What an I/O error was made of is not its source, but itself.
+    let within = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
+    match within {
+        Some(within) => told(within),
+        None => told(error.source()?),
+    }
 }
 
 /// A request without its body.
@@ -74,7 +106,7 @@ async fn send(
     path: &str,
     headers: &[(&str, &str)],
 ) -> io::Result<Response<Incoming>> {
-    let stream = connect(address).await?;
+    let stream = open(address, Protocol::Http1).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(io::Error::other)?;
@@ -98,7 +130,7 @@ where
 {
     /// Opens the connection.
     pub(super) async fn open(address: &Address) -> io::Result<Self> {
-        let stream = connect(address).await?;
+        let stream = open(address, Protocol::Http1).await?;
         let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .map_err(io::Error::other)?;

@@ -1,10 +1,13 @@
 //! The only room that talks to an engine or a docker program.
 //!
-//! - [`host`] finds the engine's address, [`config`] reads the docker configuration.
+//! - [`host`] finds the engine's address, [`config`] reads the docker configuration, [`credentials`]
+//!   says who the user is at a registry.
+//! - [`tls`] and [`ssh`] lead to engines of other machines.
 //! - [`detect`] asks the engine what it is: [`Facts`], and for the full picture [`detect::Machine`].
 //! - [`programs`] finds the docker programs and their versions, [`variables`] judges the variables.
 //! - [`buildkit`] drives the engine's own BuildKit with a [`BuildSpec`].
 //! - [`classic`] drives the builder of engines without BuildKit, and Podman's.
+//! - [`push`] brings images to their registries.
 //! - [`explain`] reads a builder's words when a build fails.
 //! - [`compose_cli`] hands verbs over to Docker Compose, [`child_environment`] says with which variables.
 //! - [`api`] is the rest of the Engine API.
@@ -16,14 +19,18 @@ pub mod child_environment;
 pub mod classic;
 pub mod compose_cli;
 pub mod config;
+pub mod credentials;
 pub mod detect;
 mod explain;
 pub mod host;
 mod http;
 mod outcome;
 pub mod programs;
+pub mod push;
 pub mod reference;
 mod spec;
+pub mod ssh;
+pub mod tls;
 pub mod variables;
 mod version;
 

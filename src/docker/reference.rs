@@ -71,6 +71,11 @@ pub fn familiar(text: &str) -> Option<String> {
     })
 }
 
+/// The registry of a full name.
+pub fn registry(full: &str) -> &str {
+    full.split_once('/').map_or(full, |(registry, _)| registry)
+}
+
 /// Registry and path. The first part is a registry when it looks like a host.
 fn split_domain(path: &str) -> (&str, String) {
     match path.split_once('/') {

@@ -76,6 +76,8 @@ pub struct Job {
     pub attempt: Attempt,
     /// Ways around a builder that fails, best first. At most one of them is taken.
     pub detours: Vec<Detour>,
+    /// The names under which the image is pushed when it is built, in full form.
+    pub push: Vec<String>,
 }
 
 impl Job {
@@ -184,6 +186,12 @@ pub fn plan(
         let Some((_, attempt)) = attempts.next() else {
             continue;
         };
+        // As Compose has it: a name that nobody gave is none to publish under.
+        let push = if request.push && service.image.is_some() {
+            attempt.spec.tags.clone()
+        } else {
+            Vec::new()
+        };
         let asked = Asked::new(service, choices[0].form.build(build), request);
         warnings.extend(guard::left_out(attempt.strategy, &asked, builders.ground()));
         warnings.extend(platforms::without_emulation(&asked, builders));
@@ -203,12 +211,16 @@ pub fn plan(
                     })
                 })
                 .collect(),
+            push,
         });
     }
     let jobs = twins::join(jobs);
     let mut notes = project.notes.clone();
     notes.extend(warnings);
     notes.extend(said::notes(project, &jobs));
+    if request.push {
+        notes.extend(said::not_pushed(project, &jobs));
+    }
     if jobs.is_empty() {
         notes.push(Diagnostic::warning(
             "no service has a `build:` section: nothing to build",

@@ -27,6 +27,8 @@ pub struct Request {
     pub separator: char,
     /// `DOCKER_DEFAULT_PLATFORM`.
     pub default_platform: Option<String>,
+    /// `--push`: whether the images that have a name of their own go to their registries.
+    pub push: bool,
     /// `SOURCE_DATE_EPOCH`: when the images are said to be made.
     pub source_date_epoch: Option<String>,
     /// Whether the images are to be started here: they have one platform then.

@@ -41,6 +41,20 @@ pub(super) fn notes(project: &Project, jobs: &[Job]) -> Vec<Diagnostic> {
         .collect()
 }
 
+/// The services whose images are built and not pushed although that is asked for.
+pub(super) fn not_pushed(project: &Project, jobs: &[Job]) -> Vec<Diagnostic> {
+    jobs.iter()
+        .filter(|job| job.push.is_empty())
+        .flat_map(Job::services)
+        .filter_map(|name| project.services.get(name))
+        .map(|service| {
+            let name = &service.name;
+            Diagnostic::note(format!("`{name}` is not pushed: it has no `image:`"))
+                .at(service.at.clone(), "")
+        })
+        .collect()
+}
+
 /// Whether `source` is the Dockerfile that the service names.
 fn is_named(build: &Build, source: &DockerfileSource) -> bool {
     match (&build.dockerfile, source) {

@@ -43,8 +43,12 @@ pub(super) fn join(jobs: Vec<Job>) -> Vec<Job> {
             .iter()
             .find(|member| names(&joined[**member]) == names(&job));
         if let Some(namesake) = namesake {
-            joined[*namesake].also.push(job.service);
-            places.push(joined[*namesake].id);
+            let namesake = &mut joined[*namesake];
+            if namesake.push.is_empty() {
+                namesake.push = job.push;
+            }
+            namesake.also.push(job.service);
+            places.push(namesake.id);
             continue;
         }
         if let Some(leader) = family.first() {

@@ -112,6 +112,7 @@ fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
         }
     };
     let join = |pairs: &mut dyn Iterator<Item = String>| pairs.collect::<Vec<_>>().join(" ");
+    add("push", job.push.join(", "));
     add("target", spec.target.clone().unwrap_or_default());
     add("platforms", spec.platforms.join(", "));
     add("allows", spec.entitlements.join(", "));
@@ -320,6 +321,7 @@ fn job_json(plan: &Plan, job: &Job) -> Value {
         "args": spec.args,
         "labels": spec.labels,
         "tags": spec.tags,
+        "push": job.push,
         "platforms": spec.platforms,
         "entitlements": spec.entitlements,
         "attestations": spec.attestations,

@@ -9,7 +9,7 @@ use super::failure;
 use crate::diagnostic::Style;
 use crate::docker::Strategy;
 use crate::dockerfile::Markers;
-use crate::event::{Departure, Outcome};
+use crate::event::{Departure, Outcome, Pushed};
 use crate::human;
 use crate::plan::{Job, Plan};
 
@@ -85,7 +85,18 @@ fn paint(outcome: Option<&Outcome>, style: Style) -> Paint {
 /// A word for the outcome, and what more there is to say.
 fn describe(plan: &Plan, job: &Job, outcome: &Outcome) -> (&'static str, String) {
     match outcome {
-        Outcome::Built { image, departures } => ("built", built(job, image.as_deref(), departures)),
+        Outcome::Built {
+            image,
+            departures,
+            pushed,
+        } => {
+            let built = built(job, image.as_deref(), departures);
+            if pushed.is_empty() {
+                ("built", built)
+            } else {
+                ("pushed", format!("{built}  {}", names(pushed)))
+            }
+        }
         Outcome::Failed(failure) => ("failed", failure.class.id().to_owned()),
         Outcome::Skipped { because } => (
             "skipped",
@@ -93,6 +104,12 @@ fn describe(plan: &Plan, job: &Job, outcome: &Outcome) -> (&'static str, String)
         ),
         Outcome::Stopped => ("stopped", String::new()),
     }
+}
+
+/// The names under which an image was pushed.
+fn names(pushed: &[Pushed]) -> String {
+    let names = pushed.iter().map(|pushed| pushed.name.as_str());
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// The image, and how it came about when that is not what one expects.
@@ -133,7 +150,9 @@ fn summary(plan: &Plan, outcomes: &[(Outcome, Duration)], took: Duration) -> Str
     };
     let built = number(|outcome| matches!(outcome, Outcome::Built { .. }));
     let mut parts = vec![format!("{} built", human::count(built, "service"))];
+    let pushed = |o: &Outcome| matches!(o, Outcome::Built { pushed, .. } if !pushed.is_empty());
     for (number, word) in [
+        (number(pushed), "pushed"),
         (number(|o| matches!(o, Outcome::Failed(_))), "failed"),
         (number(|o| matches!(o, Outcome::Skipped { .. })), "skipped"),
         (number(|o| matches!(o, Outcome::Stopped)), "stopped"),
@@ -173,6 +192,7 @@ mod tests {
                 ),
             },
             detours: Vec::new(),
+            push: Vec::new(),
         }
     }
 

@@ -1,4 +1,5 @@
-//! One job: its build, again where that can help, and at most one way around its builder.
+//! One job: its build, again where that can help, and at most one way around its builder; then the
+//! push of its image.
 //!
 //! Only what is not the user's doing is tried again. A registry that stumbled is asked twice more,
 //! over all attempts; base images that cannot be looked up are taken as they are here, unless
@@ -11,7 +12,7 @@ use tokio::sync::watch;
 
 use super::Builder;
 use crate::docker::{BuildError, Built, PullPolicy};
-use crate::event::{Departure, Event, Events, Frontend, Outcome, Way};
+use crate::event::{Departure, Event, Events, Frontend, Outcome, Pushed, Way};
 use crate::failure::{Class, Failure, Obstacle};
 use crate::plan::{Attempt, Detour, Fallback, Job};
 
@@ -35,10 +36,16 @@ pub(super) async fn carry_out(
         pauses: PAUSES.iter().copied(),
         departures: Vec::new(),
     };
-    match work.best().await {
-        Ok(built) => Outcome::Built {
+    let built = async {
+        let built = work.best().await?;
+        let pushed = work.pushed().await?;
+        Ok((built, pushed))
+    };
+    match built.await {
+        Ok((built, pushed)) => Outcome::Built {
             image: built.image,
             departures: work.departures,
+            pushed,
         },
         Err(BuildError::Failed { failure, .. }) => Outcome::Failed(failure),
         Err(BuildError::Stopped) => Outcome::Stopped,
@@ -103,14 +110,7 @@ impl<B: Builder> Work<'_, B> {
             else {
                 return result;
             };
-            if failure.transient
-                && let Some(pause) = self.pauses.next()
-            {
-                self.tell(format!("{failure}; trying again in {pause:?}"))
-                    .await;
-                if self.stopped_within(pause).await {
-                    return Err(BuildError::Stopped);
-                }
+            if failure.transient && self.pause(failure).await? {
                 result = self.build(attempt).await;
                 continue;
             }
@@ -166,6 +166,28 @@ impl<B: Builder> Work<'_, B> {
         }
     }
 
+    /// The image under all its names in their registries. The first that fails is the end: the others
+    /// would most often fail alike.
+    async fn pushed(&mut self) -> Result<Vec<Pushed>, BuildError> {
+        let mut pushed = Vec::with_capacity(self.job.push.len());
+        for (index, name) in self.job.push.iter().enumerate() {
+            let done = loop {
+                let stop = self.stop.clone();
+                let (id, events) = (self.job.id, self.events);
+                match self.builder.push(id, index, name, events, stop).await {
+                    Err(BuildError::Failed { failure, .. }) => {
+                        if !failure.transient || !self.pause(&failure).await? {
+                            return Err(unpushed(self.job, name, *failure));
+                        }
+                    }
+                    ended => break ended?,
+                }
+            };
+            pushed.push(done);
+        }
+        Ok(pushed)
+    }
+
     async fn build(&self, attempt: &Attempt) -> Result<Built, BuildError> {
         let stop = self.stop.clone();
         self.builder
@@ -199,6 +221,19 @@ impl<B: Builder> Work<'_, B> {
             .await;
     }
 
+    /// Waits before what failed is tried again; false when that was done often enough.
+    async fn pause(&mut self, failure: &Failure) -> Result<bool, BuildError> {
+        let Some(pause) = self.pauses.next() else {
+            return Ok(false);
+        };
+        self.tell(format!("{failure}; trying again in {pause:?}"))
+            .await;
+        if self.stopped_within(pause).await {
+            return Err(BuildError::Stopped);
+        }
+        Ok(true)
+    }
+
     /// Waits for `pause`; whether it was stopped before that was over.
     async fn stopped_within(&self, pause: Duration) -> bool {
         let mut stop = self.stop.clone();
@@ -215,6 +250,18 @@ fn way_around<'a>(job: &'a Job, failure: &Failure) -> Option<&'a Detour> {
     job.detours
         .iter()
         .find(|detour| obstacle == Obstacle::Frontend || detour.around == obstacle)
+}
+
+/// A push that failed, with what there is all the same.
+fn unpushed(job: &Job, name: &str, failure: Failure) -> BuildError {
+    let failure = failure.hint(format!(
+        "the image is built and here as `{name}`; to push it later: dcb build --push {}",
+        job.service
+    ));
+    BuildError::Failed {
+        failure: Box::new(failure),
+        ran: false,
+    }
 }
 
 /// How `attempt` builds what `planned` was to build.

@@ -59,6 +59,36 @@ impl Builder for Scripted {
         }
     }
 
+    async fn push(
+        &self,
+        job: JobId,
+        _index: usize,
+        name: &str,
+        _events: &Events,
+        _stop: watch::Receiver<bool>,
+    ) -> Result<Pushed, BuildError> {
+        self.began.borrow_mut().push((job.0, name.to_owned()));
+        let key = (job.0, name.to_owned());
+        let end = match self.ends.borrow_mut().get_mut(&key) {
+            Some(ends) if !ends.is_empty() => ends.remove(0).1,
+            _ => Ok(()),
+        };
+        match end {
+            Ok(()) => Ok(Pushed {
+                name: name.to_owned(),
+                digest: None,
+            }),
+            Err((class, ran, transient)) => {
+                let mut failure = Failure::new(class, "told to fail");
+                failure.transient = transient;
+                Err(BuildError::Failed {
+                    failure: Box::new(failure),
+                    ran,
+                })
+            }
+        }
+    }
+
     async fn agree(&self, _question: &str) -> bool {
         self.agrees
     }
@@ -103,6 +133,7 @@ fn plan(needs: &[Vec<usize>], parallel: usize) -> Plan {
                     detour(Obstacle::Frontend, "other form", Strategy::BuildKit),
                     detour(Obstacle::Builder, "other builder", Strategy::Classic),
                 ],
+                push: Vec::new(),
             })
             .collect(),
         parallel: Set {
@@ -453,6 +484,73 @@ prop_compose! {
             .map(|(id, mut needs)| { needs.retain(|need| *need < id); needs.sort_unstable(); needs.dedup(); needs })
             .collect();
         (needs, parallel, ends, keep_going, stop_after)
+    }
+}
+
+/// A plan of one job whose image is pushed under two names.
+fn pushing() -> Plan {
+    let mut plan = plan(&[vec![]], 1);
+    plan.jobs[0].push = vec!["r/a:1".to_owned(), "r/a:2".to_owned()];
+    plan
+}
+
+#[test]
+fn an_image_is_pushed_under_each_name_when_it_is_built_and_only_then() {
+    let builder = Scripted::default();
+    let ended = run(&pushing(), &builder, None);
+    let Outcome::Built { pushed, .. } = &ended[0] else {
+        panic!("{:?}", ended[0])
+    };
+    let names: Vec<&str> = pushed.iter().map(|pushed| pushed.name.as_str()).collect();
+    assert_eq!(names, ["r/a:1", "r/a:2"]);
+
+    let builder = Scripted::default();
+    fails(&builder, 0, "first", Class::RunFailed, true, false);
+    assert!(matches!(
+        run(&pushing(), &builder, None)[0],
+        Outcome::Failed(_)
+    ));
+    assert_eq!(builder.began.borrow().len(), 1, "nothing is pushed");
+}
+
+#[test]
+fn a_push_is_tried_again_where_that_may_help_and_the_build_is_not() {
+    let builder = Scripted::default();
+    for _ in 0..2 {
+        fails(
+            &builder,
+            0,
+            "r/a:1",
+            Class::RegistryUnreachable,
+            false,
+            true,
+        );
+    }
+    assert!(matches!(
+        run(&pushing(), &builder, None)[0],
+        Outcome::Built { .. }
+    ));
+    assert_eq!(builder.began.borrow().len(), 1 + 3 + 1);
+
+    for (class, transient, tries) in [
+        (Class::RegistryUnreachable, true, 3),
+        (Class::RegistryDenied, false, 1),
+    ] {
+        let builder = Scripted::default();
+        for _ in 0..3 {
+            fails(&builder, 0, "r/a:1", class, false, transient);
+        }
+        let Outcome::Failed(failure) = &run(&pushing(), &builder, None)[0] else {
+            panic!("it was pushed")
+        };
+        assert_eq!(failure.class, class);
+        let told = "the image is built and here as `r/a:1`; to push it later: dcb build --push 0";
+        assert_eq!(failure.hints.last().map(String::as_str), Some(told));
+        assert_eq!(
+            builder.began.borrow().len(),
+            1 + tries,
+            "the second name is not tried"
+        );
     }
 }
 

@@ -10,7 +10,10 @@ use crate::{failing, simple, tells};
 
 #[test]
 fn what_a_registry_answers_is_told_at_the_from_with_what_mends_it() {
-    let denied = ["registry-denied", "docker login, docker pull"];
+    let denied = [
+        "registry-denied",
+        "help: log in as a user who may: docker login 127.0.0.1:",
+    ];
     let trouble = ["registry-unreachable", "has trouble of its own"];
     let gone = ["registry-unreachable", "check its network, DNS and proxy"];
     // Side by side: engines and dcb try again after some of these.

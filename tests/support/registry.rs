@@ -26,10 +26,14 @@ pub const NO_SUCH_HOST: &str = "registry.invalid/nothing:latest";
 pub const USER: &str = "dcb";
 /// With which password.
 pub const PASSWORD: &str = "secret";
+/// How the names of images begin that a front with tokens gives to anybody.
+pub const PUBLIC: &str = "public-";
+/// What a front with tokens takes in place of both.
+pub const IDENTITY: &str = "a-long-lived-identity";
 /// `PASSWORD` as htpasswd keeps it.
 const HTPASSWD: &str = "dcb:$2b$05$dcbdcbdcbdcbdcbdcbdcbeJVtHNC7zoJkMsEfYX6eIJeRbpjaWtwW\n";
 /// `USER:PASSWORD` as docker's configuration keeps it.
-const AUTH: &str = "ZGNiOnNlY3JldA==";
+pub const AUTH: &str = "ZGNiOnNlY3JldA==";
 
 /// A registry, which ends when this is dropped.
 pub struct Registry {
@@ -100,7 +104,12 @@ impl Registry {
     /// Puts an engine's image into it, named as there: `busybox` becomes `127.0.0.1:4711/busybox`.
     /// The answer is the reference; the engine itself has forgotten it.
     pub fn push(&self, engine: &Engine, image: &str) -> String {
-        let reference = format!("{}/{image}", self.address);
+        self.push_as(engine, image, image)
+    }
+
+    /// The same under another name.
+    pub fn push_as(&self, engine: &Engine, image: &str, name: &str) -> String {
+        let reference = format!("{}/{name}", self.address);
         let config = login(engine, &self.address);
         engine.ask(&["tag", image, &reference]);
         let pushed = engine
@@ -127,9 +136,16 @@ impl Drop for Registry {
 
 /// A docker configuration like that of `engine`, but logged in to a registry.
 pub fn login(engine: &Engine, address: &str) -> TempDir {
+    configured(
+        engine,
+        &format!(r#"{{"auths": {{"{address}": {{"auth": "{AUTH}"}}}}}}"#),
+    )
+}
+
+/// A docker configuration like that of `engine`, but with this `config.json`.
+pub fn configured(engine: &Engine, text: &str) -> TempDir {
     let config = temporary("dcb-login-");
-    let auths = format!(r#"{{"auths": {{"{address}": {{"auth": "{AUTH}"}}}}}}"#);
-    std::fs::write(config.path().join("config.json"), auths).expect("a file");
+    std::fs::write(config.path().join("config.json"), text).expect("a file");
     let plugins = engine.config.join("cli-plugins");
     std::os::unix::fs::symlink(plugins, config.path().join("cli-plugins")).expect("a link");
     config
@@ -229,15 +245,21 @@ pub struct Front {
 impl Front {
     /// One that passes everything on to `registry` until [`Front::fail`].
     pub fn of(registry: &Registry) -> Self {
-        Self::new(None, Some(registry.address.clone()))
+        Self::new(None, Some(registry.address.clone()), false)
+    }
+
+    /// The same, which wants a token that it hands out itself, as Docker Hub does: to [`USER`] with
+    /// [`PASSWORD`], for the identity token [`IDENTITY`], and to anybody for [`PUBLIC`] images.
+    pub fn with_tokens(registry: &Registry) -> Self {
+        Self::new(None, Some(registry.address.clone()), true)
     }
 
     /// One without any registry behind it.
     pub fn failing(fault: Fault) -> Self {
-        Self::new(Some(fault), None)
+        Self::new(Some(fault), None, false)
     }
 
-    fn new(fault: Option<Fault>, registry: Option<String>) -> Self {
+    fn new(fault: Option<Fault>, registry: Option<String>, tokens: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let front = Self {
             address: listener.local_addr().expect("an address").to_string(),
@@ -245,12 +267,14 @@ impl Front {
             requests: Arc::default(),
         };
         let (fault, requests) = (Arc::clone(&front.fault), Arc::clone(&front.requests));
+        let realm = tokens.then(|| front.address.clone());
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let (fault, requests) = (Arc::clone(&fault), Arc::clone(&requests));
-                let registry = registry.clone();
+                let (registry, realm) = (registry.clone(), realm.clone());
                 std::thread::spawn(move || {
-                    let _ = serve(client, registry.as_deref(), &fault, &requests);
+                    let behind = (registry.as_deref(), realm.as_deref());
+                    let _ = serve(client, behind, &fault, &requests);
                 });
             }
         });
@@ -281,7 +305,7 @@ impl Front {
 /// Answers the first request of a connection, which is then closed so that the next is asked about too.
 fn serve(
     mut client: TcpStream,
-    registry: Option<&str>,
+    (registry, realm): (Option<&str>, Option<&str>),
     fault: &Mutex<Option<Fault>>,
     requests: &Mutex<Vec<String>>,
 ) -> std::io::Result<()> {
@@ -293,10 +317,24 @@ fn serve(
     let mut request = String::new();
     reader.read_line(&mut request)?;
     let mut head = request.clone();
+    let (mut authorization, mut length) = (String::new(), 0);
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line)? <= 2 {
             break;
+        }
+        match line.split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("authorization") => {
+                // The registry behind knows nothing of tokens.
+                value.trim_end().clone_into(&mut authorization);
+                if realm.is_some() {
+                    continue;
+                }
+            }
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.trim_end().parse().unwrap_or(0);
+            }
+            _ => {}
         }
         if !line.to_ascii_lowercase().starts_with("connection:") {
             head.push_str(&line);
@@ -318,6 +356,12 @@ fn serve(
             None => std::io::copy(&mut client, &mut std::io::sink()).map(drop),
         };
     }
+    if let Some(realm) = realm
+        && let Some(answer) = token(realm, &request, &authorization, &mut reader, length)?
+    {
+        let (status, headers, body) = answer;
+        return reply(&mut client, &request, status, &headers, body);
+    }
     let Some(registry) = registry else {
         return reply(&mut client, &request, "200 OK", "", "{}");
     };
@@ -329,6 +373,44 @@ fn serve(
     });
     std::io::copy(&mut answers, &mut back)?;
     client.shutdown(Shutdown::Both)
+}
+
+/// What a front with tokens answers by itself: a token to who may have one, and a demand for one to
+/// who has none.
+#[allow(clippy::type_complexity, reason = "the parts of an answer")]
+fn token(
+    realm: &str,
+    request: &str,
+    authorization: &str,
+    body: &mut impl Read,
+    length: u64,
+) -> std::io::Result<Option<(&'static str, String, &'static str)>> {
+    const TOKEN: &str = "Bearer handed-out";
+    const ANSWER: &str = r#"{"token":"handed-out","access_token":"handed-out","expires_in":300}"#;
+    let mut form = String::new();
+    let denied = |headers| Ok(Some(("401 Unauthorized", headers, "{}")));
+    if request.contains(" /token") {
+        body.take(length).read_to_string(&mut form)?;
+        let refreshes = form.contains(&format!("refresh_token={IDENTITY}"));
+        let logs_in = authorization == format!("Basic {AUTH}")
+            || form.contains(&format!("username={USER}")) && form.contains(PASSWORD);
+        let anybody =
+            authorization.is_empty() && request.contains(&format!("repository%3A{PUBLIC}"));
+        if refreshes || logs_in || anybody {
+            return Ok(Some((
+                "200 OK",
+                "Content-Type: application/json\r\n".to_owned(),
+                ANSWER,
+            )));
+        }
+        return denied(String::new());
+    }
+    if authorization == TOKEN {
+        return Ok(None);
+    }
+    denied(format!(
+        "WWW-Authenticate: Bearer realm=\"http://{realm}/token\",service=\"dcb\"\r\n"
+    ))
 }
 
 fn reply(

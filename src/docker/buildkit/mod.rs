@@ -38,12 +38,13 @@ mod worker;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::api::Api;
+use super::api;
+use super::credentials::Credentials;
 use super::detect::Facts;
 use super::host::Endpoint;
 use super::spec::BuildSpec;
 use crate::failure::Failure;
-use session::{Own, Session};
+use session::{Common, Own, Session};
 use tokio::sync::OnceCell;
 use transport::Control;
 pub use worker::Worker;
@@ -55,8 +56,7 @@ const HOST_GATEWAY_NAME: &str = "host-gateway";
 #[derive(Clone)]
 pub struct Client {
     facts: Arc<Facts>,
-    /// The key under which the engine keeps what is transferred.
-    key: String,
+    common: Common,
     control: Control,
     /// The session of all builds that need none of their own.
     shared: Arc<Session>,
@@ -67,15 +67,23 @@ pub struct Client {
 impl Client {
     /// Opens BuildKit on the engine. `owner` tells this machine and project from others: the engine
     /// keeps the transferred contexts under it, so the same owner transfers only what changed.
+    /// `credentials` are told to the engine when a registry asks for them.
     ///
     /// # Errors
     /// [`crate::failure::Class::NoBuildKit`] when the engine refuses, others when it went away.
-    pub async fn connect(facts: &Facts, owner: &str) -> Result<Self, Failure> {
-        let key = session::shared_key(owner);
-        let (control, session) = transport::open(facts, &key).await?;
+    pub async fn connect(
+        facts: &Facts,
+        owner: &str,
+        credentials: Arc<Credentials>,
+    ) -> Result<Self, Failure> {
+        let common = Common {
+            key: session::shared_key(owner),
+            credentials,
+        };
+        let (control, session) = transport::open(facts, &common).await?;
         Ok(Self {
             facts: Arc::new(facts.clone()),
-            key,
+            common,
             control,
             shared: Arc::new(session),
             worker: Arc::default(),
@@ -99,7 +107,7 @@ impl Client {
             None => Ok(Arc::clone(&self.shared)),
             Some(own) => {
                 let session =
-                    transport::session(&self.facts, &self.control, &self.key, own).await?;
+                    transport::session(&self.facts, &self.control, &self.common, own).await?;
                 Ok(Arc::new(session))
             }
         }
@@ -132,10 +140,7 @@ impl Client {
     async fn host_gateway(&self) -> Result<String, Failure> {
         match &self.worker().await?.host_gateway {
             Some(address) => Ok(address.clone()),
-            None => {
-                let api = Api::new(self.endpoint(), self.facts.spoken())?;
-                api.bridge_gateway().await
-            }
+            None => api::bridge_gateway(self.endpoint(), self.facts.spoken()).await,
         }
     }
 }

@@ -13,10 +13,11 @@ use tokio::task::JoinHandle;
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use tonic::service::Routes;
 
-use super::auth::Anonymous;
+use super::auth::User;
 use super::filesync::FileSync;
 use super::health::Alive;
 use super::offers::Offers;
+use crate::docker::credentials::Credentials;
 use crate::docker::http::BoxStream;
 use crate::docker::spec::BuildSpec;
 use crate::human;
@@ -50,6 +51,15 @@ impl Own {
     fn methods(&self) -> Vec<&'static str> {
         Vec::new()
     }
+}
+
+/// What all sessions of a client have.
+#[derive(Clone)]
+pub(super) struct Common {
+    /// The key under which the engine keeps what is transferred.
+    pub(super) key: String,
+    /// Who the user is at registries.
+    pub(super) credentials: Arc<Credentials>,
 }
 
 /// The key under which the engine keeps what `owner` transfers.
@@ -141,10 +151,10 @@ impl Drop for Session {
 }
 
 /// Serves a session on a connection where the engine is the client.
-pub(super) fn serve(identity: Identity, _own: Own, stream: BoxStream) -> Session {
+pub(super) fn serve(identity: Identity, common: &Common, _own: Own, stream: BoxStream) -> Session {
     let offers = Arc::new(Offers::default());
     let routes = Routes::new(HealthServer::new(Alive))
-        .add_service(AuthServer::new(Anonymous))
+        .add_service(AuthServer::new(User(Arc::clone(&common.credentials))))
         .add_service(FileSync::new(Arc::clone(&offers)))
         .prepare();
     let task = tokio::spawn(async move {

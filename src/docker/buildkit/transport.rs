@@ -20,7 +20,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
 
-use super::session::{self, Identity, Own, Session};
+use super::session::{self, Common, Identity, Own, Session};
 use crate::docker::ApiVersion;
 use crate::docker::detect::{Facts, unreachable};
 use crate::docker::http::{self, BoxStream, Upgrade};
@@ -45,7 +45,7 @@ impl Control {
 }
 
 /// Opens both connections in the way this engine offers.
-pub(super) async fn open(facts: &Facts, key: &str) -> Result<(Control, Session), Failure> {
+pub(super) async fn open(facts: &Facts, common: &Common) -> Result<(Control, Session), Failure> {
     let spoken = facts.spoken();
     if spoken < ApiVersion::BUILDKIT {
         Err(too_old(facts, spoken))
@@ -54,14 +54,14 @@ pub(super) async fn open(facts: &Facts, key: &str) -> Result<(Control, Session),
             .await
             .map_err(|error| io_failure(facts, &error))?;
         let control = control(facts, stream).await?;
-        let session = session(facts, &control, key, Own::default()).await?;
+        let session = session(facts, &control, common, Own::default()).await?;
         Ok((control, session))
     } else {
         let control = async {
             let answer = http::upgrade(&facts.endpoint.address, "/grpc", &[]).await;
             control(facts, upgraded(facts, "/grpc", answer)?).await
         };
-        tokio::try_join!(control, hijacked(facts, key, Own::default()))
+        tokio::try_join!(control, hijacked(facts, common, Own::default()))
     }
 }
 
@@ -69,13 +69,13 @@ pub(super) async fn open(facts: &Facts, key: &str) -> Result<(Control, Session),
 pub(super) async fn session(
     facts: &Facts,
     control: &Control,
-    key: &str,
+    common: &Common,
     own: Own,
 ) -> Result<Session, Failure> {
     if is_direct(facts) {
-        tunnelled(facts, control, key, own).await
+        tunnelled(facts, control, common, own).await
     } else {
-        hijacked(facts, key, own).await
+        hijacked(facts, common, own).await
     }
 }
 
@@ -90,13 +90,13 @@ async fn control(facts: &Facts, stream: BoxStream) -> Result<Control, Failure> {
     ))
 }
 
-async fn hijacked(facts: &Facts, key: &str, own: Own) -> Result<Session, Failure> {
-    let identity = Identity::new(key, &own);
+async fn hijacked(facts: &Facts, common: &Common, own: Own) -> Result<Session, Failure> {
+    let identity = Identity::new(&common.key, &own);
     let headers = identity.headers();
     let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();
     let answer = http::upgrade(&facts.endpoint.address, "/session", &headers).await;
     let stream = upgraded(facts, "/session", answer)?;
-    Ok(session::serve(identity, own, stream))
+    Ok(session::serve(identity, common, own, stream))
 }
 
 fn upgraded(facts: &Facts, path: &str, answer: io::Result<Upgrade>) -> Result<BoxStream, Failure> {
@@ -110,10 +110,10 @@ fn upgraded(facts: &Facts, path: &str, answer: io::Result<Upgrade>) -> Result<Bo
 async fn tunnelled(
     facts: &Facts,
     control: &Control,
-    key: &str,
+    common: &Common,
     own: Own,
 ) -> Result<Session, Failure> {
-    let identity = Identity::new(key, &own);
+    let identity = Identity::new(&common.key, &own);
     let (ours, theirs) = tokio::io::duplex(TUNNEL_CHUNK);
     let (mut from_session, mut to_session) = tokio::io::split(theirs);
     let (sender, outgoing) = tokio::sync::mpsc::channel(4);
@@ -132,7 +132,7 @@ async fn tunnelled(
         }
     });
     // The session must be served before the call is answered: the engine speaks first inside it.
-    let mut session = session::serve(identity, own, Box::pin(ours));
+    let mut session = session::serve(identity, common, own, Box::pin(ours));
     let mut incoming = control
         .client()
         .session(request)

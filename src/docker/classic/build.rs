@@ -36,10 +36,6 @@ const KILLED: i32 = 137;
 /// How long an engine that shuts down may go on answering after it killed a step.
 const SHUTDOWN: Duration = Duration::from_millis(300);
 
-/// The docker configuration's credentials as the engine takes them: none, so it pulls anonymously.
-/// This is where they go once they are looked up.
-const REGISTRY_CONFIG: (&str, &str) = ("X-Registry-Config", "e30=");
-
 /// Why a build ended without an image.
 enum Ended {
     /// The builder said why.
@@ -76,12 +72,14 @@ impl Classic {
         } else {
             Modes::Plain
         };
+        let credentials = self.registry_config(&spec, package.text.as_deref()).await;
         let parsed = package.text.as_deref().map(Dockerfile::parse);
         let sends = package.contents.is_some();
         let (upload, body) = Upload::start(package.contents, modes);
         let mut build = Build {
             classic: self,
             spec: &spec,
+            registries: credentials.reveal(),
             text: package.text,
             steps: Steps::new(job, self.dialect, parsed),
             upload,
@@ -124,6 +122,8 @@ impl Classic {
 struct Build<'a> {
     classic: &'a Classic,
     spec: &'a BuildSpec,
+    /// Who the user is at registries, as the header has it.
+    registries: &'a str,
     /// The Dockerfile, when it is here.
     text: Option<String>,
     steps: Steps,
@@ -137,7 +137,10 @@ impl Build<'_> {
     async fn converse(&mut self, path: &str, body: Body) -> Result<Built, Ended> {
         let address = &self.classic.endpoint.address;
         let mut exchange = Exchange::open(address).await.map_err(Ended::Unreachable)?;
-        let headers = [("content-type", "application/x-tar"), REGISTRY_CONFIG];
+        let headers = [
+            ("content-type", "application/x-tar"),
+            ("x-registry-config", self.registries),
+        ];
         let response = self.send(exchange.post(path, &headers, body)).await?;
         let told = self.steps.all_sent(Instant::now());
         self.tell(told).await;

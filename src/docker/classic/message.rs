@@ -1,4 +1,4 @@
-//! What the engine answers while it builds: one JSON object after the other, a line each.
+//! What the engine answers while it builds or pushes: one JSON object after the other, a line each.
 
 use serde::Deserialize;
 
@@ -9,53 +9,56 @@ const LONGEST: usize = 4 << 20;
 /// One message.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Message {
+pub(in crate::docker) struct Message {
     /// Text: of the builder, or of a step.
-    pub(super) stream: Option<String>,
-    /// What a pull is doing.
-    pub(super) status: Option<String>,
+    pub(in crate::docker) stream: Option<String>,
+    /// What a pull or a push is doing.
+    pub(in crate::docker) status: Option<String>,
     /// What of: a layer, a tag.
-    pub(super) id: Option<String>,
+    pub(in crate::docker) id: Option<String>,
     /// How far it is.
-    pub(super) progress_detail: Option<Progress>,
-    /// The id of a finished stage's image.
-    pub(super) aux: Option<Aux>,
-    /// Why the build failed.
-    pub(super) error_detail: Option<ErrorDetail>,
+    pub(in crate::docker) progress_detail: Option<Progress>,
+    /// The id of a finished stage's image, or the digest of a pushed one.
+    pub(in crate::docker) aux: Option<Aux>,
+    /// Why it failed.
+    pub(in crate::docker) error_detail: Option<ErrorDetail>,
     /// The same for clients of old.
-    pub(super) error: Option<String>,
+    pub(in crate::docker) error: Option<String>,
 }
 
-/// How far a pull is, in bytes.
+/// How far a pull or a push is, in bytes.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Progress {
-    pub(super) current: i64,
-    pub(super) total: i64,
+pub(in crate::docker) struct Progress {
+    pub(in crate::docker) current: i64,
+    pub(in crate::docker) total: i64,
 }
 
 /// What comes beside the text.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Aux {
+pub(in crate::docker) struct Aux {
     /// The id of an image.
     #[serde(rename = "ID")]
-    pub(super) id: Option<String>,
+    pub(in crate::docker) id: Option<String>,
+    /// The digest under which a registry has an image.
+    #[serde(rename = "Digest")]
+    pub(in crate::docker) digest: Option<String>,
 }
 
-/// Why a build failed.
+/// Why a build or a push failed.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub(super) struct ErrorDetail {
+pub(in crate::docker) struct ErrorDetail {
     /// The exit code of a `RUN`.
-    pub(super) code: Option<i32>,
+    pub(in crate::docker) code: Option<i32>,
     /// In words.
-    pub(super) message: String,
+    pub(in crate::docker) message: String,
 }
 
 impl Message {
-    /// Why the build failed, when this message tells that.
-    pub(super) fn failure(&mut self) -> Option<ErrorDetail> {
+    /// Why it failed, when this message tells that.
+    pub(in crate::docker) fn failure(&mut self) -> Option<ErrorDetail> {
         let error = self.error.take();
         match self.error_detail.take() {
             Some(detail) if !detail.message.is_empty() => Some(detail),
@@ -69,14 +72,14 @@ impl Message {
 
 /// Puts lines together from what the connection delivers.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(in crate::docker) struct Lines {
     partial: Vec<u8>,
 }
 
 impl Lines {
     /// Takes some bytes and gives the messages that they complete. What is not JSON is an error in
     /// words: a proxy's, or a crash.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> Vec<Message> {
+    pub(in crate::docker) fn take(&mut self, bytes: &[u8]) -> Vec<Message> {
         let mut messages = Vec::new();
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.partial.extend_from_slice(piece);
@@ -89,7 +92,7 @@ impl Lines {
     }
 
     /// The last message, when its line was not ended.
-    pub(super) fn end(&mut self) -> Option<Message> {
+    pub(in crate::docker) fn end(&mut self) -> Option<Message> {
         parse(&std::mem::take(&mut self.partial))
     }
 }

@@ -18,21 +18,26 @@
 
 mod archive;
 mod build;
+mod credentials;
 mod line;
-mod message;
+pub(super) mod message;
 mod package;
 mod query;
 mod step;
 mod upload;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use super::api::Api;
+use super::api;
 use super::api_version::ApiVersion;
+use super::credentials::Credentials;
 use super::detect::Facts;
 use super::host::Endpoint;
 use super::spec::BuildSpec;
 use crate::failure::{Class, Failure};
+
+pub(super) use credentials::no_tokens;
 
 /// The word for the engine's machine under `extra_hosts:`.
 const HOST_GATEWAY: &str = "host-gateway";
@@ -47,19 +52,20 @@ enum Dialect {
 }
 
 /// An engine's classic builder, or what Podman has in its place.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Classic {
     endpoint: Endpoint,
+    credentials: Arc<Credentials>,
     api: ApiVersion,
     dialect: Dialect,
 }
 
 impl Classic {
-    /// The builder of an engine. Nothing is sent yet.
+    /// The builder of an engine, which gets `credentials` with each build. Nothing is sent yet.
     ///
     /// # Errors
     /// When the engine builds images for Windows.
-    pub fn new(facts: &Facts) -> Result<Self, Failure> {
+    pub fn new(facts: &Facts, credentials: Arc<Credentials>) -> Result<Self, Failure> {
         let engine = &facts.engine;
         if engine.os == "windows" {
             return Err(Failure::new(
@@ -70,6 +76,7 @@ impl Classic {
         }
         Ok(Self {
             endpoint: facts.endpoint.clone(),
+            credentials,
             api: facts.spoken(),
             dialect: if engine.podman {
                 Dialect::Buildah
@@ -86,7 +93,7 @@ impl Classic {
         if self.dialect == Dialect::Docker || !spec.extra_hosts.iter().any(stands_for_host) {
             return Ok(Cow::Borrowed(spec));
         }
-        let gateway = Api::new(&self.endpoint, self.api)?.bridge_gateway().await?;
+        let gateway = api::bridge_gateway(&self.endpoint, self.api).await?;
         let mut spec = spec.clone();
         for host in spec.extra_hosts.iter_mut().filter(|h| stands_for_host(h)) {
             host.1.clone_from(&gateway);

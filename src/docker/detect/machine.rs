@@ -1,7 +1,7 @@
 //! The full picture of this machine's Docker, all of it asked side by side.
 //!
 //! ```text
-//! ┌ ping ─┬ POST /grpc ┐                       engine, two seconds in all
+//! ┌ ping ─┬ POST /grpc ┐                       engine, two seconds in all (elsewhere: ten)
 //! │       ├ GET /info  │
 //! │       └ GET /version
 //! ├ docker --version, plugin metadata          programs, kept from run to run
@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use super::builder::Builder;
 use super::info::{Info, Product};
 use super::surroundings::{self, Disk, Wsl};
-use super::{ANSWER, Engine, Facts};
+use super::{Engine, Facts};
 use crate::ambient::Ambient;
 use crate::docker::api_version::ApiVersion;
 use crate::docker::config::DockerConfig;
@@ -108,7 +108,9 @@ struct Asked {
 }
 
 async fn ask(endpoint: &Endpoint) -> Asked {
-    let until = Instant::now() + ANSWER;
+    // A failed login is told by the ping.
+    let _ = http::prepare(&endpoint.address).await;
+    let until = until(endpoint);
     let facts = match super::engine(endpoint).await {
         Ok(engine) => Facts {
             endpoint: endpoint.clone(),
@@ -161,7 +163,7 @@ async fn get(facts: &Facts, what: &str, until: Instant) -> Result<Value, String>
     let failed = |why: String| format!("GET {path}: {}", human::sanitize(&why));
     let answer = http::get(&facts.endpoint.address, &path, LARGEST);
     let (head, body) = match timeout_at(until, answer).await {
-        Err(_) => return Err(failed(format!("no answer in {ANSWER:?}"))),
+        Err(_) => return Err(failed(late(&facts.endpoint))),
         Ok(Err(error)) => return Err(failed(error.to_string())),
         Ok(Ok(answer)) => answer,
     };
@@ -174,7 +176,16 @@ async fn get(facts: &Facts, what: &str, until: Instant) -> Result<Value, String>
 
 /// Whether and how the engine's BuildKit can be reached: it is opened and closed again.
 pub async fn buildkit(facts: &Facts) -> BuildKit {
-    buildkit_until(facts, Instant::now() + ANSWER).await
+    buildkit_until(facts, until(&facts.endpoint)).await
+}
+
+/// When all answers of an engine must be there.
+fn until(endpoint: &Endpoint) -> Instant {
+    Instant::now() + endpoint.address.limits().answer
+}
+
+fn late(endpoint: &Endpoint) -> String {
+    format!("no answer in {:?}", endpoint.address.limits().answer)
 }
 
 async fn buildkit_until(facts: &Facts, until: Instant) -> BuildKit {
@@ -207,7 +218,7 @@ async fn buildkit_until(facts: &Facts, until: Instant) -> BuildKit {
     match timeout_at(until, open).await {
         Ok(Ok(found)) => found,
         Ok(Err::<_, io::Error>(error)) => BuildKit::Unknown(human::sanitize(&error.to_string())),
-        Err(_) => BuildKit::Unknown(format!("no answer in {ANSWER:?}")),
+        Err(_) => BuildKit::Unknown(late(&facts.endpoint)),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Read;
+use crate::docker::reference;
 use crate::docker::spec::{BuildSpec, ContextSource, PullPolicy};
 use crate::dockerfile::Dockerfile;
 use crate::failure::Class;
@@ -53,7 +54,7 @@ pub(super) fn hints(read: &Read<'_>, spec: &BuildSpec) -> Vec<String> {
             hints
         }
         Class::RateLimited => {
-            let mut hints = one("log in to raise the limit: docker login");
+            let mut hints = one(&format!("log in to raise the limit: {}", login(read.image)));
             hints.insert(
                 0,
                 match retry_after(text) {
@@ -64,15 +65,15 @@ pub(super) fn hints(read: &Read<'_>, spec: &BuildSpec) -> Vec<String> {
             hints
         }
         Class::RegistryDenied => {
-            let image = read.image.unwrap_or("IMAGE");
             vec![format!(
-                "this dcb pulls anonymously; log in and pull the image first: docker login, docker pull {image}, then build again"
+                "log in as a user who may: {}, then build again",
+                login(read.image)
             )]
         }
         Class::ImageMissing => {
-            let image = read.image.unwrap_or("IMAGE");
             vec![format!(
-                "check name and tag; for a private image: docker login, docker pull {image}, then build again"
+                "check name and tag; for a private image: {}, then build again",
+                login(read.image)
             )]
         }
         Class::BuildFailed if text.contains("invalid UTF-8") => one(
@@ -125,6 +126,15 @@ fn fixed(class: Class, text: &str, spec: &BuildSpec) -> Vec<String> {
     hints.iter().map(|hint| (*hint).to_owned()).collect()
 }
 
+/// The command that logs in to the registry of `image`.
+pub(super) fn login(image: Option<&str>) -> String {
+    let full = image.and_then(|image| reference::normalize(image).ok());
+    match full.as_deref().map(reference::registry) {
+        None | Some("docker.io") => "docker login".to_owned(),
+        Some(registry) => format!("docker login {registry}"),
+    }
+}
+
 fn frontend(read: &Read<'_>) -> Vec<String> {
     let own = "leave the `# syntax=` line out to build with the engine's own frontend".to_owned();
     match read.image {
@@ -140,7 +150,7 @@ fn frontend(read: &Read<'_>) -> Vec<String> {
 }
 
 /// How long a registry asks to wait, in its own words: `retry-after: 1.5s, allowed: ...`.
-fn retry_after(text: &str) -> Option<&str> {
+pub(super) fn retry_after(text: &str) -> Option<&str> {
     let (_, after) = text.split_once("retry-after: ")?;
     let end = after.find([',', ' ', '\n']).unwrap_or(after.len());
     Some(&after[..end])
