@@ -91,6 +91,7 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Build(build) if build.dry_run => {
             let typed = Typed {
                 push: build.push,
+                output: build.output.as_deref(),
                 ..app.typed(&build.flags, &build.services, build.pull)
             };
             wait(app.show_plan(typed, PlanFormat::Text))

@@ -117,6 +117,8 @@ classes! {
 
     /// The engine's disk is full.
     DiskFull "disk-full" 6
+    /// The result cannot be written to where `--output` says.
+    OutputFailed "output-failed" 6
 
     /// The builder's frontend is too old for the Dockerfile.
     FrontendTooOld "frontend-too-old" 7

@@ -3,6 +3,7 @@
 mod builders;
 mod extension;
 mod files;
+mod output;
 
 use indexmap::IndexMap;
 
@@ -65,6 +66,8 @@ pub struct Typed<'a> {
     pub pull: bool,
     /// Whether the images are to be pushed.
     pub push: bool,
+    /// `--output`.
+    pub output: Option<&'a str>,
     /// Whether the images are to be started here.
     pub to_start: bool,
 }
@@ -97,6 +100,10 @@ pub fn request(
             .filter(|platform| !platform.is_empty())
             .cloned(),
         push: typed.push,
+        output: match typed.output {
+            Some(text) => output::read(text, ambient)?,
+            None => None,
+        },
         source_date_epoch: ambient
             .variable(SOURCE_DATE_EPOCH)
             .filter(|date| !date.is_empty())

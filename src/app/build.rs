@@ -57,6 +57,7 @@ impl App<'_> {
     pub(super) async fn build(&self, build: &Build) -> anyhow::Result<ExitCode> {
         let typed = Typed {
             push: build.push,
+            output: build.output.as_deref(),
             ..self.typed(&build.flags, &build.services, build.pull)
         };
         let found = self.look(typed).await?;
@@ -178,6 +179,7 @@ impl App<'_> {
             services,
             pull,
             push: false,
+            output: None,
             to_start: false,
         }
     }

@@ -99,6 +99,10 @@ pub struct Build {
     /// Look up base images in their registry, even those that are here
     #[arg(long)]
     pub pull: bool,
+    /// Write the result there instead of into the engine: `DIR`, `type=tar,dest=FILE`, `-` for an
+    /// archive on standard output; `oci` and `docker` are images in a file
+    #[arg(short, long, value_name = "DEST", conflicts_with = "push")]
+    pub output: Option<String>,
     /// Push the images of services that have an `image:`, under it and all `tags:`
     #[arg(long)]
     pub push: bool,

@@ -39,7 +39,7 @@ pub use buildkit::Worker;
 pub use detect::{Engine, Facts};
 pub use outcome::{BuildError, Built};
 pub use spec::{
-    BuildSpec, CacheUse, ContextSource, DockerfileSource, NamedContext, Network, PullPolicy,
-    Strategy,
+    BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, NamedContext, Network,
+    Output, OutputForm, PullPolicy, Strategy,
 };
 pub use version::Version;

@@ -10,6 +10,7 @@ mod forms;
 mod graph;
 mod guard;
 mod inputs;
+mod outputs;
 mod platforms;
 mod request;
 mod said;
@@ -214,7 +215,7 @@ pub fn plan(
             push,
         });
     }
-    let jobs = twins::join(jobs);
+    let jobs = twins::join(outputs::assign(jobs, request)?);
     let mut notes = project.notes.clone();
     notes.extend(warnings);
     notes.extend(said::notes(project, &jobs));

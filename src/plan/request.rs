@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 
 use super::forms::Role;
-use crate::docker::Strategy;
+use crate::docker::{Output, Strategy};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub struct Request {
     pub separator: char,
     /// `DOCKER_DEFAULT_PLATFORM`.
     pub default_platform: Option<String>,
+    /// `--output`: where the results go instead of the engine's images.
+    pub output: Option<Output>,
     /// `--push`: whether the images that have a name of their own go to their registries.
     pub push: bool,
     /// `SOURCE_DATE_EPOCH`: when the images are said to be made.

@@ -81,6 +81,7 @@ impl Around<'_> {
             shm_size: build.shm_size,
             ulimits: build.ulimits.clone(),
             entitlements: entitlements(build),
+            output: None,
             attestations: attestations(build),
         })
     }

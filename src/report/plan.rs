@@ -9,7 +9,8 @@ use super::{Detail, docker};
 use crate::diagnostic::Style;
 use crate::docker::detect::Machine;
 use crate::docker::{
-    BuildSpec, CacheUse, ContextSource, DockerfileSource, NamedContext, Network, PullPolicy,
+    BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, NamedContext, Network,
+    PullPolicy,
 };
 use crate::failure::Obstacle;
 use crate::plan::{Attempt, Detour, Job, Plan, Reason, Verdict};
@@ -104,7 +105,10 @@ fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
         ("builder", format!("{}: {}", job.attempt.strategy, why(job))),
         ("context", context(&spec.context)),
         ("dockerfile", dockerfile(&job.attempt)),
-        ("image", spec.tags.join(", ")),
+        match &spec.output {
+            None => ("image", spec.tags.join(", ")),
+            Some(output) => ("output", output.to_string()),
+        },
     ];
     let mut add = |name, value: String| {
         if !value.is_empty() {
@@ -322,6 +326,14 @@ fn job_json(plan: &Plan, job: &Job) -> Value {
         "labels": spec.labels,
         "tags": spec.tags,
         "push": job.push,
+        "output": spec.output.as_ref().map(|output| json!({
+            "form": output.form.to_string(),
+            "path": match &output.to {
+                Destination::Path(path) => Some(path),
+                Destination::Stdout => None,
+            },
+            "options": output.options,
+        })),
         "platforms": spec.platforms,
         "entitlements": spec.entitlements,
         "attestations": spec.attestations,

@@ -114,7 +114,8 @@ fn names(pushed: &[Pushed]) -> String {
 
 /// The image, and how it came about when that is not what one expects.
 fn built(job: &Job, image: Option<&str>, departures: &[Departure]) -> String {
-    let mut parts: Vec<String> = image.map(short).into_iter().collect();
+    let written = job.attempt.spec.output.as_ref().map(ToString::to_string);
+    let mut parts: Vec<String> = written.or_else(|| image.map(short)).into_iter().collect();
     let elsewhere = departures
         .iter()
         .any(|departure| matches!(departure, Departure::OtherWay { .. }));

@@ -6,7 +6,7 @@ use bollard_buildkit_proto::moby::buildkit::v1::{CacheOptions, Exporter, SolveRe
 
 use super::contexts;
 use crate::docker::spec::{
-    BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy,
+    BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, OutputForm, PullPolicy,
 };
 
 /// What a build needs to use the engine's own network.
@@ -17,7 +17,7 @@ pub(super) const INLINE_NAME: &str = "Dockerfile";
 
 /// The request for one build, to be answered in `session`.
 pub(super) fn request(reference: String, session: String, spec: &BuildSpec) -> SolveRequest {
-    let exporter = HashMap::from([("name".to_owned(), spec.tags.join(","))]);
+    let (kind, exporter) = exporter(spec);
     let (frontend, attributes) = frontend(spec);
     SolveRequest {
         r#ref: reference,
@@ -31,14 +31,27 @@ pub(super) fn request(reference: String, session: String, spec: &BuildSpec) -> S
         internal: true,
         cache: Some(CacheOptions::default()),
         // Engines before 26 know only the deprecated pair of fields.
-        exporter_deprecated: "moby".to_owned(),
+        exporter_deprecated: kind.clone(),
         exporter_attrs_deprecated: exporter.clone(),
         exporters: vec![Exporter {
-            r#type: "moby".to_owned(),
+            r#type: kind,
             attrs: exporter,
         }],
         ..Default::default()
     }
+}
+
+/// What makes the result, and what it is told.
+fn exporter(spec: &BuildSpec) -> (String, HashMap<String, String>) {
+    let names = || ("name".to_owned(), spec.tags.join(","));
+    let Some(output) = &spec.output else {
+        return ("moby".to_owned(), HashMap::from([names()]));
+    };
+    let mut attributes: HashMap<String, String> = output.options.clone().into_iter().collect();
+    if matches!(output.form, OutputForm::Oci | OutputForm::Docker) {
+        attributes.extend([names()]);
+    }
+    (output.form.to_string(), attributes)
 }
 
 fn entitlements(spec: &BuildSpec) -> Vec<String> {

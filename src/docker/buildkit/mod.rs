@@ -28,6 +28,7 @@ mod filesync;
 mod health;
 mod offers;
 mod prefix;
+mod receive;
 mod session;
 mod solve;
 mod status;

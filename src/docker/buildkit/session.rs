@@ -17,6 +17,7 @@ use super::auth::User;
 use super::filesync::FileSync;
 use super::health::Alive;
 use super::offers::Offers;
+use super::receive::{self, Receipt};
 use crate::docker::credentials::Credentials;
 use crate::docker::http::BoxStream;
 use crate::docker::spec::BuildSpec;
@@ -39,17 +40,24 @@ pub(super) const LARGEST_HEADERS: u32 = 16 << 20;
 
 /// What a session has that belongs to one build only, beyond files and credentials.
 #[derive(Debug, Default)]
-pub(super) struct Own {}
+pub(super) struct Own {
+    /// Where the result goes when the engine is to send it.
+    receipt: Option<Arc<Receipt>>,
+}
 
 impl Own {
     /// What `spec` asks for; nothing when the session of all others does.
-    pub(super) fn of(_spec: &BuildSpec) -> Option<Self> {
-        None
+    pub(super) fn of(spec: &BuildSpec) -> Option<Self> {
+        let receipt = spec.output.clone().map(Receipt::new)?;
+        Some(Self {
+            receipt: Some(receipt),
+        })
     }
 
     /// The calls that the engine may make for it.
     fn methods(&self) -> Vec<&'static str> {
-        Vec::new()
+        let receive = self.receipt.iter().flat_map(|_| receive::METHODS);
+        receive.collect()
     }
 }
 
@@ -122,6 +130,7 @@ pub(super) fn random_id() -> String {
 pub(super) struct Session {
     id: String,
     offers: Arc<Offers>,
+    receipt: Option<Arc<Receipt>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -134,6 +143,11 @@ impl Session {
     /// What jobs offer on it.
     pub(super) fn offers(&self) -> &Arc<Offers> {
         &self.offers
+    }
+
+    /// What the result is received into, when the engine sends it.
+    pub(super) fn receipt(&self) -> Option<&Receipt> {
+        self.receipt.as_deref()
     }
 
     /// Tasks that end with this session.
@@ -151,12 +165,15 @@ impl Drop for Session {
 }
 
 /// Serves a session on a connection where the engine is the client.
-pub(super) fn serve(identity: Identity, common: &Common, _own: Own, stream: BoxStream) -> Session {
+pub(super) fn serve(identity: Identity, common: &Common, own: Own, stream: BoxStream) -> Session {
     let offers = Arc::new(Offers::default());
-    let routes = Routes::new(HealthServer::new(Alive))
+    let mut routes = Routes::new(HealthServer::new(Alive))
         .add_service(AuthServer::new(User(Arc::clone(&common.credentials))))
-        .add_service(FileSync::new(Arc::clone(&offers)))
-        .prepare();
+        .add_service(FileSync::new(Arc::clone(&offers)));
+    if let Some(receipt) = &own.receipt {
+        routes = routes.add_service(receipt.service());
+    }
+    let routes = routes.prepare();
     let task = tokio::spawn(async move {
         // The connection ends when the engine closes it or this task is aborted; either way the
         // calls that depend on it report what they missed.
@@ -168,6 +185,7 @@ pub(super) fn serve(identity: Identity, common: &Common, _own: Own, stream: BoxS
     Session {
         id: identity.id,
         offers,
+        receipt: own.receipt,
         tasks: vec![task],
     }
 }

@@ -74,6 +74,16 @@ impl Client {
             };
             let _ = events.send(warning).await;
         }
+        let built = matches!(result, Some(Ok(_)));
+        if let Some(receipt) = session.receipt()
+            && let Err(failure) = receipt.settle(built).await
+            && result.is_some()
+        {
+            return Err(BuildError::Failed {
+                failure: Box::new(failure),
+                ran: true,
+            });
+        }
         match result {
             None => Err(BuildError::Stopped),
             Some(Ok(response)) => Ok(Built {

@@ -2,7 +2,7 @@
 
 use super::{Asked, Needs, Otherwise, Row};
 use crate::compose::{Context, Dockerfile};
-use crate::docker::{ApiVersion, reference};
+use crate::docker::{ApiVersion, OutputForm, reference};
 use crate::plan::contexts::{self, Kind};
 
 use Needs::{ContainerdStore, Engine, Never, Nothing};
@@ -38,11 +38,19 @@ const NOT_MAIN: Needs = Never(
     "can only be a context beside the main one",
     "move it to additional_contexts: {NAME: ...}, and write COPY --from=NAME in the Dockerfile",
 );
+/// A result that no image of the engine becomes.
+const UNWRITTEN: Needs = Never(
+    "is more than this builder can do: it makes images in the engine only",
+    "build with an engine that has BuildKit, or leave it out and use docker save",
+);
 /// What this dcb cannot do.
 const LATER: Needs = Never(
     "is not supported by this dcb yet",
     "build this service with Compose: docker compose build SERVICE",
 );
+
+/// The flag that sends the result somewhere else.
+const OUTPUT: &str = "--output";
 
 /// The table.
 pub(in crate::plan) const ROWS: &[Row] = &[
@@ -293,6 +301,24 @@ pub(in crate::plan) const ROWS: &[Row] = &[
     },
     // A variable of whoever builds: it dates the image and nothing in it.
     Row {
+        key: OUTPUT,
+        form: "local or tar",
+        used: |asked| written(asked, &[OutputForm::Local, OutputForm::Tar]),
+        buildkit: Nothing,
+        classic: UNWRITTEN,
+        podman: UNWRITTEN,
+        otherwise: Refuse,
+    },
+    Row {
+        key: OUTPUT,
+        form: "oci or docker",
+        used: |asked| written(asked, &[OutputForm::Oci, OutputForm::Docker]),
+        buildkit: ContainerdStore,
+        classic: UNWRITTEN,
+        podman: UNWRITTEN,
+        otherwise: Refuse,
+    },
+    Row {
         key: SOURCE_DATE_EPOCH,
         form: "",
         used: |asked| asked.request.source_date_epoch.clone(),
@@ -315,6 +341,14 @@ const ISOLATION: Needs = Never(
     "is a choice that Linux does not have",
     "leave it out, or write `default`",
 );
+
+/// The output that is asked for, when it has one of these forms.
+fn written(asked: &Asked<'_>, forms: &[OutputForm]) -> Option<String> {
+    let output = asked.request.output.as_ref()?;
+    forms
+        .contains(&output.form)
+        .then(|| format!("type={}", output.form))
+}
 
 /// The key in use, whose values go without saying.
 fn some(used: bool) -> Option<String> {
