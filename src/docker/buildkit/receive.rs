@@ -59,6 +59,8 @@ pub(super) struct FileSend(Arc<Receipt>);
 pub(super) struct Receipt {
     output: Output,
     ended: Mutex<Ended>,
+    /// Turns true when it cannot be written.
+    is_failed: watch::Sender<bool>,
     /// Turns true when the result is not wanted any more.
     given_up: watch::Sender<bool>,
     /// Held by a call until it has written all.
@@ -77,6 +79,7 @@ impl Receipt {
         Arc::new(Self {
             output,
             ended: Mutex::default(),
+            is_failed: watch::Sender::new(false),
             given_up: watch::Sender::new(false),
             writing: tokio::sync::Mutex::default(),
         })
@@ -85,6 +88,14 @@ impl Receipt {
     /// The service that receives.
     pub(super) fn service(self: &Arc<Self>) -> FileSend {
         FileSend(Arc::clone(self))
+    }
+
+    /// Waits until it cannot be written. Some engines wait for ever when they are told.
+    pub(super) async fn failed(&self) {
+        let mut is_failed = self.is_failed.subscribe();
+        if is_failed.wait_for(|failed| *failed).await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Ends it: an archive gets its name when `built`, everything unfinished goes.
@@ -118,9 +129,10 @@ impl Receipt {
         }
     }
 
-    fn failed(&self, error: &io::Error) -> Status {
+    fn fail(&self, error: &io::Error) -> Status {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.failed.get_or_insert_with(|| error.to_string());
+        self.is_failed.send_replace(true);
         Status::aborted(error.to_string())
     }
 }
@@ -164,7 +176,7 @@ async fn receive_tree(
     };
     feed(&receipt, incoming, messages).await;
     if let Ok(Err(error)) = writer.await {
-        let _ = outgoing.send(Err(receipt.failed(&error))).await;
+        let _ = outgoing.send(Err(receipt.fail(&error))).await;
     }
 }
 
@@ -231,7 +243,7 @@ async fn receive_archive(receipt: Arc<Receipt>, incoming: Streaming<Chunk>) -> R
             ended.archive = Some(archive);
             Ok(())
         }
-        Ok(Err(error)) => Err(receipt.failed(&error)),
+        Ok(Err(error)) => Err(receipt.fail(&error)),
         Ok(Ok(_)) | Err(_) => Err(Status::aborted("it broke off")),
     }
 }
@@ -298,7 +310,11 @@ impl StreamingService<Chunk> for Stream {
     fn call(&mut self, request: tonic::Request<Streaming<Chunk>>) -> Self::Future {
         let receipt = Arc::clone(&self.0);
         Box::pin(async move {
-            receive_archive(receipt, request.into_inner()).await?;
+            // A task of its own: it cleans up even when the engine hangs up and this is dropped.
+            let received = tokio::spawn(receive_archive(receipt, request.into_inner()));
+            received
+                .await
+                .unwrap_or_else(|error| Err(Status::internal(error.to_string())))?;
             Ok(tonic::Response::new(tokio_stream::empty()))
         })
     }

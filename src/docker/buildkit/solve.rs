@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tonic::Status;
 
 use super::offers::{Guard, Offer, Offers};
+use super::receive::Receipt;
 use super::session::random_id;
 use super::status::Steps;
 use super::{Client, attributes, contexts, error, prefix};
@@ -64,7 +65,16 @@ impl Client {
         let mut control = self.control.client();
         let solve = async move { control.solve(request).await };
         let mut steps = Steps::new(job);
-        let result = self.watch(solve, reference, &mut steps, events, stop).await;
+        let enough = async {
+            let failed = OptionFuture::from(session.receipt().map(Receipt::failed));
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => {}
+                Some(()) = failed => {}
+            }
+        };
+        let result = self
+            .watch(solve, reference, &mut steps, events, enough)
+            .await;
         for message in offers.iter().flat_map(Guard::notes) {
             let warning = Event::Warning {
                 job,
@@ -77,7 +87,7 @@ impl Client {
         let built = matches!(result, Some(Ok(_)));
         if let Some(receipt) = session.receipt()
             && let Err(failure) = receipt.settle(built).await
-            && result.is_some()
+            && !*stop.borrow()
         {
             return Err(BuildError::Failed {
                 failure: Box::new(failure),
@@ -115,14 +125,14 @@ impl Client {
         }
     }
 
-    /// Runs the solve and folds its status; nothing when it was stopped.
+    /// Runs the solve and folds its status; nothing when there was `enough` of it before its end.
     async fn watch(
         &self,
         solve: impl Future<Output = Result<tonic::Response<SolveResponse>, Status>>,
         reference: String,
         steps: &mut Steps,
         events: &Events,
-        stop: &mut watch::Receiver<bool>,
+        enough: impl Future<Output = ()>,
     ) -> Option<Result<SolveResponse, Status>> {
         let mut control = self.control.client();
         let status = async move { control.status(StatusRequest { r#ref: reference }).await };
@@ -137,7 +147,7 @@ impl Client {
         let mut stopped = false;
         let mut listening = true;
         let drain = tokio::time::sleep(Duration::MAX);
-        tokio::pin!(drain);
+        tokio::pin!(drain, enough);
         loop {
             tokio::select! {
                 biased;
@@ -152,7 +162,7 @@ impl Client {
                     result = Some(answer.map(tonic::Response::into_inner));
                     drain.as_mut().reset(tokio::time::Instant::now() + DRAIN);
                 },
-                _ = stop.wait_for(|stop| *stop), if !stopped && result.is_none() => {
+                () = &mut enough, if !stopped && result.is_none() => {
                     // Dropping the call resets it, which makes the engine kill the running step.
                     solve = None.into();
                     running = false;
