@@ -45,6 +45,8 @@ Register-ArgumentCompleter -Native -CommandName 'dcb' -ScriptBlock {
         }
         'dcb;build' {
             [CompletionResult]::new('--build-arg', '--build-arg', [CompletionResultType]::ParameterName, 'Set a build argument of every service; without `=VALUE` from the environment')
+            [CompletionResult]::new('--secret', '--secret', [CompletionResultType]::ParameterName, 'Give every service that is built a secret: `id=NAME,src=FILE`, `id=NAME,env=VARIABLE`, or `id=NAME` for the variable or file of that name; repeatable')
+            [CompletionResult]::new('--ssh', '--ssh', [CompletionResultType]::ParameterName, 'Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or `NAME=KEY[,KEY]`; repeatable')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'How many services build side by side [default: from processors and memory]')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many services build side by side [default: from processors and memory]')
             [CompletionResult]::new('--variant', '--variant', [CompletionResultType]::ParameterName, 'Which form of compose files and Dockerfiles: `auto`, `test`, `test-local`, or another marker in their names')
@@ -69,6 +71,8 @@ Register-ArgumentCompleter -Native -CommandName 'dcb' -ScriptBlock {
         }
         'dcb;up' {
             [CompletionResult]::new('--build-arg', '--build-arg', [CompletionResultType]::ParameterName, 'Set a build argument of every service; without `=VALUE` from the environment')
+            [CompletionResult]::new('--secret', '--secret', [CompletionResultType]::ParameterName, 'Give every service that is built a secret: `id=NAME,src=FILE`, `id=NAME,env=VARIABLE`, or `id=NAME` for the variable or file of that name; repeatable')
+            [CompletionResult]::new('--ssh', '--ssh', [CompletionResultType]::ParameterName, 'Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or `NAME=KEY[,KEY]`; repeatable')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'How many services build side by side [default: from processors and memory]')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many services build side by side [default: from processors and memory]')
             [CompletionResult]::new('--variant', '--variant', [CompletionResultType]::ParameterName, 'Which form of compose files and Dockerfiles: `auto`, `test`, `test-local`, or another marker in their names')
@@ -124,6 +128,8 @@ Register-ArgumentCompleter -Native -CommandName 'dcb' -ScriptBlock {
         }
         'dcb;plan' {
             [CompletionResult]::new('--build-arg', '--build-arg', [CompletionResultType]::ParameterName, 'Set a build argument of every service; without `=VALUE` from the environment')
+            [CompletionResult]::new('--secret', '--secret', [CompletionResultType]::ParameterName, 'Give every service that is built a secret: `id=NAME,src=FILE`, `id=NAME,env=VARIABLE`, or `id=NAME` for the variable or file of that name; repeatable')
+            [CompletionResult]::new('--ssh', '--ssh', [CompletionResultType]::ParameterName, 'Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or `NAME=KEY[,KEY]`; repeatable')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'How many services build side by side [default: from processors and memory]')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'How many services build side by side [default: from processors and memory]')
             [CompletionResult]::new('--variant', '--variant', [CompletionResultType]::ParameterName, 'Which form of compose files and Dockerfiles: `auto`, `test`, `test-local`, or another marker in their names')

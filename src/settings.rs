@@ -3,6 +3,7 @@
 mod builders;
 mod extension;
 mod files;
+mod given;
 mod output;
 
 use indexmap::IndexMap;
@@ -19,6 +20,7 @@ use crate::plan::{Request, SOURCE_DATE_EPOCH, Set};
 pub use builders::begins_traditional;
 pub use extension::Extension;
 pub use files::{Pair, pair};
+pub use given::Given;
 
 /// Which project to load.
 ///

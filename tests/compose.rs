@@ -196,7 +196,7 @@ fn dump_build(build: &Build) -> Value {
             SecretSource::File(path) => format!("{}: file {}", secret.id, path.display()),
             SecretSource::Environment(name) => format!("{}: env {name}", secret.id),
         }).collect::<Vec<_>>(),
-        "ssh": build.ssh.iter().map(|(id, path)| match path {
+        "ssh": build.ssh.iter().map(|compose::Ssh { id, path, .. }| match path {
             Some(path) => format!("{id}={path}"),
             None => id.clone(),
         }).collect::<Vec<_>>(),

@@ -311,16 +311,6 @@ error: images begin with each other: a -> b -> a
 fn what_cannot_be_built_is_refused_by_name_and_place_before_anything_is() {
     for (key, value, why) in [
         (
-            "secrets",
-            "[token]",
-            " of service `web` is not supported by this dcb yet",
-        ),
-        (
-            "ssh",
-            "[default]",
-            " of service `web` is not supported by this dcb yet",
-        ),
-        (
             "cache_from",
             "[t/web]",
             " of service `web` is not supported by this dcb yet",
@@ -341,9 +331,8 @@ fn what_cannot_be_built_is_refused_by_name_and_place_before_anything_is() {
             " (hyperv) of service `web` is a choice that Linux does not have",
         ),
     ] {
-        let text = format!(
-            "services:\n  web:\n    build:\n      context: .\n      {key}: {value}\nsecrets:\n  token:\n    environment: TOKEN\n"
-        );
+        let text =
+            format!("services:\n  web:\n    build:\n      context: .\n      {key}: {value}\n");
         let ran = project("refuse", &text)
             .run_alone(&["build"])
             .expect(2)
@@ -430,14 +419,9 @@ fn addresses_that_are_none_and_ways_that_this_dcb_does_not_know() {
             "write it as an address: unix:///var/run/docker.sock",
         ),
         (
-            "ssh://me@example.org",
-            2,
-            "over ssh, which this dcb does not speak yet",
-        ),
-        (
-            "https://example.org:2376",
-            2,
-            "over TLS, which this dcb does not speak yet",
+            "ssh://me@example.org?port=22",
+            3,
+            "`ssh://me@example.org?port=22` cannot be used: `?` and `#` mean nothing in it",
         ),
         (
             "npipe:////./pipe/docker_engine",
@@ -451,10 +435,10 @@ fn addresses_that_are_none_and_ways_that_this_dcb_does_not_know() {
         .variable("DOCKER_HOST", "tcp://127.0.0.1:1")
         .variable("DOCKER_TLS_VERIFY", "1")
         .run_alone(&["build"])
-        .expect(2)
+        .expect(3)
         .telling(&[
-            "over TLS, which this dcb does not speak yet",
-            "docker compose build",
+            "TLS is asked for, and there is no `<home>/.docker/ca.pem`",
+            "unset DOCKER_TLS_VERIFY",
         ]);
 }
 

@@ -9,6 +9,7 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::os::unix::net::UnixListener;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -90,6 +91,20 @@ const CASES: &[Case] = &[
         proof: itself,
     },
     Case {
+        key: "cache_from",
+        form: "",
+        build: "cache_from: [busybox]",
+        dockerfile: "FROM busybox\n",
+        proof: itself,
+    },
+    Case {
+        key: "cache_to",
+        form: "",
+        build: "cache_to: [type=inline]",
+        dockerfile: "FROM busybox\n",
+        proof: itself,
+    },
+    Case {
         key: "context",
         form: "an image, an OCI layout, a service",
         build: "context: docker-image://busybox\ndockerfile_inline: FROM busybox",
@@ -160,10 +175,24 @@ const CASES: &[Case] = &[
         proof: the_image_is_attested,
     },
     Case {
+        key: "secrets",
+        form: "",
+        build: "secrets: [s]",
+        dockerfile: "FROM busybox\nRUN --mount=type=secret,id=s,required=true test $(cat /run/secrets/s) = f\n",
+        proof: itself,
+    },
+    Case {
         key: "shm_size",
         form: "",
         build: "shm_size: 12m",
         dockerfile: "FROM busybox\nRUN grep 'shm.*size=12288k' /proc/mounts\n",
+        proof: itself,
+    },
+    Case {
+        key: "ssh",
+        form: "",
+        build: "ssh: [default=./agent]",
+        dockerfile: "FROM busybox\nRUN --mount=type=ssh,required=true test -S \"$SSH_AUTH_SOCK\"\n",
         proof: itself,
     },
     Case {
@@ -276,6 +305,15 @@ fn project(case: &Case, registry: &str) -> Project {
         let line = line.replace("REGISTRY", registry);
         let line = line.replace("SITE", site.as_deref().unwrap_or_default());
         build.push_str(&format!("      {line}\n"));
+    }
+    match case.key {
+        "secrets" => build.push_str("secrets: { s: { file: ./f } }\n"),
+        "ssh" => {
+            let agent = UnixListener::bind(project.path().join("agent")).expect("a socket");
+            // It listens as long as the tests go on.
+            std::mem::forget(agent);
+        }
+        _ => {}
     }
     let project = project
         .file("compose.yaml", &build)

@@ -76,18 +76,19 @@ fn of_directory(root: &Path) -> Entries {
         for entry in std::fs::read_dir(directory).expect("a directory") {
             let path = entry.expect("an entry").path();
             let metadata = path.symlink_metadata().expect("metadata");
-            let (mode, time) = (metadata.mode() & 0o7777, metadata.mtime());
+            let mode = metadata.mode() & 0o7777;
+            let time = u64::try_from(metadata.mtime()).expect("after 1970");
             let what = if metadata.is_dir() {
                 below(root, &path, entries);
-                format!("directory {mode:o} {time}")
+                (format!("directory {mode:o}"), time)
             } else if metadata.is_symlink() {
-                format!(
-                    "-> {}",
-                    std::fs::read_link(&path).expect("a link").display()
-                )
+                let target = std::fs::read_link(&path).expect("a link");
+                (format!("-> {}", target.display()), 0)
+            } else if metadata.file_type().is_fifo() {
+                (format!("pipe {mode:o}"), time)
             } else {
                 let content = std::fs::read(&path).expect("content");
-                format!("file {mode:o} {time} {:?}", Sha256::digest(&content))
+                (file(mode, &content), time)
             };
             let name = path.strip_prefix(root).expect("below");
             entries.insert(name.to_str().expect("text").to_owned(), what);

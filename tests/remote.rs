@@ -220,7 +220,7 @@ fn an_engine_whose_certificate_is_not_its_own_or_has_expired_is_not_spoken_to() 
             ["engine.example.org"],
             Valid::Now,
             [
-                "not for `127.0.0.1`, but for engine.example.org",
+                "not for `127.0.0.1`, but for `engine.example.org`",
                 "DOCKER_HOST=tcp://engine.example.org:",
             ],
         ),

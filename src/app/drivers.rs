@@ -84,7 +84,8 @@ impl run::Builder for Drivers {
                 },
             }
         };
-        let built = self.credentials.telling(job, events, build).await;
+        // On the heap: a build's state is large, and each job has one.
+        let built = self.credentials.telling(job, events, Box::pin(build)).await;
         built.map_err(|error| self.explained(error))
     }
 

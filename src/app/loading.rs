@@ -6,12 +6,14 @@ use crate::compose::{self, Project};
 use crate::diagnostic::Diagnostic;
 use crate::failure::Failure;
 use crate::plan::{Beside, Inputs};
-use crate::settings::{self, Extension, Typed};
+use crate::settings::{self, Extension, Given, Typed};
 
 /// What is to be loaded; it can go to another thread.
 pub(super) struct Loading {
     request: compose::Request,
     flags: ProjectFlags,
+    /// What the command line gives to all services.
+    given: Given,
     /// The traditional form of the whole project.
     traditional: Option<String>,
     /// A form that is asked for by name.
@@ -50,6 +52,7 @@ impl Loading {
                 .filter(|_| named.is_none() && !traditional)
                 .and_then(|pair| pair.traditional.filter(|_| pair.optimised.is_some())),
             named: named.map(str::to_owned),
+            given: Given::read(typed.flags)?,
             flags,
         })
     }
@@ -57,13 +60,17 @@ impl Loading {
     /// Reads everything.
     pub(super) fn load(self) -> Result<Loaded, Failure> {
         let mut project = load(&self.request)?;
+        self.given.add_to(&mut project);
         let traditional = self.traditional.and_then(|file| {
             let request = compose::Request {
                 files: vec![file.clone()],
                 ..self.request.clone()
             };
             match load(&request) {
-                Ok(project) => Some((project, file)),
+                Ok(mut project) => {
+                    self.given.add_to(&mut project);
+                    Some((project, file))
+                }
                 Err(failure) => {
                     let note = format!("`{file}` is no way back, because {failure}");
                     project.notes.push(Diagnostic::warning(note));

@@ -130,6 +130,14 @@ pub struct BuildFlags {
     /// Set a build argument of every service; without `=VALUE` from the environment
     #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
     pub build_args: Vec<String>,
+    /// Give every service that is built a secret: `id=NAME,src=FILE`, `id=NAME,env=VARIABLE`, or
+    /// `id=NAME` for the variable or file of that name; repeatable
+    #[arg(long = "secret", value_name = "SECRET")]
+    pub secrets: Vec<String>,
+    /// Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or
+    /// `NAME=KEY[,KEY]`; repeatable
+    #[arg(long = "ssh", value_name = "SSH")]
+    pub ssh: Vec<String>,
     /// How many services build side by side [default: from processors and memory]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,

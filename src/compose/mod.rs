@@ -65,7 +65,8 @@ use crate::diagnostic::Diagnostic;
 
 pub use discover::{Found, Lost, discover, has_default_file};
 pub use model::{
-    Build, Context, Dockerfile, Project, Secret, SecretSource, Service, Setting, Ulimit, Variable,
+    Build, Context, Dockerfile, Project, Secret, SecretSource, Service, Setting, Ssh, Ulimit,
+    Variable,
 };
 pub use origin::{Origin, origins};
 pub use request::Request;

@@ -149,8 +149,8 @@ pub struct Build {
     pub no_cache_filter: Vec<String>,
     /// `secrets:`, joined with the project's definitions.
     pub secrets: Vec<Secret>,
-    /// `ssh:` as (id, path of a key or socket).
-    pub ssh: Vec<(String, Option<String>)>,
+    /// `ssh:`.
+    pub ssh: Vec<Ssh>,
     /// `provenance:`, as text.
     pub provenance: Option<String>,
     /// `sbom:`, as text.
@@ -201,6 +201,8 @@ pub struct Secret {
     pub id: String,
     /// Where its value is.
     pub from: SecretSource,
+    /// The place that says where its value is; none when the command line does.
+    pub at: Option<Span>,
 }
 
 /// Where a secret's value is. The value itself is never read while loading.
@@ -210,4 +212,16 @@ pub enum SecretSource {
     File(PathBuf),
     /// A variable of the project's environment.
     Environment(String),
+}
+
+/// An SSH agent that a build asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ssh {
+    /// The id that `RUN --mount=type=ssh` names.
+    pub id: String,
+    /// The path of an agent's socket, or of private keys joined by `,`; the user's own agent when
+    /// there is none.
+    pub path: Option<String>,
+    /// The place that asks for it; none when the command line does.
+    pub at: Option<Span>,
 }

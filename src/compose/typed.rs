@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::human;
 
-use super::model::{Build, Context, Dockerfile, Secret, SecretSource, Service, Ulimit};
+use super::model::{Build, Context, Dockerfile, Secret, SecretSource, Service, Ssh, Ulimit};
 use super::paths;
 use super::scalar;
 use super::tree::{Entry, Map, Node, Value};
@@ -413,12 +413,13 @@ impl<'a> Section<'a, '_> {
         contexts
     }
 
-    fn ssh(&self) -> Vec<(String, Option<String>)> {
+    fn ssh(&self) -> Vec<Ssh> {
         let entries = self.entries("ssh").into_iter();
         entries
-            .map(|(id, entry)| {
-                let path = entry.node.scalar_text();
-                (id.clone(), path.filter(|path| !path.is_empty()))
+            .map(|(id, entry)| Ssh {
+                id: id.clone(),
+                path: entry.node.scalar_text().filter(|path| !path.is_empty()),
+                at: Some(entry.at.clone()),
             })
             .collect()
     }
@@ -438,18 +439,38 @@ impl<'a> Section<'a, '_> {
             };
             let target = item.get("target").and_then(Node::as_text);
             let id = target.filter(|target| !target.is_empty()).unwrap_or(source);
-            if let Some(from) = self.secret_source(source, item) {
+            if let Some((from, at)) = self.secret_source(source, item) {
+                self.warn_of_attributes(item, id);
                 secrets.push(Secret {
                     id: id.to_owned(),
                     from,
+                    at: Some(at),
                 });
             }
         }
         secrets
     }
 
+    /// Who may read a secret is said by the `RUN` that mounts it.
+    fn warn_of_attributes(&mut self, item: &Node, id: &str) {
+        for key in ["uid", "gid", "mode"] {
+            let Some(entry) = item.as_map().and_then(|map| map.get(key)) else {
+                continue;
+            };
+            self.findings.note(
+                Diagnostic::warning(format!(
+                    "`{key}` of secret `{id}` means nothing while building"
+                ))
+                .at(entry.at.clone(), "left out")
+                .help(format!(
+                    "write it where it is mounted: `RUN --mount=type=secret,id={id},{key}=…`"
+                )),
+            );
+        }
+    }
+
     /// Where the project says the secret is; external ones are nowhere for a build.
-    fn secret_source(&mut self, name: &str, item: &Node) -> Option<SecretSource> {
+    fn secret_source(&mut self, name: &str, item: &Node) -> Option<(SecretSource, Span)> {
         let Some(entry) = self.around.secrets.and_then(|secrets| secrets.get(name)) else {
             let known = self.around.secrets.into_iter().flat_map(Map::keys);
             let near = human::nearest(name, known.map(String::as_str));
@@ -468,13 +489,16 @@ impl<'a> Section<'a, '_> {
             );
             return None;
         };
-        let text = |key: &str| entry.node.get(key).and_then(Node::scalar_text);
-        let filled = |text: &String| !text.is_empty();
-        if let Some(variable) = text("environment").filter(filled) {
-            return Some(SecretSource::Environment(variable));
+        let filled = |key: &str| {
+            let node = entry.node.get(key)?;
+            let text = node.scalar_text().filter(|text| !text.is_empty())?;
+            Some((text, node.span.clone()))
+        };
+        if let Some((variable, at)) = filled("environment") {
+            return Some((SecretSource::Environment(variable), at));
         }
-        if let Some(file) = text("file").filter(filled) {
-            return Some(SecretSource::File(PathBuf::from(file)));
+        if let Some((file, at)) = filled("file") {
+            return Some((SecretSource::File(PathBuf::from(file)), at));
         }
         self.findings.note(
             Diagnostic::warning(format!(

@@ -40,6 +40,6 @@ pub use detect::{Engine, Facts};
 pub use outcome::{BuildError, Built};
 pub use spec::{
     BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, NamedContext, Network,
-    Output, OutputForm, PullPolicy, Strategy,
+    Output, OutputForm, PullPolicy, SecretValue, SshAgent, Strategy,
 };
 pub use version::Version;

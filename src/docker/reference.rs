@@ -51,6 +51,11 @@ pub fn normalize(text: &str) -> Result<String, ReferenceError> {
     })
 }
 
+/// The registry of a full name.
+pub fn registry(full: &str) -> &str {
+    full.split_once('/').map_or(full, |(registry, _)| registry)
+}
+
 /// `text` as people write it, in the one form by which BuildKit looks for named contexts: without
 /// what goes without saying, `docker.io/library/` and `:latest`. A platform may follow after `::`.
 /// Nothing when it is no reference.
@@ -69,11 +74,6 @@ pub fn familiar(text: &str) -> Option<String> {
         Some(platform) => format!("{short}::{platform}"),
         None => short.to_owned(),
     })
-}
-
-/// The registry of a full name.
-pub fn registry(full: &str) -> &str {
-    full.split_once('/').map_or(full, |(registry, _)| registry)
 }
 
 /// Registry and path. The first part is a registry when it looks like a host.

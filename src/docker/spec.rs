@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 
 use crate::compose::Ulimit;
-use crate::secret::ArgValue;
+use crate::secret::{ArgValue, Secret};
 
 /// Which builder builds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,6 +66,10 @@ pub struct BuildSpec {
     pub output: Option<Output>,
     /// What is to be attested of the image, by kind (`provenance`, `sbom`), with its parameters.
     pub attestations: IndexMap<String, String>,
+    /// The secrets that `RUN` may mount, by id.
+    pub secrets: IndexMap<String, SecretValue>,
+    /// The SSH agents that `RUN` may use, by id.
+    pub ssh: IndexMap<String, SshAgent>,
 }
 
 impl BuildSpec {
@@ -90,6 +94,8 @@ impl BuildSpec {
             entitlements: Vec::new(),
             output: None,
             attestations: IndexMap::new(),
+            secrets: IndexMap::new(),
+            ssh: IndexMap::new(),
         }
     }
 }
@@ -206,6 +212,34 @@ impl fmt::Display for Destination {
             Self::Stdout => f.write_str("standard output"),
         }
     }
+}
+
+/// Where the value of a secret is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretValue {
+    /// In a file of this machine, which is read when a step asks for it.
+    File(PathBuf),
+    /// Here: what the variable called `name` is set to.
+    Variable {
+        /// The variable.
+        name: String,
+        /// Its value.
+        value: Secret,
+    },
+}
+
+impl SecretValue {
+    /// The most bytes that a secret may have: the engine's own clients send no more.
+    pub const LARGEST: usize = 500 << 10;
+}
+
+/// What answers for an SSH agent inside a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SshAgent {
+    /// The agent that listens on this socket.
+    Socket(PathBuf),
+    /// An agent of our own that has the private keys in these files.
+    Keys(Vec<PathBuf>),
 }
 
 /// What may be taken from the cache.

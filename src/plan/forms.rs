@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::given::Given;
 use super::guard::Asked;
 use super::{contexts, told};
 use crate::compose::{self, Build, Project};
@@ -27,6 +28,8 @@ pub(super) struct Form {
     pub(super) dockerfile: Dockerfile,
     /// What it asks of its builder.
     pub(super) uses: Vec<Use>,
+    /// What it is given beside its files.
+    pub(super) given: Given,
     missing: Option<Missing>,
     context: bool,
     /// Named directories that are none.
@@ -96,6 +99,7 @@ impl Form {
             dockerfile,
             source: (here && missing.is_none()).then(|| Source::new(&name, text)),
             name,
+            given: Given::read(project, build),
             missing,
             context,
             contexts: contexts::missing(build),

@@ -7,6 +7,7 @@ mod ability;
 mod choose;
 mod contexts;
 mod forms;
+mod given;
 mod graph;
 mod guard;
 mod inputs;
@@ -27,6 +28,7 @@ use crate::event::JobId;
 use crate::failure::{Class, Failure, Obstacle};
 use crate::human;
 use choose::{Choice, Impossible};
+use forms::{Form, Problem};
 use guard::Asked;
 
 pub use ability::Builders;
@@ -197,6 +199,7 @@ pub fn plan(
         warnings.extend(guard::left_out(attempt.strategy, &asked, builders.ground()));
         warnings.extend(platforms::without_emulation(&asked, builders));
         warnings.extend(choices[0].form.without_stages(&asked));
+        warnings.extend(choices[0].form.given.warnings(&service.name));
         jobs.push(Job {
             id: JobId(jobs.len()),
             service: service.name.clone(),
@@ -218,6 +221,7 @@ pub fn plan(
     let jobs = twins::join(outputs::assign(jobs, request)?);
     let mut notes = project.notes.clone();
     notes.extend(warnings);
+    notes.extend(twins::confusable(&jobs));
     notes.extend(said::notes(project, &jobs));
     if request.push {
         notes.extend(said::not_pushed(project, &jobs));
@@ -316,24 +320,28 @@ fn choices<'a>(
     request: &Request,
 ) -> Result<Vec<Vec<Choice<'a>>>, Failure> {
     let mut missing = Vec::new();
-    let mut class = Class::DockerfileMissing;
     let mut refused = Vec::new();
     let mut choices = Vec::new();
     for (service, build) in services {
         let forms = inputs.forms(&service.name);
-        for problem in forms
-            .iter()
-            .flat_map(|form| form.problems(&service.name, build))
-        {
-            if problem.class == Class::ContextMissing {
-                class = Class::ContextMissing;
-            }
-            missing.push(problem.diagnostic);
-        }
+        missing.extend(
+            forms
+                .iter()
+                .flat_map(|form| form.problems(&service.name, build)),
+        );
         match choose::choose(service, build, forms, builders, request) {
             Ok(mut found) => {
                 if request.fallback.value == Fallback::Never {
                     found.truncate(1);
+                }
+                for problem in chosen_forms(&found)
+                    .into_iter()
+                    .flat_map(|form| form.given.problems(&service.name))
+                {
+                    match problem.class {
+                        Class::Unsupported => refused.push(problem.diagnostic),
+                        _ => missing.push(problem),
+                    }
                 }
                 choices.push(found);
             }
@@ -343,13 +351,15 @@ fn choices<'a>(
         let asked = Asked::new(service, build, request);
         refused.extend(platforms::excluded(&asked, request));
     }
-    if !missing.is_empty() {
-        missing.extend(refused);
-        return Err(Failure::found(
-            class,
-            "files that the build needs are missing",
-            missing,
-        ));
+    if let Some(class) = worst(&missing) {
+        let message = match class {
+            Class::SecretMissing => "secrets that the build needs are missing",
+            Class::SshMissing => "SSH keys that the build needs are missing",
+            _ => "files that the build needs are missing",
+        };
+        let mut found: Vec<Diagnostic> = missing.into_iter().map(|it| it.diagnostic).collect();
+        found.extend(refused);
+        return Err(Failure::found(class, message, found));
     }
     if !refused.is_empty() {
         return Err(Failure::found(
@@ -359,6 +369,29 @@ fn choices<'a>(
         ));
     }
     Ok(choices)
+}
+
+/// The forms that may be built, each once.
+fn chosen_forms<'a>(choices: &[Choice<'a>]) -> Vec<&'a Form> {
+    let mut forms: Vec<&Form> = Vec::new();
+    for choice in choices {
+        if !forms.iter().any(|form| std::ptr::eq(*form, choice.form)) {
+            forms.push(choice.form);
+        }
+    }
+    forms
+}
+
+/// The class that stands for all that is missing: that of files before all others.
+fn worst(missing: &[Problem]) -> Option<Class> {
+    const FIRST: [Class; 4] = [
+        Class::ContextMissing,
+        Class::DockerfileMissing,
+        Class::SecretMissing,
+        Class::SshMissing,
+    ];
+    let is_there = |class: &Class| missing.iter().any(|problem| problem.class == *class);
+    FIRST.into_iter().find(is_there)
 }
 
 /// `path` as it is told to people: relative to `directory` when it lies below it.

@@ -83,6 +83,8 @@ impl Around<'_> {
             entitlements: entitlements(build),
             output: None,
             attestations: attestations(build),
+            secrets: choice.form.given.secrets.clone(),
+            ssh: choice.form.given.ssh.clone(),
         })
     }
 

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 
 use super::{Job, Reason};
+use crate::diagnostic::Diagnostic;
 use crate::docker::{BuildSpec, CacheUse};
 use crate::event::JobId;
 
@@ -60,6 +61,40 @@ pub(super) fn join(jobs: Vec<Job>) -> Vec<Job> {
         joined.push(job);
     }
     joined
+}
+
+/// What there is to tell of jobs that differ in nothing but the secrets or agents they are given:
+/// BuildKit, which tells no step from another by them, runs a step of both once with those of either.
+pub(super) fn confusable(jobs: &[Job]) -> Vec<Diagnostic> {
+    let is_given = |job: &&Job| {
+        let spec = &job.attempt.spec;
+        !spec.secrets.is_empty() || !spec.ssh.is_empty()
+    };
+    let given: Vec<&Job> = jobs.iter().filter(is_given).collect();
+    let mut warnings = Vec::new();
+    for (index, job) in given.iter().enumerate() {
+        let twin = given[..index]
+            .iter()
+            .find(|twin| !same(twin, job) && same(&ungiven(twin), &ungiven(job)));
+        if let Some(twin) = twin {
+            let message = format!(
+                "`{}` and `{}` differ only in their secrets or SSH agents, and BuildKit does not: what a step makes with those of one may end up in both",
+                twin.service, job.service
+            );
+            warnings.push(Diagnostic::warning(message).help(
+                "give them a build argument with different values, and write its ARG before the step",
+            ));
+        }
+    }
+    warnings
+}
+
+/// `job` without secrets and agents.
+fn ungiven(job: &Job) -> Job {
+    let mut job = job.clone();
+    job.attempt.spec.secrets.clear();
+    job.attempt.spec.ssh.clear();
+    job
 }
 
 /// Whether two jobs do the same work: all but the names and labels of the result is equal.

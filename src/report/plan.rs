@@ -1,6 +1,7 @@
 //! A plan as text for people, and as JSON for programs (`docs/plan.md` describes the schema).
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use console::Style as Paint;
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use crate::diagnostic::Style;
 use crate::docker::detect::Machine;
 use crate::docker::{
     BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, NamedContext, Network,
-    PullPolicy,
+    PullPolicy, SecretValue, SshAgent,
 };
 use crate::failure::Obstacle;
 use crate::plan::{Attempt, Detour, Job, Plan, Reason, Verdict};
@@ -99,6 +100,10 @@ fn keys(verdicts: &[Verdict]) -> Vec<(String, String)> {
         .collect()
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one line for each thing that a job may have"
+)]
 fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
     let spec = &job.attempt.spec;
     let mut rows = vec![
@@ -120,6 +125,22 @@ fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
     add("target", spec.target.clone().unwrap_or_default());
     add("platforms", spec.platforms.join(", "));
     add("allows", spec.entitlements.join(", "));
+    add(
+        "secrets",
+        join(&mut spec.secrets.iter().map(|(id, value)| match value {
+            SecretValue::File(path) => format!("{id}={}", path.display()),
+            SecretValue::Variable { name, .. } => format!("{id}=${name}"),
+        })),
+    );
+    add(
+        "ssh",
+        join(&mut spec.ssh.iter().map(|(id, agent)| match agent {
+            SshAgent::Socket(path) => format!("{id}={}", path.display()),
+            SshAgent::Keys(paths) => {
+                format!("{id}={} (in an agent of dcb's own)", shown(paths).join(","))
+            }
+        })),
+    );
     add(
         "attests",
         join(
@@ -210,6 +231,13 @@ fn why(job: &Job) -> String {
             format!("`{service}` is built from the same, this is one more name for it")
         }
     }
+}
+
+fn shown(paths: &[PathBuf]) -> Vec<String> {
+    paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect()
 }
 
 /// The Dockerfile by name, with what is left aside of it.
@@ -337,6 +365,14 @@ fn job_json(plan: &Plan, job: &Job) -> Value {
         "platforms": spec.platforms,
         "entitlements": spec.entitlements,
         "attestations": spec.attestations,
+        "secrets": spec.secrets.iter().map(|(id, value)| match value {
+            SecretValue::File(path) => json!({"id": id, "kind": "file", "value": path}),
+            SecretValue::Variable { name, .. } => json!({"id": id, "kind": "variable", "value": name}),
+        }).collect::<Vec<_>>(),
+        "ssh": spec.ssh.iter().map(|(id, agent)| match agent {
+            SshAgent::Socket(path) => json!({"id": id, "kind": "socket", "value": [path]}),
+            SshAgent::Keys(paths) => json!({"id": id, "kind": "keys", "value": paths}),
+        }).collect::<Vec<_>>(),
         "no_cache": spec.cache == CacheUse::None,
         "no_cache_filter": match &spec.cache {
             CacheUse::Without(stages) => stages.as_slice(),

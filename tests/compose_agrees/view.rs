@@ -465,7 +465,7 @@ fn flat_target(build: &Build, service: &Service, project: &Project) -> Vec<(&'st
     let mut ssh: Vec<String> = build
         .ssh
         .iter()
-        .map(|(id, path)| format!("{id}={}", path.as_deref().unwrap_or_default()))
+        .map(|ssh| format!("{}={}", ssh.id, ssh.path.as_deref().unwrap_or_default()))
         .collect();
     ssh.sort();
     let output = if platforms.len() > 1 {

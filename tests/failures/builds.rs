@@ -214,7 +214,11 @@ fn what_a_step_needs_and_is_not_given_is_told_by_its_name() {
             (
                 "RUN --mount=type=secret,id=token,required=true true",
                 4,
-                ["token", "secret-missing", "= help: declare the secret"],
+                [
+                    "token",
+                    "secret-missing",
+                    "= help: declare it: `secrets: [token]`",
+                ],
             ),
             (
                 "RUN --mount=type=ssh,required=true true",
@@ -222,7 +226,7 @@ fn what_a_step_needs_and_is_not_given_is_told_by_its_name() {
                 [
                     "no SSH key",
                     "ssh-missing",
-                    "= help: declare `ssh: [default]`",
+                    "= help: declare it: `ssh: [default]`",
                 ],
             ),
             (

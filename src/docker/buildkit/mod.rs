@@ -29,8 +29,10 @@ mod health;
 mod offers;
 mod prefix;
 mod receive;
+mod secrets;
 mod session;
 mod solve;
+mod ssh;
 mod status;
 mod transport;
 mod wire;
@@ -104,7 +106,7 @@ impl Client {
 
     /// The session on which a build is answered.
     async fn session(&self, spec: &BuildSpec) -> Result<Arc<Session>, Failure> {
-        match Own::of(spec) {
+        match Own::of(spec).await? {
             None => Ok(Arc::clone(&self.shared)),
             Some(own) => {
                 let session =

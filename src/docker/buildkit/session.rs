@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use bollard_buildkit_proto::health::health_server::HealthServer;
+use bollard_buildkit_proto::moby::buildkit::secrets::v1::secrets_server::SecretsServer;
 use bollard_buildkit_proto::moby::filesync::v1::auth_server::AuthServer;
+use bollard_buildkit_proto::moby::sshforward::v1::ssh_server::SshServer;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
 use sha2::{Digest, Sha256};
@@ -18,9 +20,12 @@ use super::filesync::FileSync;
 use super::health::Alive;
 use super::offers::Offers;
 use super::receive::{self, Receipt};
+use super::secrets::{self, Declared};
+use super::ssh::{self, Agents, KeyAgent};
 use crate::docker::credentials::Credentials;
 use crate::docker::http::BoxStream;
 use crate::docker::spec::BuildSpec;
+use crate::failure::Failure;
 use crate::human;
 
 /// The calls that an engine may make on every session. It compares them without regard to case and
@@ -41,23 +46,47 @@ pub(super) const LARGEST_HEADERS: u32 = 16 << 20;
 /// What a session has that belongs to one build only, beyond files and credentials.
 #[derive(Debug, Default)]
 pub(super) struct Own {
+    secrets: Option<Declared>,
+    ssh: Option<Agents>,
+    /// The agents among them that are dcb's own.
+    started: Vec<KeyAgent>,
     /// Where the result goes when the engine is to send it.
     receipt: Option<Arc<Receipt>>,
 }
 
 impl Own {
     /// What `spec` asks for; nothing when the session of all others does.
-    pub(super) fn of(spec: &BuildSpec) -> Option<Self> {
-        let receipt = spec.output.clone().map(Receipt::new)?;
-        Some(Self {
-            receipt: Some(receipt),
-        })
+    ///
+    /// # Errors
+    /// When something of it cannot be had.
+    pub(super) async fn of(spec: &BuildSpec) -> Result<Option<Self>, Failure> {
+        let mut own = Self::default();
+        if !spec.secrets.is_empty() {
+            own.secrets = Some(Declared(spec.secrets.clone()));
+        }
+        if !spec.ssh.is_empty() {
+            let (agents, started) = Agents::start(&spec.ssh).await?;
+            own.ssh = Some(agents);
+            own.started = started;
+        }
+        own.receipt = spec.output.clone().map(Receipt::new);
+        let is_any = own.secrets.is_some() || own.ssh.is_some() || own.receipt.is_some();
+        Ok(is_any.then_some(own))
     }
 
     /// The calls that the engine may make for it.
     fn methods(&self) -> Vec<&'static str> {
-        let receive = self.receipt.iter().flat_map(|_| receive::METHODS);
-        receive.collect()
+        let mut methods = Vec::new();
+        if self.secrets.is_some() {
+            methods.extend(secrets::METHODS);
+        }
+        if self.ssh.is_some() {
+            methods.extend(ssh::METHODS);
+        }
+        if self.receipt.is_some() {
+            methods.extend(receive::METHODS);
+        }
+        methods
     }
 }
 
@@ -132,6 +161,8 @@ pub(super) struct Session {
     offers: Arc<Offers>,
     receipt: Option<Arc<Receipt>>,
     tasks: Vec<JoinHandle<()>>,
+    /// Agents that end with it.
+    _started: Vec<KeyAgent>,
 }
 
 impl Session {
@@ -167,12 +198,21 @@ impl Drop for Session {
 /// Serves a session on a connection where the engine is the client.
 pub(super) fn serve(identity: Identity, common: &Common, own: Own, stream: BoxStream) -> Session {
     let offers = Arc::new(Offers::default());
-    let mut routes = Routes::new(HealthServer::new(Alive))
+    let routes = Routes::new(HealthServer::new(Alive))
         .add_service(AuthServer::new(User(Arc::clone(&common.credentials))))
         .add_service(FileSync::new(Arc::clone(&offers)));
-    if let Some(receipt) = &own.receipt {
-        routes = routes.add_service(receipt.service());
-    }
+    let routes = match own.secrets {
+        Some(secrets) => routes.add_service(SecretsServer::new(secrets)),
+        None => routes,
+    };
+    let routes = match own.ssh {
+        Some(agents) => routes.add_service(SshServer::new(agents)),
+        None => routes,
+    };
+    let routes = match &own.receipt {
+        Some(receipt) => routes.add_service(receipt.service()),
+        None => routes,
+    };
     let routes = routes.prepare();
     let task = tokio::spawn(async move {
         // The connection ends when the engine closes it or this task is aborted; either way the
@@ -187,6 +227,7 @@ pub(super) fn serve(identity: Identity, common: &Common, own: Own, stream: BoxSt
         offers,
         receipt: own.receipt,
         tasks: vec![task],
+        _started: own.started,
     }
 }
 

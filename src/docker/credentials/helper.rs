@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 
 use super::login::Login;
 use crate::human;
@@ -63,10 +63,10 @@ impl Helper {
         })
     }
 
-    /// The addresses that it knows a user of.
+    /// The addresses that it knows a user of; it answers with the users' names too.
     pub(super) async fn list(&self, directory: &Path) -> Result<Vec<String>, String> {
         let answer = self.ask("list", "", directory).await?;
-        let known: BTreeMap<String, IgnoredAny> = understood(&answer)?;
+        let known: BTreeMap<String, String> = understood(&answer)?;
         Ok(known.into_keys().collect())
     }
 

@@ -26,6 +26,10 @@ const TROUBLE: &[&[&str]] = &[
     &["destination repository ", ": 5"],
 ];
 
+/// What engines that keep images in a graph driver say when they themselves have asked five times, for
+/// half a minute: to do that three times over would help nobody.
+const TRIED: &str = "received unexpected HTTP status: ";
+
 /// The failure that an engine's words stand for when the image of the full name `name` is pushed.
 pub(in crate::docker) fn push(text: &str, name: &str) -> Failure {
     let text = plain(text);
@@ -36,7 +40,7 @@ pub(in crate::docker) fn push(text: &str, name: &str) -> Failure {
         .map_or(Class::RegistryUnreachable, |(_, class)| *class);
     let trouble = TROUBLE.iter().any(|words| occur(words, &text));
     let mut failure = Failure::new(class, format!("failed to push `{name}`: {text}"));
-    failure.transient = class.may_pass() && (trouble || passes(&text));
+    failure.transient = class.may_pass() && (trouble || passes(&text)) && !text.starts_with(TRIED);
     failure.hints.push(match class {
         Class::ImageMissing => format!("something removed `{name}` after it was built: build again"),
         Class::RegistryDenied => {
@@ -127,7 +131,7 @@ mod tests {
         (
             "received unexpected HTTP status: 500 Internal Server Error",
             "registry-unreachable",
-            true,
+            false,
         ),
         (
             "unexpected status from HEAD request to http://r/v2/web/blobs/sha256:1: 503 Service Unavailable",

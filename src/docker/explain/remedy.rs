@@ -79,8 +79,46 @@ pub(super) fn hints(read: &Read<'_>, spec: &BuildSpec) -> Vec<String> {
         Class::BuildFailed if text.contains("invalid UTF-8") => one(
             "this engine takes no file names that are not UTF-8: leave them out in `.dockerignore`, or rename them (LC_ALL=C.UTF-8 find . | grep -axv '.*' lists them)",
         ),
+        Class::SecretMissing => secret(text),
+        Class::SshMissing => agent(text),
         class => fixed(class, text, spec),
     }
+}
+
+/// How a secret is declared that a `RUN` asks for.
+fn secret(text: &str) -> Vec<String> {
+    if text.starts_with("failed to read") {
+        return vec!["it was there when the build began: build again".to_owned()];
+    }
+    let id = secret_id(text).unwrap_or("ID");
+    vec![
+        format!(
+            "declare it: `secrets: [{id}]` under the service's `build:`, and at the top level of the compose file `secrets: {{ {id}: {{ file: ./{id} }} }}`"
+        ),
+        format!("or give it to this build: --secret id={id},src=FILE"),
+    ]
+}
+
+/// The id in what a builder says of a secret that it was not given.
+fn secret_id(text: &str) -> Option<&str> {
+    let (_, after) = ["no secret with id ", "secret "]
+        .into_iter()
+        .find_map(|words| text.split_once(words))?;
+    let end = after.find([' ', ':'])?;
+    Some(&after[..end])
+}
+
+/// How an agent is declared that a `RUN` asks for.
+fn agent(text: &str) -> Vec<String> {
+    let id = text.split('"').nth(1).filter(|id| !id.is_empty());
+    let declared = match id {
+        None | Some("default") => "default".to_owned(),
+        Some(id) => format!("\"{id}=${{SSH_AUTH_SOCK}}\""),
+    };
+    vec![
+        format!("declare it: `ssh: [{declared}]` under the service's `build:`"),
+        "start an agent with the key: eval $(ssh-agent) && ssh-add".to_owned(),
+    ]
 }
 
 /// The remedies that depend on nothing but the class.
@@ -90,13 +128,6 @@ fn fixed(class: Class, text: &str, spec: &BuildSpec) -> Vec<String> {
         Class::BuilderBroken => &[
             "look into the engine's log: journalctl -u docker --since -5min",
             "restart it: sudo systemctl restart docker; if that does not help: docker builder prune --all",
-        ],
-        Class::SecretMissing => {
-            &["declare the secret under `secrets:` of the project and of the service's `build:`"]
-        }
-        Class::SshMissing => &[
-            "declare `ssh: [default]` under the service's `build:`",
-            "start an agent with the key: eval $(ssh-agent); ssh-add",
         ],
         Class::Entitlement if text.contains("network.host") => &[
             "allow it in the engine's daemon.json and restart it: {\"builder\": {\"Entitlements\": {\"network-host\": true}}}",
@@ -217,7 +248,18 @@ fn source_hint(path: &str, spec: &BuildSpec) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::retry_after;
+    use super::{retry_after, secret_id};
+
+    #[test]
+    fn the_secret_that_is_missing_is_named() {
+        for text in [
+            "secret tok not found: not found",
+            "secret tok: not found",
+            "resolving mountpoints for container \"d2e3\": secret required but no secret with id tok found",
+        ] {
+            assert_eq!(secret_id(text), Some("tok"), "{text}");
+        }
+    }
 
     #[test]
     fn the_wait_that_a_registry_asks_for_is_read() {

@@ -88,7 +88,7 @@ impl Commands {
             // Those of the user's configuration are for the user's own logins.
             .args(["-o", "ClearAllForwardings=yes", "-S"])
             .arg(path);
-        self.ask_or_not(&mut command, self.interactive);
+        ask_or_not(&mut command, self.interactive);
         command.args(&self.target);
         command
     }
@@ -96,7 +96,7 @@ impl Commands {
     /// Logs in as the user's configuration says, which leaves a connection in the background.
     pub(super) fn configured_master(&self) -> Command {
         let mut command = self.ssh(&["-N", "-f"]);
-        self.ask_or_not(&mut command, self.interactive);
+        ask_or_not(&mut command, self.interactive);
         command.args(&self.target);
         command
     }
@@ -138,16 +138,16 @@ impl Commands {
         // A process group that is not the terminal's would be stopped when it asks something.
         #[cfg(unix)]
         command.process_group(0);
-        self.ask_or_not(&mut command, self.interactive && cfg!(not(unix)));
+        ask_or_not(&mut command, self.interactive && cfg!(not(unix)));
         command.args(&self.target).arg(&self.remote);
         command
     }
+}
 
-    /// Without somebody to answer, a question would be waited on for ever.
-    fn ask_or_not(&self, command: &mut Command, ask: bool) {
-        if !ask {
-            command.args(["-o", "BatchMode=yes"]);
-        }
+/// Without somebody to answer, a question would be waited on for ever.
+fn ask_or_not(command: &mut Command, ask: bool) {
+    if !ask {
+        command.args(["-o", "BatchMode=yes"]);
     }
 }
 

@@ -190,7 +190,7 @@ pub(super) fn stuck(to: &Destination, limit: Duration) -> Failure {
     .hint(format!("look what keeps it: ssh -v {}", to.login()))
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::process::ExitStatusExt;
 

@@ -18,6 +18,11 @@ const PODMAN: Needs = Never(
     "is more than Podman's builder takes over Docker's API",
     "build with an engine that has BuildKit, or leave it out",
 );
+/// Podman's builder reads a secret only from a file that comes with the context.
+const PODMAN_SECRETS: Needs = Never(
+    "would reach Podman as a file of the build context only, which it keeps on its disk",
+    "build with an engine that has BuildKit, or leave it out",
+);
 /// A named directory, for builders that have only one.
 const COPIED: Needs = Never(
     "is more than this builder can do",
@@ -57,7 +62,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
     Row {
         key: "additional_contexts",
         form: "an image or a service",
-        used: |asked| named(asked, |context| image(context)),
+        used: |asked| named(asked, image),
         buildkit: Nothing,
         classic: Nothing,
         podman: Nothing,
@@ -267,9 +272,9 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         key: "secrets",
         form: "",
         used: |asked| some(!asked.build.secrets.is_empty()),
-        buildkit: LATER,
+        buildkit: Nothing,
         classic: CLASSIC,
-        podman: PODMAN,
+        podman: PODMAN_SECRETS,
         otherwise: Refuse,
     },
     Row {
@@ -285,7 +290,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         key: "ssh",
         form: "",
         used: |asked| some(!asked.build.ssh.is_empty()),
-        buildkit: LATER,
+        buildkit: Nothing,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
