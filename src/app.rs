@@ -8,6 +8,7 @@
 //! Loading the project and opening the engine go on side by side: neither needs the other.
 
 mod build;
+mod check;
 mod config;
 mod drivers;
 mod handover;
@@ -96,6 +97,7 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
             };
             wait(app.show_plan(typed, PlanFormat::Text))
         }
+        Verb::Build(build) if build.check => wait(app.check(&build)),
         Verb::Build(build) => wait(app.build(&build)),
         Verb::Plan(plan) => {
             let typed = Typed {

@@ -48,6 +48,8 @@ classes! {
     DockerfileSyntax "dockerfile-syntax" 1
     /// The stage to build does not exist.
     TargetMissing "target-missing" 1
+    /// The checks of the Dockerfiles found something.
+    CheckFound "check-found" 1
     /// The build failed in a way that has no class of its own.
     BuildFailed "build-failed" 1
 

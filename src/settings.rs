@@ -70,6 +70,8 @@ pub struct Typed<'a> {
     pub push: bool,
     /// `--output`.
     pub output: Option<&'a str>,
+    /// Whether the Dockerfiles are checked and nothing is built.
+    pub check: bool,
     /// Whether the images are to be started here.
     pub to_start: bool,
 }
@@ -102,6 +104,7 @@ pub fn request(
             .filter(|platform| !platform.is_empty())
             .cloned(),
         push: typed.push,
+        check: typed.check,
         output: match typed.output {
             Some(text) => output::read(text, ambient)?,
             None => None,

@@ -34,14 +34,19 @@ pub(super) struct Open {
 }
 
 /// What loading and looking around found.
-struct Found {
+pub(super) struct Found {
     loaded: Loaded,
     endpoint: Endpoint,
-    engine: Result<Open, Failure>,
+    pub(super) engine: Result<Open, Failure>,
     compose: Option<Compose>,
 }
 
 impl Found {
+    /// What loading the project has to tell.
+    pub(super) fn notes(&self) -> &[Diagnostic] {
+        &self.loaded.project.notes
+    }
+
     fn builders(&self) -> Builders<'_> {
         let open = self.engine.as_ref().ok();
         Builders {
@@ -147,7 +152,7 @@ impl App<'_> {
     }
 
     /// Loads the project and opens the engine, side by side.
-    async fn look(&self, typed: Typed<'_>) -> anyhow::Result<Found> {
+    pub(super) async fn look(&self, typed: Typed<'_>) -> anyhow::Result<Found> {
         let loading = Loading::prepare(self, typed)?;
         let endpoint = self.endpoint()?;
         let load = tokio::task::spawn_blocking(move || loading.load());
@@ -180,6 +185,7 @@ impl App<'_> {
             pull,
             push: false,
             output: None,
+            check: false,
             to_start: false,
         }
     }
@@ -202,7 +208,7 @@ impl App<'_> {
         Ok(Open { facts, buildkit })
     }
 
-    async fn plan(&self, typed: Typed<'_>, found: &Found) -> Result<Plan, Failure> {
+    pub(super) async fn plan(&self, typed: Typed<'_>, found: &Found) -> Result<Plan, Failure> {
         let Loaded {
             project,
             inputs,

@@ -29,16 +29,57 @@ impl Builders<'_> {
         asked: &Asked<'_>,
         form: &Form,
     ) -> Vec<Diagnostic> {
-        let mut lacks = guard::refusals(strategy, asked, self.ground());
-        if !(strategy == Strategy::BuildKit && self.name_contexts()) {
-            lacks.extend(contexts::instead_of_stage(asked.build, form));
+        if asked.request.check {
+            return self.lacks_checks(strategy, asked, form);
         }
+        let mut lacks = guard::refusals(strategy, asked, self.ground());
+        lacks.extend(self.unnamed(strategy, asked, form));
         lacks.extend(
             form.uses
                 .iter()
                 .filter_map(|used| self.lacks_feature(strategy, form, used)),
         );
         lacks
+    }
+
+    /// Why the Dockerfile of `form` cannot be checked. What is not read of it does not matter then: a
+    /// platform that the engine could not keep, a cache, a secret.
+    fn lacks_checks(self, strategy: Strategy, asked: &Asked<'_>, form: &Form) -> Vec<Diagnostic> {
+        let refused = |why: String, help: &str| {
+            let message = format!("`--check` of service `{}` {why}", asked.service.name);
+            vec![Diagnostic::error(message).help(help)]
+        };
+        if strategy == Strategy::Classic {
+            return refused(
+                "is more than this builder can do: the checks are those of BuildKit's frontend"
+                    .to_owned(),
+                "check with an engine that has BuildKit (27.0 or later)",
+            );
+        }
+        if self
+            .frontend(form)
+            .is_some_and(|frontend| frontend.minor < CHECKS)
+        {
+            let whose = match (&form.dockerfile.syntax, self.engine) {
+                (None, Some(engine)) => format!("engine {}", engine.version),
+                _ => "its `# syntax=` line".to_owned(),
+            };
+            return refused(
+                format!("needs Dockerfile frontend 1.{CHECKS}, and that of {whose} is older"),
+                "write `# syntax=docker/dockerfile:1` into the first line, which fetches the newest, or use engine 27.0 or later",
+            );
+        }
+        let mut lacks = guard::unreadable(strategy, asked, self.ground());
+        lacks.extend(self.unnamed(strategy, asked, form));
+        lacks
+    }
+
+    /// What of the named contexts stands in the way of a builder that cannot be given names.
+    fn unnamed(self, strategy: Strategy, asked: &Asked<'_>, form: &Form) -> Option<Diagnostic> {
+        let has_names = strategy == Strategy::BuildKit && self.name_contexts();
+        (!has_names)
+            .then(|| contexts::instead_of_stage(asked.build, form))
+            .flatten()
     }
 
     /// What the verdicts over keys stand on.
@@ -122,6 +163,9 @@ impl Builders<'_> {
     }
 }
 
+/// The minor version of the first Dockerfile frontend with checks.
+const CHECKS: u32 = 8;
+
 fn quoted(feature: Feature) -> String {
     match feature {
         Feature::Heredoc | Feature::PlatformArguments => feature.written().to_owned(),
@@ -137,7 +181,8 @@ fn built_in(api: ApiVersion) -> Frontend {
         ApiVersion(1, 41) => 2,       // 20.10
         ApiVersion(1, 42 | 43) => 5,  // 23.0, 24.0
         ApiVersion(1, 44) => 6,       // 25.0
-        ApiVersion(1, 45..=47) => 7,  // 26.0 to 27.5
+        ApiVersion(1, 45) => 7,       // 26.0, 26.1
+        ApiVersion(1, 46 | 47) => 8,  // 27.0 to 27.5
         ApiVersion(1, 48..=50) => 14, // 28.0 to 28.2
         ApiVersion(1, 51 | 52) => 19, // 28.5
         ApiVersion(..) => 20,         // 29.2

@@ -56,6 +56,9 @@ pub(super) enum Otherwise {
     LeaveOut,
 }
 
+/// The keys that say what a Dockerfile reads.
+const CONTEXTS: [&str; 2] = ["additional_contexts", "context"];
+
 /// What is asked for: a build section and what the command adds to it.
 #[derive(Debug, Clone)]
 pub(super) struct Asked<'a> {
@@ -213,7 +216,17 @@ pub(super) fn refusals(
     asked: &Asked<'_>,
     ground: Ground<'_>,
 ) -> Vec<Diagnostic> {
-    found(strategy, asked, ground, Otherwise::Refuse)
+    found(ROWS.iter(), strategy, asked, ground, Otherwise::Refuse)
+}
+
+/// What `strategy` cannot honour of what a service's Dockerfile reads: its contexts.
+pub(super) fn unreadable(
+    strategy: Strategy,
+    asked: &Asked<'_>,
+    ground: Ground<'_>,
+) -> Vec<Diagnostic> {
+    let rows = ROWS.iter().filter(|row| CONTEXTS.contains(&row.key));
+    found(rows, strategy, asked, ground, Otherwise::Refuse)
 }
 
 /// What `strategy` leaves out of a service's build.
@@ -222,17 +235,17 @@ pub(super) fn left_out(
     asked: &Asked<'_>,
     ground: Ground<'_>,
 ) -> Vec<Diagnostic> {
-    found(strategy, asked, ground, Otherwise::LeaveOut)
+    found(ROWS.iter(), strategy, asked, ground, Otherwise::LeaveOut)
 }
 
-fn found(
+fn found<'a>(
+    rows: impl Iterator<Item = &'a Row>,
     strategy: Strategy,
     asked: &Asked<'_>,
     ground: Ground<'_>,
     otherwise: Otherwise,
 ) -> Vec<Diagnostic> {
-    ROWS.iter()
-        .filter(|row| row.otherwise == otherwise)
+    rows.filter(|row| row.otherwise == otherwise)
         .filter_map(|row| {
             let value = (row.used)(asked)?;
             let lack = row.lack(strategy, ground)?;

@@ -336,6 +336,8 @@ fn choices<'a>(
                 }
                 for problem in chosen_forms(&found)
                     .into_iter()
+                    // A check runs nothing, so nothing can use what is given.
+                    .filter(|_| !request.check)
                     .flat_map(|form| form.given.problems(&service.name))
                 {
                     match problem.class {

@@ -29,6 +29,8 @@ pub struct Request {
     pub default_platform: Option<String>,
     /// `--output`: where the results go instead of the engine's images.
     pub output: Option<Output>,
+    /// `--check`: whether the Dockerfiles are checked, and nothing is built.
+    pub check: bool,
     /// `--push`: whether the images that have a name of their own go to their registries.
     pub push: bool,
     /// `SOURCE_DATE_EPOCH`: when the images are said to be made.

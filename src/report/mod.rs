@@ -3,6 +3,7 @@
 //! A run's events are folded on a thread of their own, so that a slow terminal delays the screen
 //! and not the build's health checks. Progress goes to standard error, results to standard output.
 
+mod check;
 mod config;
 mod docker;
 mod env;
@@ -29,6 +30,7 @@ use crate::failure::Failure;
 use crate::plan::Plan;
 use crate::process::Command;
 
+pub use check::{Checked, checked, json as checked_json, nothing_found};
 pub use config::{config_json, origins_json, variables, variables_json};
 pub use env::Secrets;
 pub use plan::json as plan_json;

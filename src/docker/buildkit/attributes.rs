@@ -54,6 +54,19 @@ fn exporter(spec: &BuildSpec) -> (String, HashMap<String, String>) {
     (output.form.to_string(), attributes)
 }
 
+/// The frontend and what it is told when it is to check the Dockerfile of `spec` and build nothing.
+pub(super) fn check(spec: &BuildSpec) -> (String, HashMap<String, String>) {
+    let (frontend, mut attributes) = frontend(spec);
+    attributes.insert("requestid".to_owned(), "frontend.lint".to_owned());
+    // A frontend that cannot be asked for anything but images would build one.
+    let capabilities = attributes.entry("frontend.caps".to_owned()).or_default();
+    if !capabilities.is_empty() {
+        capabilities.push(',');
+    }
+    capabilities.push_str("moby.buildkit.frontend.subrequests+forward");
+    (frontend, attributes)
+}
+
 fn entitlements(spec: &BuildSpec) -> Vec<String> {
     let mut entitlements = spec.entitlements.clone();
     if spec.network == Network::Host && !entitlements.iter().any(|own| own == HOST_NETWORK) {
@@ -176,6 +189,7 @@ mod tests {
 
     use super::*;
     use crate::compose::Ulimit;
+    use crate::docker::spec::NamedContext;
     use crate::secret::ArgValue;
 
     fn spec() -> BuildSpec {
@@ -242,6 +256,22 @@ mod tests {
                 "target=prod",
                 "ulimit=nofile=1:2",
             ]
+        );
+    }
+
+    #[test]
+    fn a_frontend_that_is_to_check_must_know_that_it_can_be_asked_to() {
+        let mut spec = spec();
+        let capabilities = |spec: &BuildSpec| check(spec).1["frontend.caps"].clone();
+        assert_eq!(
+            capabilities(&spec),
+            "moby.buildkit.frontend.subrequests+forward"
+        );
+        let image = NamedContext::Image("docker.io/library/busybox:latest".into());
+        spec.contexts.insert("base".into(), image);
+        assert_eq!(
+            capabilities(&spec),
+            "moby.buildkit.frontend.contexts+forward,moby.buildkit.frontend.subrequests+forward"
         );
     }
 

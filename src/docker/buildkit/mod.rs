@@ -8,8 +8,9 @@
 //! ```text
 //! Client ── transport ──> POST /grpc     (we are the HTTP/2 client)   solve, status
 //!    │                    POST /session  (we are the HTTP/2 server)   filesync, auth, health
-//!    └── build(spec) ──> solve ──┬──> status: typed events
-//!                                └──> error: the detail of a failure
+//!    ├── build(spec) ──> solve ──┬──> status: typed events
+//!    │                           └──> error: the detail of a failure
+//!    └── check(spec) ──> solve, and the frontend's checks within it
 //! ```
 //!
 //! From API 1.53 on gRPC is spoken straight on the socket and the session is a call of its own.
@@ -22,6 +23,7 @@
 
 mod attributes;
 mod auth;
+mod check;
 mod contexts;
 mod error;
 mod filesync;
@@ -50,6 +52,8 @@ use crate::failure::Failure;
 use session::{Common, Own, Session};
 use tokio::sync::OnceCell;
 use transport::Control;
+
+pub use check::Finding;
 pub use worker::Worker;
 
 /// The word for the engine's machine under `extra_hosts:`.

@@ -53,12 +53,7 @@ impl Client {
             .session(spec)
             .await
             .map_err(BuildError::before_any_step)?;
-        let prefix = if self.facts.spoken() < ApiVersion::V23_0 {
-            prefix::under_rules(prefix, spec)
-        } else {
-            prefix.to_owned()
-        };
-        let place = &self.places.of(&prefix, spec);
+        let place = &self.place(prefix, spec);
         let offers = offer(session.offers(), place, spec);
         let reference = random_id();
         let request = attributes::request(reference.clone(), session.reference(place), spec);
@@ -112,6 +107,16 @@ impl Client {
                 })
             }
         }
+    }
+
+    /// Where the engine keeps what it is sent for a build of `spec` under `prefix`.
+    pub(super) fn place(&self, prefix: &str, spec: &BuildSpec) -> String {
+        let prefix = if self.facts.spoken() < ApiVersion::V23_0 {
+            prefix::under_rules(prefix, spec)
+        } else {
+            prefix.to_owned()
+        };
+        self.places.of(&prefix, spec)
     }
 
     /// `failure`, unless it is what an engine says while it is going down: it kills what runs.
@@ -180,7 +185,7 @@ impl Client {
 }
 
 /// Lets the engine read what the build needs of this machine.
-fn offer(offers: &Arc<Offers>, prefix: &str, spec: &BuildSpec) -> Vec<Guard> {
+pub(super) fn offer(offers: &Arc<Offers>, prefix: &str, spec: &BuildSpec) -> Vec<Guard> {
     let mut guards = Vec::new();
     if let ContextSource::Directory(path) = &spec.context {
         let offer = Offer::Directory(path.clone());

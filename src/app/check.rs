@@ -1,0 +1,140 @@
+//! `build --check`: what BuildKit's frontend finds in the Dockerfiles of a project.
+//!
+//! The plan is that of a build, so a Dockerfile is checked in the form, for the stage and with the
+//! arguments that would be built. Nothing runs, so nothing depends on anything.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use futures_util::{StreamExt, stream};
+
+use super::{App, UNWRITTEN};
+use crate::cli::{Build, CheckFormat};
+use crate::docker::Strategy;
+use crate::docker::buildkit::Client;
+use crate::failure::{Class, Failure, Obstacle};
+use crate::human;
+use crate::plan::{Fallback, Job, Plan, Reason};
+use crate::report::{self, Checked};
+use crate::settings::Typed;
+
+impl App<'_> {
+    /// `dcb build --check`.
+    pub(super) async fn check(&self, build: &Build) -> anyhow::Result<ExitCode> {
+        let typed = Typed {
+            check: true,
+            ..self.typed(&build.flags, &build.services, build.pull)
+        };
+        let found = self.look(typed).await?;
+        let plan = self.plan(typed, &found).await?;
+        if !build.quiet {
+            report::diagnostics(found.notes(), self.ambient.stderr);
+        }
+        if jobs(&plan).next().is_none() {
+            return Ok(ExitCode::SUCCESS);
+        }
+        let client = &found.engine?.buildkit?;
+        let checks = jobs(&plan).map(|job| async {
+            let mut checked = check(client, job, plan.fallback).await;
+            checked.result = checked
+                .result
+                .map_err(|failure| advised(&plan, job, self.credentials.explain(failure)));
+            checked
+        });
+        // In the plan's order, however many are checked at a time.
+        let parallel = plan.parallel.value.clamp(1, MOST);
+        let checked: Vec<Checked<'_>> = stream::iter(checks).buffered(parallel).collect().await;
+        let (stdout, stderr) = (self.ambient.stdout, self.ambient.stderr);
+        match build.format {
+            CheckFormat::Text => report::checked(&checked, stdout, stderr),
+            CheckFormat::Json => report::result(&report::checked_json(&checked)),
+        }
+        .context(UNWRITTEN)?;
+        let found: usize = checked.iter().map(|one| one.findings().len()).sum();
+        let failures = checked.iter().filter_map(|one| one.result.as_ref().err());
+        let mut codes = failures.map(|failure| failure.class.exit_code());
+        match codes.next() {
+            None if found == 0 && !build.quiet && build.format == CheckFormat::Text => {
+                report::nothing_found(checked.len());
+                Ok(ExitCode::SUCCESS)
+            }
+            None if found == 0 => Ok(ExitCode::SUCCESS),
+            None if build.format == CheckFormat::Text => {
+                Ok(report::failure(&findings(&checked), stderr))
+            }
+            Some(first) if found == 0 && codes.all(|code| code == first) => {
+                Ok(ExitCode::from(first))
+            }
+            _ => Ok(ExitCode::from(Class::CheckFound.exit_code())),
+        }
+    }
+}
+
+/// Checks at a time, however many builds may be: each is short and mostly waits.
+const MOST: usize = 64;
+
+/// What was asked for, each Dockerfile once.
+fn jobs(plan: &Plan) -> impl Iterator<Item = &Job> {
+    plan.jobs.iter().filter(|job| job.because == Reason::Asked)
+}
+
+/// Checks one; with the engine's own frontend where the one that its Dockerfile names cannot be had.
+async fn check<'a>(client: &Client, job: &'a Job, fallback: Fallback) -> Checked<'a> {
+    let attempt = &job.attempt;
+    let mut checked = Checked {
+        services: job.services(),
+        otherwise: None,
+        result: client.check(job.id, &attempt.prefix, &attempt.spec).await,
+    };
+    let built_in = job
+        .detours
+        .iter()
+        .map(|detour| &detour.attempt)
+        .find(|way| {
+            way.strategy == Strategy::BuildKit
+                && way.spec.dockerfile_name == attempt.spec.dockerfile_name
+        });
+    if let (Err(failure), Some(way), Fallback::Auto) = (&checked.result, built_in, fallback)
+        && failure.class.obstacle() == Some(Obstacle::Frontend)
+    {
+        checked.otherwise = Some(format!("{failure}; checked with the engine's own frontend"));
+        checked.result = client.check(job.id, &way.prefix, &way.spec).await;
+    }
+    checked
+}
+
+/// What was found, as the one failure that it amounts to.
+fn findings(checked: &[Checked<'_>]) -> Failure {
+    let counts = checked.iter().map(|one| one.findings().len());
+    let found: usize = counts.clone().sum();
+    let files = counts.filter(|count| *count > 0).count();
+    Failure::new(
+        Class::CheckFound,
+        format!(
+            "{} in {}",
+            human::count(found, "finding"),
+            human::count(files, "Dockerfile")
+        ),
+    )
+    .hint("a check can be left out by its name: `# check=skip=RULE` in the first line of the Dockerfile")
+}
+
+/// A failure with what mends it when the base image is another service's.
+fn advised(plan: &Plan, job: &Job, failure: Failure) -> Failure {
+    let is_missing = matches!(
+        failure.class,
+        Class::ImageMissing | Class::RegistryDenied | Class::RegistryUnreachable
+    );
+    if !is_missing || job.needs.is_empty() {
+        return failure;
+    }
+    let needs: Vec<&str> = job
+        .needs
+        .iter()
+        .map(|need| plan.jobs[need.0].service.as_str())
+        .collect();
+    failure.hint(format!(
+        "some checks look at the base image, which may not be built yet: dcb build {}",
+        needs.join(" ")
+    ))
+}
