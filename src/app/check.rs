@@ -3,6 +3,7 @@
 //! The plan is that of a build, so a Dockerfile is checked in the form, for the stage and with the
 //! arguments that would be built. Nothing runs, so nothing depends on anything.
 
+use std::collections::HashSet;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -105,15 +106,17 @@ async fn check<'a>(client: &Client, job: &'a Job, fallback: Fallback) -> Checked
 
 /// What was found, as the one failure that it amounts to.
 fn findings(checked: &[Checked<'_>]) -> Failure {
-    let counts = checked.iter().map(|one| one.findings().len());
-    let found: usize = counts.clone().sum();
-    let files = counts.filter(|count| *count > 0).count();
+    let found = report::distinct(checked);
+    let files: HashSet<&str> = found
+        .iter()
+        .filter_map(|(finding, _)| Some(finding.at.as_ref()?.source.name.as_str()))
+        .collect();
     Failure::new(
         Class::CheckFound,
         format!(
             "{} in {}",
-            human::count(found, "finding"),
-            human::count(files, "Dockerfile")
+            human::count(found.len(), "finding"),
+            human::count(files.len(), "file")
         ),
     )
     .hint("a check can be left out by its name: `# check=skip=RULE` in the first line of the Dockerfile")

@@ -4,6 +4,7 @@
 use super::contexts;
 use super::forms::Form;
 use super::guard::{self, Asked, Ground};
+use super::request::Request;
 use crate::diagnostic::Diagnostic;
 use crate::docker::{ApiVersion, Engine, Strategy, Worker};
 use crate::dockerfile::{Feature, Frontend, Use};
@@ -154,12 +155,14 @@ impl Builders<'_> {
             .is_none_or(|engine| engine.api >= ApiVersion::V23_0)
     }
 
-    /// Whether BuildKit's own frontend could build `form` as well as the one that it names.
-    pub(super) fn built_in_suffices(self, form: &Form) -> bool {
+    /// Whether BuildKit's own frontend could do for `form` what the one that it names is asked for.
+    pub(super) fn built_in_suffices(self, form: &Form, request: &Request) -> bool {
         let built_in = self.engine.map(|engine| built_in(engine.api));
         form.dockerfile.syntax.is_some()
-            && built_in
-                .is_some_and(|frontend| form.uses.iter().all(|used| frontend.has(used.feature)))
+            && built_in.is_some_and(|frontend| {
+                form.uses.iter().all(|used| frontend.has(used.feature))
+                    && (!request.check || frontend.minor >= CHECKS)
+            })
     }
 }
 

@@ -79,7 +79,9 @@ pub(super) fn choose<'a>(
     if choices.is_empty() {
         return Err(Impossible::Refused(passed_over.swap_remove(0)));
     }
-    if choices[0].strategy == Strategy::BuildKit && builders.built_in_suffices(choices[0].form) {
+    if choices[0].strategy == Strategy::BuildKit
+        && builders.built_in_suffices(choices[0].form, request)
+    {
         let form = choices[0].form;
         choices.insert(
             1,

@@ -89,7 +89,7 @@ pub fn json(checked: &[Checked<'_>]) -> String {
 }
 
 /// Every finding once, with the services that it is about: several may be built from one Dockerfile.
-fn distinct<'a>(checked: &'a [Checked<'_>]) -> Vec<(&'a Finding, Vec<&'a str>)> {
+pub fn distinct<'a>(checked: &'a [Checked<'_>]) -> Vec<(&'a Finding, Vec<&'a str>)> {
     let mut distinct: Vec<(&Finding, Vec<&str>)> = Vec::new();
     for one in checked {
         for finding in one.findings() {

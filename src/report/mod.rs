@@ -30,7 +30,7 @@ use crate::failure::Failure;
 use crate::plan::Plan;
 use crate::process::Command;
 
-pub use check::{Checked, checked, json as checked_json, nothing_found};
+pub use check::{Checked, checked, distinct, json as checked_json, nothing_found};
 pub use config::{config_json, origins_json, variables, variables_json};
 pub use env::Secrets;
 pub use plan::json as plan_json;

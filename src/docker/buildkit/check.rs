@@ -19,6 +19,7 @@ use bollard_buildkit_proto::moby::buildkit::v1::frontend::{
 };
 use bollard_buildkit_proto::moby::buildkit::v1::{CacheOptions, SolveRequest};
 use serde::Deserialize;
+use tokio::sync::mpsc;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::{Request, Status};
 
@@ -70,11 +71,20 @@ impl Client {
         let session = self.session(spec).await?;
         let place = self.place(prefix, spec);
         let _offers = solve::offer(session.offers(), &place, spec);
-        let answer = self.ask(session.reference(&place), spec).await;
+        let reference = random_id();
+        let ask = self.ask(&reference, session.reference(&place), spec);
+        let mut steps = Steps::new(job);
+        // What the engine looks up tells whose fault a failure is, and nobody else.
+        let (events, _) = mpsc::channel(1);
+        let never = std::future::pending();
+        let answer = self
+            .watch(ask, reference.clone(), &mut steps, &events, never)
+            .await
+            .unwrap_or_else(|| Err(Status::internal("it was stopped")));
         let explain = |status: &Status| {
             let context = error::Context {
                 endpoint: self.endpoint(),
-                steps: &Steps::new(job),
+                steps: &steps,
                 spec,
             };
             error::explain(status, &context)
@@ -101,10 +111,14 @@ impl Client {
     }
 
     /// Asks the frontend; nothing when it answers something else.
-    async fn ask(&self, session: String, spec: &BuildSpec) -> Result<Option<Vec<u8>>, Status> {
-        let reference = random_id();
+    async fn ask(
+        &self,
+        reference: &str,
+        session: String,
+        spec: &BuildSpec,
+    ) -> Result<tonic::Response<Option<Vec<u8>>>, Status> {
         let request = SolveRequest {
-            r#ref: reference.clone(),
+            r#ref: reference.to_owned(),
             session,
             internal: true,
             cache: Some(CacheOptions::default()),
@@ -118,31 +132,26 @@ impl Client {
             allow_result_array_ref: true,
             ..Default::default()
         };
+        let end = ReturnRequest {
+            result: Some(Returned::default()),
+            ..Default::default()
+        };
         let mut control = self.control.client();
         let mut bridge = self.control.bridge();
-        let ask = async {
-            let answer = bridge.solve(within(&reference, question)?).await?;
-            let end = ReturnRequest {
-                result: Some(Returned::default()),
-                ..Default::default()
-            };
-            // The answer is here: how the solve ends tells nothing more.
-            let _ = bridge.r#return(within(&reference, end)?).await;
-            let mut result = answer.into_inner().result.unwrap_or_default();
-            Ok(result.metadata.remove(ANSWER))
-        };
-        let solve = async {
-            match control.solve(request).await {
-                // It ends when it is told to, which is when there is an answer.
-                Ok(_) => std::future::pending().await,
-                Err(status) => status,
+        let mut solve = std::pin::pin!(control.solve(request));
+        let answer = tokio::select! {
+            biased;
+            answer = bridge.solve(within(reference, question)?) => answer?,
+            ended = &mut solve => {
+                let why = ended.err();
+                return Err(why.unwrap_or_else(|| Status::internal("it ended before it was told to")));
             }
         };
-        tokio::select! {
-            biased;
-            answer = ask => answer,
-            status = solve => Err(status),
+        // The answer is here: how the solve ends tells nothing more.
+        if bridge.r#return(within(reference, end)?).await.is_ok() {
+            let _ = solve.await;
         }
+        Ok(answer.map(|answer| answer.result.unwrap_or_default().metadata.remove(ANSWER)))
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bollard_buildkit_proto::moby::buildkit::v1::{SolveResponse, StatusRequest};
+use bollard_buildkit_proto::moby::buildkit::v1::StatusRequest;
 use futures_util::future::OptionFuture;
 use futures_util::{StreamExt, TryStreamExt};
 use tokio::sync::watch;
@@ -131,14 +131,14 @@ impl Client {
     }
 
     /// Runs the solve and folds its status; nothing when there was `enough` of it before its end.
-    async fn watch(
+    pub(super) async fn watch<T>(
         &self,
-        solve: impl Future<Output = Result<tonic::Response<SolveResponse>, Status>>,
+        solve: impl Future<Output = Result<tonic::Response<T>, Status>>,
         reference: String,
         steps: &mut Steps,
         events: &Events,
         enough: impl Future<Output = ()>,
-    ) -> Option<Result<SolveResponse, Status>> {
+    ) -> Option<Result<T, Status>> {
         let mut control = self.control.client();
         let status = async move { control.status(StatusRequest { r#ref: reference }).await };
         let mut status = std::pin::pin!(
