@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use futures_util::{StreamExt, stream};
 
+use super::stop::Stop;
 use super::{App, UNWRITTEN};
 use crate::cli::{Build, CheckFormat};
 use crate::docker::Strategy;
@@ -37,46 +38,48 @@ impl App<'_> {
         let client = &found.engine?.buildkit?;
         let checks = jobs(&plan).map(|job| async {
             let mut checked = check(client, job, plan.fallback).await;
-            checked.result = checked
-                .result
-                .map_err(|failure| advised(&plan, job, self.credentials.explain(failure)));
+            let failure = checked.findings.failure.take();
+            checked.findings.failure =
+                failure.map(|failure| advised(&plan, job, self.credentials.explain(failure)));
             checked
         });
         // In the plan's order, however many are checked at a time.
         let parallel = plan.parallel.value.clamp(1, MOST);
-        let checked: Vec<Checked<'_>> = stream::iter(checks).buffered(parallel).collect().await;
+        let stop = Stop::watch().context("failed to watch for signals")?;
+        let mut asked = stop.asked().clone();
+        let checked: Vec<Checked<'_>> = tokio::select! {
+            checked = stream::iter(checks).buffered(parallel).collect() => checked,
+            _ = asked.wait_for(|stop| *stop) => {
+                stop.obey(|| self.close());
+                return Ok(ExitCode::FAILURE);
+            }
+        };
         let (stdout, stderr) = (self.ambient.stdout, self.ambient.stderr);
         match build.format {
-            CheckFormat::Text => report::checked(&checked, stdout, stderr),
             CheckFormat::Json => report::result(&report::checked_json(&checked)),
+            CheckFormat::Text => report::checked(&checked, stdout, stderr),
         }
         .context(UNWRITTEN)?;
-        let found: usize = checked.iter().map(|one| one.findings().len()).sum();
-        let failures = checked.iter().filter_map(|one| one.result.as_ref().err());
-        let mut codes = failures.map(|failure| failure.class.exit_code());
-        match codes.next() {
-            None if found == 0 && !build.quiet && build.format == CheckFormat::Text => {
-                report::nothing_found(checked.len());
-                Ok(ExitCode::SUCCESS)
+        if build.format == CheckFormat::Text {
+            match summary(&checked) {
+                Some(failure) => {
+                    report::failure(&failure, stderr);
+                }
+                None if build.quiet => {}
+                None => report::nothing_found(&checked),
             }
-            None if found == 0 => Ok(ExitCode::SUCCESS),
-            None if build.format == CheckFormat::Text => {
-                Ok(report::failure(&findings(&checked), stderr))
-            }
-            Some(first) if found == 0 && codes.all(|code| code == first) => {
-                Ok(ExitCode::from(first))
-            }
-            _ => Ok(ExitCode::from(Class::CheckFound.exit_code())),
         }
+        Ok(exit_code(&checked))
     }
 }
 
 /// Checks at a time, however many builds may be: each is short and mostly waits.
 const MOST: usize = 64;
 
-/// What was asked for, each Dockerfile once.
+/// What was asked for.
 fn jobs(plan: &Plan) -> impl Iterator<Item = &Job> {
-    plan.jobs.iter().filter(|job| job.because == Reason::Asked)
+    let is_asked_for = |job: &&Job| !matches!(job.because, Reason::NeededBy(_));
+    plan.jobs.iter().filter(is_asked_for)
 }
 
 /// Checks one; with the engine's own frontend where the one that its Dockerfile names cannot be had.
@@ -85,7 +88,7 @@ async fn check<'a>(client: &Client, job: &'a Job, fallback: Fallback) -> Checked
     let mut checked = Checked {
         services: job.services(),
         otherwise: None,
-        result: client.check(job.id, &attempt.prefix, &attempt.spec).await,
+        findings: client.check(job.id, &attempt.prefix, &attempt.spec).await,
     };
     let built_in = job
         .detours
@@ -95,31 +98,47 @@ async fn check<'a>(client: &Client, job: &'a Job, fallback: Fallback) -> Checked
             way.strategy == Strategy::BuildKit
                 && way.spec.dockerfile_name == attempt.spec.dockerfile_name
         });
-    if let (Err(failure), Some(way), Fallback::Auto) = (&checked.result, built_in, fallback)
+    if let (Some(failure), Some(way), Fallback::Auto) =
+        (&checked.findings.failure, built_in, fallback)
         && failure.class.obstacle() == Some(Obstacle::Frontend)
     {
         checked.otherwise = Some(format!("{failure}; checked with the engine's own frontend"));
-        checked.result = client.check(job.id, &way.prefix, &way.spec).await;
+        checked.findings = client.check(job.id, &way.prefix, &way.spec).await;
     }
     checked
 }
 
-/// What was found, as the one failure that it amounts to.
-fn findings(checked: &[Checked<'_>]) -> Failure {
+/// What was found, as the one failure that it amounts to; nothing when nothing was.
+fn summary(checked: &[Checked<'_>]) -> Option<Failure> {
     let found = report::distinct(checked);
     let files: HashSet<&str> = found
         .iter()
         .filter_map(|(finding, _)| Some(finding.at.as_ref()?.source.name.as_str()))
         .collect();
-    Failure::new(
-        Class::CheckFound,
-        format!(
-            "{} in {}",
-            human::count(found.len(), "finding"),
-            human::count(files.len(), "file")
-        ),
-    )
-    .hint("a check can be left out by its name: `# check=skip=RULE` in the first line of the Dockerfile")
+    let message = format!(
+        "{} in {}",
+        human::count(found.len(), "finding"),
+        human::count(files.len(), "file")
+    );
+    let failure = Failure::new(Class::CheckFound, message);
+    (!found.is_empty()).then(|| {
+        failure.hint("a check can be left out by its name: `# check=skip=RULE` in the first line of the Dockerfile")
+    })
+}
+
+/// The exit code: that of findings and failures when they agree, else 1.
+fn exit_code(checked: &[Checked<'_>]) -> ExitCode {
+    let classes = checked.iter().flat_map(|one| {
+        let found = (!one.findings.found.is_empty()).then_some(Class::CheckFound);
+        let failed = one.findings.failure.as_ref().map(|failure| failure.class);
+        found.into_iter().chain(failed)
+    });
+    let mut codes = classes.map(Class::exit_code);
+    match codes.next() {
+        None => ExitCode::SUCCESS,
+        Some(first) if codes.all(|code| code == first) => ExitCode::from(first),
+        Some(_) => ExitCode::FAILURE,
+    }
 }
 
 /// A failure with what mends it when the base image is another service's.

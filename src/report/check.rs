@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use super::{failure, style};
 use crate::ambient::Terminal;
 use crate::diagnostic::Diagnostic;
-use crate::docker::buildkit::Finding;
-use crate::failure::Failure;
+use crate::docker::buildkit::{Finding, Findings};
 use crate::human;
 
 /// The version of the JSON. It grows by one when a field changes its meaning or goes.
@@ -21,15 +20,8 @@ pub struct Checked<'a> {
     pub services: Vec<&'a str>,
     /// How it was checked otherwise than it asks for, and why.
     pub otherwise: Option<String>,
-    /// What was found, or why it could not be checked to its end.
-    pub result: Result<Vec<Finding>, Failure>,
-}
-
-impl Checked<'_> {
     /// What was found.
-    pub fn findings(&self) -> &[Finding] {
-        self.result.as_deref().unwrap_or_default()
-    }
+    pub findings: Findings,
 }
 
 /// Prints the findings to standard output, and to standard error why something could not be checked.
@@ -46,7 +38,7 @@ pub fn checked(checked: &[Checked<'_>], stdout: Terminal, stderr: Terminal) -> i
             let warning = Diagnostic::warning(format!("{services}: {otherwise}"));
             super::diagnostics(&[warning], stderr);
         }
-        if let Err(failed) = &one.result {
+        if let Some(failed) = &one.findings.failure {
             let text = failure::render(failed, style(stderr));
             let _ = write!(io::stderr(), "\n{services}:\n{text}");
         }
@@ -54,10 +46,14 @@ pub fn checked(checked: &[Checked<'_>], stdout: Terminal, stderr: Terminal) -> i
     Ok(())
 }
 
-/// Tells that nothing was found.
-pub fn nothing_found(dockerfiles: usize) {
-    let dockerfiles = human::count(dockerfiles, "Dockerfile");
-    let _ = writeln!(io::stderr(), "checked {dockerfiles}: nothing found");
+/// Tells that nothing was found in what could be checked.
+pub fn nothing_found(checked: &[Checked<'_>]) {
+    let whole = checked.iter().filter(|one| one.findings.failure.is_none());
+    let services: usize = whole.map(|one| one.services.len()).sum();
+    if services > 0 {
+        let services = human::count(services, "service");
+        let _ = writeln!(io::stderr(), "checked {services}: nothing found");
+    }
 }
 
 /// The same for programs.
@@ -80,7 +76,7 @@ pub fn json(checked: &[Checked<'_>]) -> String {
     let failures: Vec<Value> = checked
         .iter()
         .filter_map(|one| {
-            let failure = one.result.as_ref().err()?;
+            let failure = one.findings.failure.as_ref()?;
             Some(json!({"services": one.services, "failure": failure}))
         })
         .collect();
@@ -92,7 +88,7 @@ pub fn json(checked: &[Checked<'_>]) -> String {
 pub fn distinct<'a>(checked: &'a [Checked<'_>]) -> Vec<(&'a Finding, Vec<&'a str>)> {
     let mut distinct: Vec<(&Finding, Vec<&str>)> = Vec::new();
     for one in checked {
-        for finding in one.findings() {
+        for finding in &one.findings.found {
             match distinct.iter_mut().find(|(known, _)| *known == finding) {
                 Some((_, services)) => services.extend(&one.services),
                 None => distinct.push((finding, one.services.clone())),

@@ -54,19 +54,39 @@ pub struct Finding {
     pub at: Option<Span>,
 }
 
+/// What the checks of a Dockerfile came to.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// What was found, in the order of the lines.
+    pub found: Vec<Finding>,
+    /// Why it could not be checked to its end: the Dockerfile cannot be read, its base images are not
+    /// there, or its frontend has no checks ([`Class::FrontendTooOld`]).
+    pub failure: Option<Failure>,
+}
+
+impl From<Failure> for Findings {
+    fn from(failure: Failure) -> Self {
+        Self {
+            found: Vec::new(),
+            failure: Some(failure),
+        }
+    }
+}
+
 impl Client {
-    /// Lets the frontend check the Dockerfile of `spec`. `prefix` is as for [`Client::build`]. The
-    /// findings are in the order of their lines.
-    ///
-    /// # Errors
-    /// When the Dockerfile cannot be read to its end, its base images are not there, or its frontend
-    /// has no checks ([`Class::FrontendTooOld`]).
-    pub async fn check(
+    /// Lets the frontend check the Dockerfile of `spec`. `prefix` is as for [`Client::build`].
+    pub async fn check(&self, job: JobId, prefix: &str, spec: &BuildSpec) -> Findings {
+        self.try_check(job, prefix, spec)
+            .await
+            .unwrap_or_else(Findings::from)
+    }
+
+    async fn try_check(
         &self,
         job: JobId,
         prefix: &str,
         spec: &BuildSpec,
-    ) -> Result<Vec<Finding>, Failure> {
+    ) -> Result<Findings, Failure> {
         let spec = &as_read(spec);
         let session = self.session(spec).await?;
         let place = self.place(prefix, spec);
@@ -101,13 +121,14 @@ impl Client {
                 format!("the answer of the Dockerfile's frontend cannot be read: {error}"),
             )
         })?;
-        let findings = answer.findings(spec);
-        match &answer.error {
-            Some(error) if !error.message.contains(AS_ERRORS) => {
-                Err(error.failure(answer.sources(), spec))
-            }
-            _ => Ok(findings),
-        }
+        let broken = answer
+            .error
+            .as_ref()
+            .filter(|error| !error.message.contains(AS_ERRORS));
+        Ok(Findings {
+            found: answer.findings(spec),
+            failure: broken.map(|error| error.failure(answer.sources(), spec)),
+        })
     }
 
     /// Asks the frontend; nothing when it answers something else.
@@ -275,7 +296,8 @@ impl Answer {
                     .and_then(|location| location.span(self.sources(), spec)),
             })
             .collect();
-        findings.sort_by_key(|finding| finding.at.as_ref().map(|at| at.start));
+        let place = |finding: &Finding| finding.at.as_ref().map(|at| at.start);
+        findings.sort_by(|one, other| (place(one), &one.rule).cmp(&(place(other), &other.rule)));
         findings
     }
 }

@@ -53,7 +53,7 @@ use session::{Common, Own, Session};
 use tokio::sync::OnceCell;
 use transport::Control;
 
-pub use check::Finding;
+pub use check::{Finding, Findings};
 pub use worker::Worker;
 
 /// The word for the engine's machine under `extra_hosts:`.

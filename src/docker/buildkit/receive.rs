@@ -149,6 +149,8 @@ async fn feed<T: Send + 'static>(
         let message = tokio::select! {
             message = incoming.message() => message,
             _ = given_up.wait_for(|given_up| *given_up) => return false,
+            // The engine may have sent all that it has to say by then, and wait for us.
+            () = messages.closed() => return false,
         };
         match message {
             Ok(Some(message)) => {
