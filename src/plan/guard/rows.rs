@@ -304,7 +304,6 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         podman: Nothing,
         otherwise: Refuse,
     },
-    // A variable of whoever builds: it dates the image and nothing in it.
     Row {
         key: OUTPUT,
         form: "local or tar",
@@ -323,6 +322,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         podman: UNWRITTEN,
         otherwise: Refuse,
     },
+    // A variable of whoever builds: it dates the image and nothing in it.
     Row {
         key: SOURCE_DATE_EPOCH,
         form: "",
