@@ -116,15 +116,17 @@ fn services_side_by_side_have_their_own_secret_under_the_same_id() {
 fn a_second_build_transfers_nothing_and_takes_all_from_the_cache_whatever_the_secret_is() {
     const MARK: &[u8] = b"this is in the context";
     on_every_engine("secret-again", |engine, project| {
+        // What an earlier run of this test left in the cache would not run again.
+        let dockerfile = format!(
+            "FROM busybox\nCOPY data /data\nRUN --mount=type=secret,id=token,required=true cp /run/secrets/token /got && : {}\n",
+            project.name()
+        );
         let project = project
             .file(
                 "compose.yaml",
                 "services: { web: { build: { context: ., secrets: [token] } } }\nsecrets: { token: { file: ./kept/token } }\n",
             )
-            .file(
-                "Dockerfile",
-                "FROM busybox\nCOPY data /data\nRUN --mount=type=secret,id=token,required=true cp /run/secrets/token /got\n",
-            )
+            .file("Dockerfile", &dockerfile)
             .file(".dockerignore", "kept\n")
             .file("data", std::str::from_utf8(MARK).expect("text"))
             .file("kept/token", "the first value");
@@ -133,7 +135,12 @@ fn a_second_build_transfers_nothing_and_takes_all_from_the_cache_whatever_the_se
         let has = |sent: &[u8], words: &[u8]| sent.windows(words.len()).any(|part| part == words);
         project.run(&through, &["build"]).expect(0);
         let first = relay.sent();
-        assert!(has(&first, MARK) && has(&first, b"the first value"));
+        assert!(has(&first, MARK), "no context in {} bytes", first.len());
+        assert!(
+            has(&first, b"the first value"),
+            "no secret in {} bytes",
+            first.len()
+        );
         project.write("kept/token", "the second value");
         let again = project.run(&through, &["build", "-v"]).expect(0);
         let second = relay.sent();

@@ -527,20 +527,21 @@ impl Drop for Project {
     }
 }
 
-/// Removes what carries the label of a project. An engine that is gone keeps it.
+/// Removes what carries the label of a project. An engine that is gone keeps it. Podman keeps the
+/// images: it looks through all of them while it builds, and a build during which another's image goes
+/// fails with `layer not known`.
 fn clean(engine: &Engine, project: &str) {
     let label = format!("label=com.docker.compose.project={project}");
-    for (list, remove) in [
-        (
-            &["ps", "--all"] as &[&str],
-            &["rm", "--force", "--volumes"] as &[&str],
-        ),
+    let kinds: [(&[&str], &[&str]); 3] = [
+        (&["ps", "--all"], &["rm", "--force", "--volumes"]),
         (&["network", "ls"], &["network", "rm"]),
         (&["images"], &["rmi", "--force"]),
-    ] {
+    ];
+    let kept = usize::from(engine.suite == PODMAN);
+    for (list, remove) in &kinds[..kinds.len() - kept] {
         let Ok(found) = engine
             .docker()
-            .args(list)
+            .args(*list)
             .args(["--quiet", "--filter", &label])
             .output()
         else {
@@ -550,7 +551,7 @@ fn clean(engine: &Engine, project: &str) {
         if !found.trim().is_empty() {
             let _ = engine
                 .docker()
-                .args(remove)
+                .args(*remove)
                 .args(found.split_whitespace())
                 .output();
         }
