@@ -57,6 +57,7 @@ pub fn project(
 
 /// What was typed about a build.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags")]
 pub struct Typed<'a> {
     /// The flags.
     pub flags: &'a BuildFlags,
