@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use sha2::{Digest, Sha256};
-use support::{Engine, Project, containerd_store, engines, on_engines, on_every_engine, podman};
+use support::{Engine, Project, engines, on_engines, on_every_engine, podman};
 
 /// Entries of a file tree by path: kind, mode and what it holds; and its time in seconds, where that
 /// tells something.
@@ -312,8 +312,6 @@ fn an_image_in_a_file_needs_images_in_containerd() {
             assert!(text.contains(&project.image(engine, "web")), "{text}");
         }
     });
-    // The grid has one such engine wherever it has any.
-    let _ = containerd_store();
 }
 
 #[test]
