@@ -38,7 +38,7 @@ _dcb() {
 
     case "${cmd}" in
         dcb)
-            opts="-f -p -v -h -V --file --project-name --project-directory --env-file --profile --parallel --compatibility --verbose --help --version build up plan config env"
+            opts="-f -p -v -h -V --file --project-name --project-directory --env-file --profile --parallel --compatibility --verbose --progress --help --version build up plan config env"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -74,6 +74,10 @@ _dcb() {
                     ;;
                 --parallel)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -138,7 +142,7 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__config)
-            opts="-q -o -v -h --format --origin --services --images --variables --environment --profiles --networks --volumes --quiet --output --hash --lock-image-digests --resolve-image-digests --models --no-interpolate --no-normalize --no-path-resolution --no-env-resolution --no-consistency --verbose --help"
+            opts="-q -o -v -h --format --origin --services --images --variables --environment --profiles --networks --volumes --quiet --output --hash --lock-image-digests --resolve-image-digests --models --no-interpolate --no-normalize --no-path-resolution --no-env-resolution --no-consistency --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -160,6 +164,10 @@ _dcb() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -168,7 +176,7 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__env)
-            opts="-v -h --service --show --shell --verbose --help"
+            opts="-v -h --service --show --shell --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -182,6 +190,10 @@ _dcb() {
                     COMPREPLY=($(compgen -W "posix fish powershell" -- "${cur}"))
                     return 0
                     ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -190,7 +202,7 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__plan)
-            opts="-j -v -h --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --force-traditional --force-buildkit --fallback --no-fallback --pull --push --format --verbose --help"
+            opts="-j -v -h --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --force-traditional --force-buildkit --fallback --no-fallback --pull --push --format --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -228,6 +240,10 @@ _dcb() {
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -236,7 +252,7 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__up)
-            opts="-j -d -V -t -w -y -v -h --build --no-build --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --force-traditional --force-buildkit --fallback --no-fallback --pull --quiet-build --dry-run --detached --detach --force-recreate --no-recreate --always-recreate-deps --renew-anon-volumes --remove-orphans --no-start --no-deps --wait --wait-timeout --timeout --scale --abort-on-container-exit --abort-on-container-failure --exit-code-from --attach --no-attach --attach-dependencies --no-color --no-log-prefix --timestamps --quiet-pull --watch --menu --y --yes --verbose --help"
+            opts="-j -d -V -t -w -y -v -h --build --no-build --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --force-traditional --force-buildkit --fallback --no-fallback --pull --quiet-build --dry-run --detached --detach --force-recreate --no-recreate --always-recreate-deps --renew-anon-volumes --remove-orphans --no-start --no-deps --wait --wait-timeout --timeout --scale --abort-on-container-exit --abort-on-container-failure --exit-code-from --attach --no-attach --attach-dependencies --no-color --no-log-prefix --timestamps --quiet-pull --watch --menu --y --yes --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -300,6 +316,10 @@ _dcb() {
                     ;;
                 --no-attach)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_dcb_global_optspecs
-    string join \n f/file= p/project-name= project-directory= env-file= profile= parallel= compatibility v/verbose h/help V/version
+    string join \n f/file= p/project-name= project-directory= env-file= profile= parallel= compatibility v/verbose progress= h/help V/version
 end
 
 function __fish_dcb_needs_command
@@ -30,9 +30,14 @@ complete -c dcb -n "__fish_dcb_needs_command" -l project-directory -d 'Directory
 complete -c dcb -n "__fish_dcb_needs_command" -l env-file -d 'File with variables, instead of `.env`; repeatable' -r -F
 complete -c dcb -n "__fish_dcb_needs_command" -l profile -d 'Profile to switch on; repeatable' -r
 complete -c dcb -n "__fish_dcb_needs_command" -l parallel -d 'How many things are done side by side, as Compose has it; -1 is no limit' -r
+complete -c dcb -n "__fish_dcb_needs_command" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
 complete -c dcb -n "__fish_dcb_needs_command" -l compatibility -d 'Name images and containers as Compose v1 did (`project_service`)'
 complete -c dcb -n "__fish_dcb_needs_command" -s v -l verbose -d 'Show what is run, and the log of every step'
-complete -c dcb -n "__fish_dcb_needs_command" -s h -l help -d 'Print help'
+complete -c dcb -n "__fish_dcb_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dcb -n "__fish_dcb_needs_command" -s V -l version -d 'Print version'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "build" -d 'Build the images of the project, or of the services named'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "up" -d 'Build what has changed, then start the services through Docker Compose'
@@ -83,6 +88,11 @@ complete -c dcb -n "__fish_dcb_using_subcommand up" -l scale -d 'Number of conta
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l exit-code-from -d 'End with the exit code of this service' -r
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l attach -d 'Attach to this service only' -r
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l no-attach -d 'Do not attach to this service' -r
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l build -d 'Build before starting (the default; accepted because Compose has it)'
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l no-build -d 'Start what is there, build nothing'
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l no-cache -d 'Take nothing from the cache; the engine also empties the cache mounts in use'
@@ -124,6 +134,11 @@ ask\t'When the user agrees'
 never\t'Never'"
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l format -d 'How to print it' -r -f -a "text\t'For people'
 json\t'For programs; docs/plan.md describes it'"
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l no-cache -d 'Take nothing from the cache; the engine also empties the cache mounts in use'
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l fail-fast -d 'Stop everything at the first failure'
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l keep-going -d 'Build what does not depend on a failure (the default)'
@@ -138,6 +153,11 @@ complete -c dcb -n "__fish_dcb_using_subcommand config" -l format -d 'How to pri
 json\t'For programs; docs/config.md describes it'"
 complete -c dcb -n "__fish_dcb_using_subcommand config" -s o -l output -d 'File to write instead of standard output' -r -F
 complete -c dcb -n "__fish_dcb_using_subcommand config" -l hash -d 'Print the hash of a service\'s configuration' -r
+complete -c dcb -n "__fish_dcb_using_subcommand config" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
 complete -c dcb -n "__fish_dcb_using_subcommand config" -l origin -d 'Say where each value was set, and what it overrode'
 complete -c dcb -n "__fish_dcb_using_subcommand config" -l services -d 'Print the names of the services'
 complete -c dcb -n "__fish_dcb_using_subcommand config" -l images -d 'Print the names of the images'
@@ -161,6 +181,11 @@ complete -c dcb -n "__fish_dcb_using_subcommand env" -l service -d 'Look into th
 complete -c dcb -n "__fish_dcb_using_subcommand env" -l shell -d 'Print the variables with which Docker Compose builds as dcb does, for `eval`' -r -f -a "posix\t'sh, bash, zsh and the like'
 fish\t'fish'
 powershell\t'PowerShell'"
+complete -c dcb -n "__fish_dcb_using_subcommand env" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
 complete -c dcb -n "__fish_dcb_using_subcommand env" -l show -d 'Show values that look secret'
 complete -c dcb -n "__fish_dcb_using_subcommand env" -s v -l verbose -d 'Show what is run, and the log of every step'
 complete -c dcb -n "__fish_dcb_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'

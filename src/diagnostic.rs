@@ -8,9 +8,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// How many of the other places are drawn: a variable may be used in thousands.
 const RELATED: usize = 10;
+/// No file of a project has more lines than this; a kept span that says so is not believed.
+const MOST_LINES: usize = 1 << 20;
 
 /// A text that spans point into, under the name its reader knows it by.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,7 +58,7 @@ impl Source {
 }
 
 /// A place in a text: line and column, both from one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
     /// Line, from one.
     pub line: usize,
@@ -116,6 +119,40 @@ impl fmt::Display for Span {
     }
 }
 
+/// A span as it is kept: with the lines it lies in, and not the whole text.
+#[derive(Serialize, Deserialize)]
+struct Excerpt {
+    file: String,
+    start: Position,
+    end: Position,
+    lines: String,
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let from = self.source.offset(self.start);
+        let to = self.source.offset(self.end).max(from);
+        let (first, last) = self.source.lines_around(from, to);
+        let excerpt = Excerpt {
+            file: self.source.name.clone(),
+            start: self.start,
+            end: self.end,
+            lines: self.source.text[first..last].to_owned(),
+        };
+        excerpt.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let excerpt = Excerpt::deserialize(deserializer)?;
+        // The lines before it are gone; empty ones keep it in its place.
+        let before = "\n".repeat(excerpt.start.line.saturating_sub(1).min(MOST_LINES));
+        let source = Source::new(excerpt.file, before + &excerpt.lines);
+        Ok(Self::new(&source, excerpt.start, excerpt.end))
+    }
+}
+
 impl fmt::Debug for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Span({self})")
@@ -123,7 +160,8 @@ impl fmt::Debug for Span {
 }
 
 /// How grave a diagnostic is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Good to know; nothing is wrong.
     Note,
@@ -134,17 +172,20 @@ pub enum Severity {
 }
 
 /// One thing to tell: what happened, where, and what mends it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostic {
     /// How grave it is.
     pub severity: Severity,
     /// A lowercase fragment without a full stop.
     pub message: String,
     /// Where it is, when it is in a file, and what to write beside that place (may be empty).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub primary: Option<(Span, String)>,
     /// Other places that explain it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub related: Vec<(Span, String)>,
     /// What mends it, best first; a command where there is one.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub help: Vec<String>,
 }
 
@@ -319,6 +360,18 @@ mod tests {
              3 |     imagé: x\n  |     ^^^^^ did you mean `image`?\n  |\n  \
              = help: see the compose specification"
         );
+    }
+
+    #[test]
+    fn what_was_kept_is_told_as_it_was() {
+        let source = Source::new("Dockerfile", "FROM x\n\nRUN wéb \\\n  make\nCMD x\n");
+        let told = Diagnostic::error("it failed")
+            .at(Span::lines(&source, 3, 4), "here")
+            .help("mend it");
+        let kept = serde_json::to_string(&told).expect("JSON");
+        assert!(!kept.contains("FROM x"), "{kept}");
+        let again: Diagnostic = serde_json::from_str(&kept).expect("a diagnostic");
+        assert_eq!(again.render(Style::Plain), told.render(Style::Plain));
     }
 
     #[test]

@@ -1,17 +1,24 @@
 //! The vocabulary of a run: everything that happens is one of these events.
 //!
-//! `run` and `docker` emit them, `report` folds them. They serialise with serde; times are whole
-//! milliseconds.
+//! `run` and `docker` emit them; [`crate::progress`] folds them into the state of a run, and everything
+//! that is shown or kept comes from there. They serialise with serde, each with the moment it happened
+//! at: that is what `--progress json` prints and the journal keeps (`docs/events.md`). Times are whole
+//! milliseconds on the clock of the run.
+
+mod stream;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::diagnostic::Diagnostic;
 use crate::failure::{Class, Failure};
 
-/// Where events go. It is bounded, so that a slow reader slows the reading of the status and
-/// nothing else.
-pub type Events = tokio::sync::mpsc::Sender<Event>;
+pub use stream::{Clock, Events, Record};
+
+/// The version of this vocabulary. It grows when a reader of the one before would go wrong; what only
+/// adds to it leaves it as it is.
+pub const SCHEMA: u32 = 1;
 
 /// Which job of the plan, from zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,16 +32,23 @@ pub struct StepId(pub usize);
 
 impl StepId {
     /// The step that pushes the `index`th name of a job's image. Builders count theirs from one; these
-    /// are counted from the other end, so that they are none of the builder's.
+    /// begin where no builder comes to.
     pub fn of_push(index: usize) -> Self {
-        Self(usize::MAX - index)
+        Self(1_000_000 + index)
     }
 }
 
 /// Something that happened.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
+    /// The first of all: what is going to be done.
+    RunStarted(Box<Opening>),
+    /// Something to tell of the project, found before anything is built.
+    Note {
+        /// It.
+        diagnostic: Diagnostic,
+    },
     /// The builder began with a job.
     JobStarted {
         /// The job.
@@ -48,8 +62,21 @@ pub enum Event {
         step: StepId,
         /// Its name as the builder gives it, such as `[2/3] RUN make`.
         name: String,
+        /// The steps it begins with, as far as the builder tells.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        needs: Vec<StepId>,
         /// What became of it.
+        #[serde(flatten)]
         state: StepState,
+    },
+    /// A step runs and nothing was told of it for long, so that silence never looks like a hang.
+    StepGoesOn {
+        /// The job it belongs to.
+        job: JobId,
+        /// The step.
+        step: StepId,
+        /// For how long it runs, in milliseconds.
+        since: u64,
     },
     /// A transfer or pull within a step moved on.
     Progress {
@@ -98,42 +125,134 @@ pub enum Event {
         /// The job.
         job: JobId,
         /// How it ended.
+        #[serde(flatten)]
         outcome: Outcome,
+        /// How long it took, in milliseconds.
+        took: u64,
+    },
+    /// The last of all.
+    RunFinished {
+        /// How it ended.
+        result: RunResult,
         /// How long it took, in milliseconds.
         took: u64,
     },
 }
 
-/// What became of a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunResult {
+    /// Every job ended well.
+    Built,
+    /// One at least did not.
+    Failed,
+    /// The user stopped it.
+    Stopped,
+}
+
+/// What a run is going to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The version of dcb.
+    pub dcb: String,
+    /// When it began, in milliseconds since 1970.
+    pub began: u64,
+    /// The verb that was typed: `build` or `up`.
+    pub verb: String,
+    /// The project's name.
+    pub project: String,
+    /// The project's directory.
+    pub directory: String,
+    /// The engine: its product and version.
+    pub engine: Option<String>,
+    /// How many jobs run side by side.
+    pub parallel: usize,
+    /// The jobs, each after what it needs.
+    pub jobs: Vec<Planned>,
+}
+
+/// A job as it was planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// The services that use its image; the first gives it its name.
+    pub services: Vec<String>,
+    /// The jobs that must be done before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<JobId>,
+    /// How it is to be built.
+    pub way: Way,
+    /// Where the result goes instead of the engine's images: `local to /home/me/out`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// Which form of the Dockerfile it is, when there are several: the marker in its name.
+    pub variant: Option<String>,
+    /// Whether that is another builder or form than the usual one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unusual: bool,
+}
+
+impl Planned {
+    /// The service that gives the job its name.
+    pub fn service(&self) -> &str {
+        self.services.first().map_or("", String::as_str)
+    }
+}
+
+/// What became of a step. `began` and `ended` are by the builder's clock, put on the run's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum StepState {
+    /// It is known and has not begun.
+    Waiting,
     /// It runs.
-    Running,
+    Running {
+        /// When it began.
+        began: u64,
+    },
     /// Its result was there already.
     Cached,
     /// It ran to its end.
     Done {
-        /// How long it took, in milliseconds, by the builder's clock.
+        /// When it began.
+        began: u64,
+        /// When it was over.
+        ended: u64,
+        /// How long it took, without what it waited in between.
         took: u64,
     },
     /// It failed, or was stopped.
     Failed {
         /// What the builder says of it.
         error: String,
-        /// How long it took, in milliseconds, by the builder's clock.
+        /// When it began.
+        began: u64,
+        /// When it was over.
+        ended: u64,
+        /// How long it took, without what it waited in between.
         took: u64,
     },
 }
 
+impl StepState {
+    /// Whether it is over.
+    pub fn is_over(&self) -> bool {
+        !matches!(self, Self::Waiting | Self::Running { .. })
+    }
+}
+
 /// How a job ended.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
     /// The image exists under its names.
     Built {
         /// What the engine calls the image: `sha256:...`.
         image: Option<String>,
+        /// Its size in bytes, as the engine counts it.
+        size: Option<u64>,
         /// What was done otherwise than planned, in order.
         departures: Vec<Departure>,
         /// The names that were pushed, in order.
@@ -151,7 +270,7 @@ pub enum Outcome {
 }
 
 /// An image that its registry has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pushed {
     /// Its full name.
     pub name: String,
@@ -160,7 +279,7 @@ pub struct Pushed {
 }
 
 /// One way to build an image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Way {
     /// The builder: `buildkit` or `classic`.
     pub strategy: String,
@@ -171,7 +290,7 @@ pub struct Way {
 }
 
 /// What reads a Dockerfile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Frontend {
     /// What its `# syntax=` line names, else the builder's own.
@@ -192,7 +311,7 @@ impl fmt::Display for Way {
 }
 
 /// Something that was done otherwise than planned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "departure", rename_all = "snake_case")]
 pub enum Departure {
     /// The builder stood in the way, and another way was taken.
@@ -233,6 +352,7 @@ mod tests {
         };
         let outcome = Outcome::Built {
             image: None,
+            size: Some(5),
             departures: vec![
                 Departure::OtherWay {
                     way,
@@ -249,7 +369,7 @@ mod tests {
         };
         assert_eq!(
             serde_json::to_string(&outcome).expect("JSON"),
-            r#"{"outcome":"built","image":null,"departures":[{"departure":"other_way","way":{"strategy":"buildkit","dockerfile":"Dockerfile","frontend":"built_in"},"because":"frontend-unavailable"},{"departure":"local_bases","because":"registry-unreachable"}],"pushed":[{"name":"ghcr.io/acme/web:1","digest":"sha256:1"}]}"#
+            r#"{"outcome":"built","image":null,"size":5,"departures":[{"departure":"other_way","way":{"strategy":"buildkit","dockerfile":"Dockerfile","frontend":"built_in"},"because":"frontend-unavailable"},{"departure":"local_bases","because":"registry-unreachable"}],"pushed":[{"name":"ghcr.io/acme/web:1","digest":"sha256:1"}]}"#
         );
     }
 }

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::diagnostic::Diagnostic;
 
@@ -167,15 +167,23 @@ impl Serialize for Class {
     }
 }
 
+impl<'de> Deserialize<'de> for Class {
+    /// A class that only a later dcb knows is one without a name of its own.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let id = String::deserialize(deserializer)?;
+        let known = Self::ALL.iter().find(|class| class.id() == id);
+        Ok(known.copied().unwrap_or(Self::BuildFailed))
+    }
+}
+
 /// One failure, with everything a person needs to mend it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Failure {
     /// Its class.
     pub class: Class,
     /// What happened: a lowercase fragment.
     pub message: String,
     /// Places in files, each with its own message and remedies.
-    #[serde(serialize_with = "as_lines")]
     pub diagnostics: Vec<Diagnostic>,
     /// The exit code of the command that failed, when one did.
     pub exit_code: Option<i32>,
@@ -222,7 +230,3 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
-
-fn as_lines<S: Serializer>(diagnostics: &[Diagnostic], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(diagnostics.iter().map(ToString::to_string))
-}

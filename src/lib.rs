@@ -25,6 +25,7 @@ pub mod failure;
 pub mod human;
 pub mod plan;
 pub mod process;
+pub mod progress;
 pub mod report;
 pub mod run;
 pub mod secret;

@@ -8,6 +8,7 @@
 //! [`attempts`] carries out one job.
 
 mod attempts;
+mod told;
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -16,6 +17,8 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::watch;
+
+pub use told::{closing, opening};
 
 use crate::docker::{BuildError, Built};
 use crate::event::{Event, Events, JobId, Outcome, Pushed};
@@ -161,7 +164,7 @@ async fn one(
     if *stop.borrow() {
         return (job.id, (Outcome::Stopped, Duration::ZERO));
     }
-    let _ = events.send(Event::JobStarted { job: job.id }).await;
+    events.send(Event::JobStarted { job: job.id }).await;
     let (ask, asked) = watch::channel(false);
     let build = attempts::carry_out(plan.fallback, job, builder, events, asked);
     tokio::pin!(build);
@@ -222,8 +225,7 @@ fn offer_alone(job: &Job, failure: &mut Failure) {
 
 async fn finished(job: JobId, outcome: &Outcome, began: Instant, events: &Events) -> Duration {
     let took = began.elapsed();
-    // A report that is gone must not stop the build.
-    let _ = events
+    events
         .send(Event::JobFinished {
             job,
             outcome: outcome.clone(),

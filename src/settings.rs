@@ -5,6 +5,7 @@ mod extension;
 mod files;
 mod given;
 mod output;
+mod showing;
 
 use indexmap::IndexMap;
 
@@ -21,6 +22,7 @@ pub use builders::begins_traditional;
 pub use extension::Extension;
 pub use files::{Pair, pair};
 pub use given::Given;
+pub use showing::show;
 
 /// Which project to load.
 ///

@@ -21,12 +21,12 @@ use dcb::docker::host::{Address, Endpoint, Origin};
 use dcb::docker::{
     BuildError, BuildSpec, Built, CacheUse, ContextSource, DockerfileSource, Facts, Network, detect,
 };
-use dcb::event::{Event, JobId, StepState};
+use dcb::event::{Event, Events, JobId, Record, StepState};
 use dcb::failure::{Class, Failure};
 use dcb::secret::ArgValue;
 use indexmap::IndexMap;
 use support::{Engine, PrivateEngine, Project, engines, on_engines, podman, serve, until};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 /// Docker's engines, and Podman where there is one.
 fn everywhere() -> Vec<Engine> {
@@ -90,12 +90,12 @@ fn run(engine: &Engine, spec: &BuildSpec, mut watch: impl FnMut(&Event) -> bool)
         let ambient = Ambient::capture().expect("a process");
         let nobody = Credentials::new(&ambient, &DockerConfig::default());
         let classic = Classic::new(&facts, Arc::new(nobody)).expect("a builder");
-        let (sender, mut receiver) = mpsc::channel(16);
+        let (sender, mut receiver) = Events::channel(16);
         let (stop, mut stopped) = watch::channel(false);
         let mut events = Vec::new();
         let mut stopping = None;
         let listen = async {
-            while let Some(event) = receiver.recv().await {
+            while let Some(Record { event, .. }) = receiver.recv().await {
                 if watch(&event) {
                     stopping.get_or_insert_with(Instant::now);
                     let _ = stop.send(true);
@@ -164,7 +164,8 @@ impl Run {
 
     fn states(&self) -> Vec<&'static str> {
         let word = |(_, state): &(String, StepState)| match state {
-            StepState::Running => "running",
+            StepState::Waiting => "waiting",
+            StepState::Running { .. } => "running",
             StepState::Cached => "cached",
             StepState::Done { .. } => "done",
             StepState::Failed { .. } => "failed",

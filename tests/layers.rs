@@ -12,7 +12,7 @@ use regex::Regex;
 const ROWS: &[&[&str]] = &[
     &["human", "ambient", "process", "diagnostic", "secret"],
     &["event", "failure", "compose", "dockerfile", "context"],
-    &["docker"],
+    &["docker", "progress"],
     &["plan"],
     &["run", "report", "cli"],
     &["settings"],

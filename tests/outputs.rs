@@ -354,6 +354,9 @@ fn the_plan_tells_where_results_go() {
         .run_alone(&["build", "-o", "out", "--push"])
         .expect(2)
         .telling(&["'--output <DEST>' cannot be used with '--push'"]);
+    let both = ["--progress", "json", "build", "-o", "-"];
+    let ran = project.run_alone(&both).expect(2);
+    ran.telling(&["would both write to standard output"]);
 }
 
 #[test]

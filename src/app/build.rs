@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
 
 use anyhow::Context;
 use indexmap::IndexSet;
@@ -18,11 +17,11 @@ use crate::diagnostic::Diagnostic;
 use crate::docker::buildkit::Client;
 use crate::docker::compose_cli::{self, Compose};
 use crate::docker::host::Endpoint;
-use crate::docker::{Facts, detect};
-use crate::event::Outcome;
+use crate::docker::{Destination, Facts, detect};
+use crate::event::{Event, Outcome};
 use crate::failure::{Class, Failure};
-use crate::plan::{self, Builders, Plan};
-use crate::report::{self, Detail};
+use crate::plan::{self, Builders, Job, Plan};
+use crate::report::{self, Detail, Progress, Reporting, Show};
 use crate::settings::Typed;
 use crate::{run, settings};
 
@@ -67,7 +66,9 @@ impl App<'_> {
         };
         let found = self.look(typed).await?;
         let plan = self.plan(typed, &found).await?;
-        let ended = self.execute(&plan, build.quiet, found.engine).await?;
+        let ended = self
+            .execute("build", &plan, build.quiet, found.engine)
+            .await?;
         Ok(exit_code(&ended))
     }
 
@@ -125,7 +126,9 @@ impl App<'_> {
                 .context(UNWRITTEN)?;
             return Ok(ExitCode::SUCCESS);
         }
-        let ended = self.execute(&plan, up.quiet_build, found.engine).await?;
+        let ended = self
+            .execute("up", &plan, up.quiet_build, found.engine)
+            .await?;
         if !ended.iter().all(is_built) {
             return Ok(exit_code(&ended));
         }
@@ -246,33 +249,59 @@ impl App<'_> {
         }
     }
 
+    /// How a run is shown.
+    pub(super) fn showing(&self, quiet: bool) -> Result<Show, Failure> {
+        settings::show(self.ambient, self.output, quiet)
+    }
+
     /// Carries out the plan and reports it. Ends the process when a signal asks for it.
     async fn execute(
         &self,
+        verb: &str,
         plan: &Plan,
         quiet: bool,
         engine: Result<Open, Failure>,
     ) -> anyhow::Result<Vec<run::Ended>> {
-        let detail = if quiet { Detail::Quiet } else { self.detail() };
-        if detail != Detail::Quiet {
-            report::diagnostics(&plan.notes, self.ambient.stderr);
+        let show = self.showing(quiet)?;
+        if show.progress == Progress::Json && plan.jobs.iter().any(is_for_stdout) {
+            return Err(stdout_is_taken().into());
         }
         if plan.jobs.is_empty() {
+            if show.progress != Progress::Quiet {
+                report::diagnostics(&plan.notes, self.ambient.stderr);
+            }
             return Ok(Vec::new());
         }
         let drivers = Drivers::new(engine?, Arc::clone(&self.credentials), self.ambient);
         let stop = Stop::watch().context("failed to watch for signals")?;
-        let began = Instant::now();
-        let (reporting, events) = report::Run::start(plan, self.ambient.stderr, detail);
+        let (reporting, events) = Reporting::start(show);
+        let clock = events.clock();
+        events.send(run::opening(plan, verb, clock)).await;
+        for diagnostic in report::told(&plan.notes).iter().cloned() {
+            events.send(Event::Note { diagnostic }).await;
+        }
         let ended = run::execute(plan, &drivers, &events, stop.asked()).await;
+        let stopped = *stop.asked().borrow();
+        events.send(run::closing(&ended, stopped, clock)).await;
         drop(events);
         reporting.end();
-        if !ended.iter().all(is_built) || detail != Detail::Quiet {
-            report::outcomes(plan, &ended, began.elapsed(), self.ambient.stderr);
-        }
         stop.obey(|| self.close());
         Ok(ended)
     }
+}
+
+/// Whether the result of a job goes to standard output.
+fn is_for_stdout(job: &Job) -> bool {
+    let output = job.attempt.spec.output.as_ref();
+    output.is_some_and(|output| output.to == Destination::Stdout)
+}
+
+fn stdout_is_taken() -> Failure {
+    Failure::new(
+        Class::Usage,
+        "`--progress json` and `--output` would both write to standard output",
+    )
+    .hint("name a file: --output type=tar,dest=FILE")
 }
 
 fn is_built((outcome, _): &run::Ended) -> bool {

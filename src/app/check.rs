@@ -17,7 +17,7 @@ use crate::docker::buildkit::Client;
 use crate::failure::{Class, Failure, Obstacle};
 use crate::human;
 use crate::plan::{Fallback, Job, Plan, Reason};
-use crate::report::{self, Checked};
+use crate::report::{self, Checked, Progress};
 use crate::settings::Typed;
 
 impl App<'_> {
@@ -27,9 +27,10 @@ impl App<'_> {
             check: true,
             ..self.typed(&build.flags, &build.services, build.pull)
         };
+        let quiet = self.showing(build.quiet)?.progress == Progress::Quiet;
         let found = self.look(typed).await?;
         let plan = self.plan(typed, &found).await?;
-        if !build.quiet {
+        if !quiet {
             report::diagnostics(found.notes(), self.ambient.stderr);
         }
         if jobs(&plan).next().is_none() {
@@ -65,7 +66,7 @@ impl App<'_> {
                 Some(failure) => {
                     report::failure(&failure, stderr);
                 }
-                None if build.quiet => {}
+                None if quiet => {}
                 None => report::nothing_found(&checked),
             }
         }

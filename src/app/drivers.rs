@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::build::Open;
 use crate::ambient::Ambient;
+use crate::docker::api::Api;
 use crate::docker::buildkit::Client;
 use crate::docker::classic::Classic;
 use crate::docker::credentials::Credentials;
@@ -23,6 +24,7 @@ pub(super) struct Drivers {
     buildkit: Result<Client, Failure>,
     classic: Result<Classic, Failure>,
     push: Push,
+    api: Result<Api, Failure>,
     credentials: Arc<Credentials>,
     /// Whether somebody is there to answer.
     interactive: bool,
@@ -33,6 +35,7 @@ impl Drivers {
         Self {
             classic: Classic::new(&open.facts, Arc::clone(&credentials)),
             push: Push::new(&open.facts, Arc::clone(&credentials)),
+            api: Api::new(&open.facts.endpoint, open.facts.spoken()),
             credentials,
             buildkit: open.buildkit,
             interactive: ambient.stdin_is_terminal && ambient.stderr.columns.is_some(),
@@ -86,7 +89,11 @@ impl run::Builder for Drivers {
         };
         // On the heap: a build's state is large, and each job has one.
         let built = self.credentials.telling(job, events, Box::pin(build)).await;
-        built.map_err(|error| self.explained(error))
+        let mut built = built.map_err(|error| self.explained(error))?;
+        if let (Ok(api), Some(image), None) = (&self.api, &built.image, built.size) {
+            built.size = api.image_size(image).await;
+        }
+        Ok(built)
     }
 
     async fn push(

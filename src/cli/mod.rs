@@ -69,6 +69,32 @@ pub struct OutputFlags {
     /// Show what is run, and the log of every step
     #[arg(short, long, global = true)]
     pub verbose: bool,
+    /// How progress is shown [default: `tty` on a terminal, else `plain`]
+    #[arg(long, global = true, value_enum, value_name = "KIND")]
+    pub progress: Option<ProgressKind>,
+}
+
+/// How progress is shown; Compose has the same names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProgressKind {
+    /// A picture on a terminal, else lines
+    Auto,
+    /// A picture of the run
+    Tty,
+    /// Lines
+    Plain,
+    /// One event as JSON in each line, on standard output; docs/events.md describes them
+    #[value(alias = "rawjson")]
+    Json,
+    /// Errors only
+    Quiet,
+}
+
+impl ProgressKind {
+    /// The kind of this name, as the flag takes it.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::from_str(name, true).ok()
+    }
 }
 
 /// What to do.

@@ -1,73 +1,94 @@
-//! The plain Engine API: what BuildKit's own protocol does not tell.
+//! The plain Engine API, through bollard: what neither BuildKit's own protocol nor a ping tells.
+//!
+//! bollard gets its connections from here, so that it reaches every engine that builds do: over TLS
+//! with the material of a context, and through the one login of ssh.
 
-use serde::Deserialize;
+use bollard::{BollardRequest, ClientVersion, Docker};
+use hyper::header::{HOST, HeaderValue};
+use hyper::http::uri::PathAndQuery;
+use hyper::{Request, Uri};
 
 use super::api_version::ApiVersion;
-use super::host::Endpoint;
+use super::host::{Address, Endpoint};
 use super::http;
 use crate::failure::{Class, Failure};
 use crate::human;
 
-/// The most that is read of an answer. A network tells of every container in it.
-const LARGEST: usize = 4 << 20;
+/// A client of the Engine API at the version the engine is spoken to in.
+#[derive(Clone)]
+pub struct Api(Docker);
 
-/// What the engine tells of a network.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Network {
-    #[serde(rename = "IPAM")]
-    ipam: Option<Ipam>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Ipam {
-    config: Option<Vec<Subnet>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Subnet {
-    gateway: Option<String>,
-}
-
-/// The address under which containers of the engine reach its machine: the gateway of the default
-/// bridge.
-///
-/// # Errors
-/// When the engine does not answer or has no such network.
-pub async fn bridge_gateway(endpoint: &Endpoint, api: ApiVersion) -> Result<String, Failure> {
-    let failed = |why: &str| {
-        Failure::new(
-            Class::DaemonError,
-            format!(
-                "failed to look up the network `bridge` for `host-gateway`: {}",
-                human::sanitize(why.lines().next().unwrap_or_default())
-            ),
-        )
-    };
-    let path = format!("/v{api}/networks/bridge");
-    let answer = http::get(&endpoint.address, &path, LARGEST);
-    let (head, body) = tokio::time::timeout(endpoint.address.limits().answer, answer)
-        .await
-        .map_err(|_| failed("no answer"))?
-        .map_err(|error| failed(&error.to_string()))?;
-    if !head.status().is_success() {
-        return Err(failed(&format!("{} {}", head.status(), body.trim())));
+impl Api {
+    /// A client for `endpoint`; nothing is sent yet.
+    ///
+    /// # Errors
+    /// When bollard cannot be set up.
+    pub fn new(endpoint: &Endpoint, api: ApiVersion) -> Result<Self, Failure> {
+        let version = ClientVersion {
+            major_version: api.0 as usize,
+            minor_version: api.1 as usize,
+        };
+        let address = endpoint.address.clone();
+        let patience = address.limits().answer.as_secs();
+        let transport = move |request| carry(address.clone(), request);
+        Docker::connect_with_custom_transport(transport, Some("http://docker"), patience, &version)
+            .map(Self)
+            .map_err(|error| failed("open the Engine API", &error))
     }
-    let network: Network =
-        serde_json::from_str(&body).map_err(|error| failed(&error.to_string()))?;
-    network
-        .ipam
-        .and_then(|ipam| ipam.config)
-        .into_iter()
-        .flatten()
-        .find_map(|subnet| subnet.gateway)
-        .ok_or_else(|| {
-            Failure::new(
-                Class::DaemonError,
-                "the engine's network `bridge` has no gateway, so `host-gateway` has no address",
-            )
-            .hint("write the address itself under `extra_hosts:`")
-        })
+
+    /// The address under which containers of the engine reach its machine: the gateway of the default
+    /// bridge.
+    ///
+    /// # Errors
+    /// When the engine does not answer or has no such network.
+    pub async fn bridge_gateway(&self) -> Result<String, Failure> {
+        let network = self
+            .0
+            .inspect_network("bridge", None)
+            .await
+            .map_err(|error| failed("look up the network `bridge` for `host-gateway`", &error))?;
+        network
+            .ipam
+            .and_then(|ipam| ipam.config)
+            .into_iter()
+            .flatten()
+            .find_map(|subnet| subnet.gateway)
+            .ok_or_else(|| {
+                Failure::new(
+                    Class::DaemonError,
+                    "the engine's network `bridge` has no gateway, so `host-gateway` has no address",
+                )
+                .hint("write the address itself under `extra_hosts:`")
+            })
+    }
+
+    /// The size of an image in bytes, as the engine lists it; nothing when it does not tell.
+    pub async fn image_size(&self, image: &str) -> Option<u64> {
+        let image = self.0.inspect_image(image).await.ok()?;
+        u64::try_from(image.size?).ok()
+    }
+}
+
+/// Sends one of bollard's requests on a connection of ours.
+async fn carry(
+    address: Address,
+    mut request: BollardRequest,
+) -> Result<hyper::Response<hyper::body::Incoming>, bollard::errors::Error> {
+    // On a connection of its own a request names the path only, and the host beside it.
+    let path = request.uri().path_and_query().map(PathAndQuery::as_str);
+    let path: Result<Uri, _> = path.unwrap_or("/").parse();
+    if let Ok(path) = path {
+        *request.uri_mut() = path;
+    }
+    let host = HeaderValue::from_static("docker");
+    request.headers_mut().entry(HOST).or_insert(host);
+    let request: Request<_> = request;
+    let answer = http::carry(&address, request).await;
+    answer.map_err(|err| bollard::errors::Error::IOError { err })
+}
+
+fn failed(what: &str, error: &bollard::errors::Error) -> Failure {
+    let why = error.to_string();
+    let why = human::sanitize(why.lines().next().unwrap_or_default());
+    Failure::new(Class::DaemonError, format!("failed to {what}: {why}"))
 }

@@ -167,8 +167,7 @@ impl Credentials {
                 line: None,
                 url: None,
             };
-            // A report that is gone must not stop the build.
-            let _ = events.send(warning).await;
+            events.send(warning).await;
         }
     }
 

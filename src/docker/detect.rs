@@ -27,7 +27,7 @@ use crate::failure::{Class, Failure};
 pub use builder::{Builder, Chooser, Driver};
 pub use info::{ImageStore, Info, Product};
 pub use machine::{BuildKit, Machine, buildkit, machine};
-pub use surroundings::{Disk, Wsl};
+pub use surroundings::{Disk, Wsl, build_server};
 
 /// What is known of the engine before anything is built.
 #[derive(Debug, Clone)]

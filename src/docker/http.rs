@@ -106,14 +106,28 @@ async fn send(
     path: &str,
     headers: &[(&str, &str)],
 ) -> io::Result<Response<Incoming>> {
+    let request = request(method, path, headers)
+        .body(Empty::<Bytes>::new())
+        .map_err(io::Error::other)?;
+    carry(address, request).await
+}
+
+/// Sends a request on a fresh connection and returns the head of the answer; its body can still be
+/// read.
+pub(super) async fn carry<B>(
+    address: &Address,
+    request: Request<B>,
+) -> io::Result<Response<Incoming>>
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let stream = open(address, Protocol::Http1).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(io::Error::other)?;
     tokio::spawn(connection.with_upgrades());
-    let request = request(method, path, headers)
-        .body(Empty::<Bytes>::new())
-        .map_err(io::Error::other)?;
     sender.send_request(request).await.map_err(io::Error::other)
 }
 

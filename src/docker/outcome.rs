@@ -3,10 +3,12 @@
 use crate::failure::Failure;
 
 /// An image that was built.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Built {
     /// Its id as the engine lists it.
     pub image: Option<String>,
+    /// Its size in bytes, where the engine was asked for it.
+    pub size: Option<u64>,
 }
 
 /// Why there is no image.

@@ -6,7 +6,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
 
 use http_body_util::{BodyExt, StreamBody};
 use hyper::Response;
@@ -74,10 +73,11 @@ impl Push {
             job,
             id: StepId::of_push(index),
             name: format!("push {name}"),
-            began: Instant::now(),
+            began: events.clock().now(),
             events,
         };
-        step.is(StepState::Running).await;
+        let began = step.began;
+        step.is(StepState::Running { began }).await;
         let ended = tokio::select! {
             biased;
             Ok(_) = stop.wait_for(|stop| *stop) => None,
@@ -85,7 +85,9 @@ impl Push {
         };
         match ended {
             Some(Ok(digest)) => {
-                step.is(StepState::Done { took: step.took() }).await;
+                let (began, ended) = (step.began, events.clock().now());
+                let took = ended - began;
+                step.is(StepState::Done { began, ended, took }).await;
                 Ok(Pushed {
                     name: name.to_owned(),
                     digest,
@@ -188,7 +190,8 @@ struct Step<'a> {
     job: JobId,
     id: StepId,
     name: String,
-    began: Instant,
+    /// On the clock of the run.
+    began: u64,
     events: &'a Events,
 }
 
@@ -225,26 +228,25 @@ impl Step<'_> {
             job: self.job,
             step: self.id,
             name: self.name.clone(),
+            needs: Vec::new(),
             state,
         })
         .await;
     }
 
     async fn fail(&self, why: &str) {
+        let ended = self.events.clock().now();
         self.is(StepState::Failed {
             error: why.to_owned(),
-            took: self.took(),
+            began: self.began,
+            ended,
+            took: ended - self.began,
         })
         .await;
     }
 
-    fn took(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
     async fn tell(&self, event: Event) {
-        // A report that is gone must not stop the push.
-        let _ = self.events.send(event).await;
+        self.events.send(event).await;
     }
 }
 

@@ -3,7 +3,9 @@
 //! A run's events are folded on a thread of their own, so that a slow terminal delays the screen
 //! and not the build's health checks. Progress goes to standard error, results to standard output.
 
+mod board;
 mod check;
+mod ci;
 mod config;
 mod docker;
 mod env;
@@ -12,87 +14,38 @@ mod plain;
 mod plan;
 mod screen;
 mod shell;
+mod show;
 mod table;
+mod views;
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use crate::ambient::Terminal;
 use crate::compose::{Node, Whence};
 use crate::diagnostic::{Diagnostic, Style};
 use crate::docker::detect::Machine;
-use crate::event::{Events, Outcome};
 use crate::failure::Failure;
 use crate::plan::Plan;
 use crate::process::Command;
 
 pub use check::{Checked, checked, distinct, json as checked_json, nothing_found};
+pub use ci::{Ci, GitHub};
 pub use config::{config_json, origins_json, variables, variables_json};
 pub use env::Secrets;
 pub use plan::json as plan_json;
 pub use shell::{Shell, assignments};
+pub use show::{Progress, Reporting, Show};
 
-/// How much a run tells.
+/// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
-    /// Failures only.
-    Quiet,
-    /// Every step of the Dockerfile.
+    /// What is asked for.
     Normal,
-    /// Every step and every line of their logs.
+    /// All there is.
     Verbose,
-}
-
-/// How often a report looks at the clock when nothing happens.
-const TICK: Duration = Duration::from_millis(100);
-/// Events that wait to be told.
-const QUEUE: usize = 4096;
-
-/// A report of a run, on its thread.
-pub struct Run(JoinHandle<()>);
-
-impl Run {
-    /// Begins to report the run of `plan`.
-    pub fn start(plan: &Plan, terminal: Terminal, detail: Detail) -> (Self, Events) {
-        let (events, mut received) = tokio::sync::mpsc::channel(QUEUE);
-        let screen: Box<dyn screen::Screen> = match terminal.columns {
-            Some(columns) => Box::new(screen::Terminal::new(columns)),
-            None => Box::new(screen::Stream(io::stderr())),
-        };
-        let mut report = plain::Plain::new(plan, screen, style(terminal), detail);
-        let thread = std::thread::spawn(move || {
-            let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
-                .enable_time()
-                .build()
-            else {
-                // Without a clock there is still every event to tell.
-                while let Some(event) = received.blocking_recv() {
-                    report.event(event);
-                }
-                return;
-            };
-            runtime.block_on(async {
-                loop {
-                    match tokio::time::timeout(TICK, received.recv()).await {
-                        Ok(Some(event)) => report.event(event),
-                        Ok(None) => break,
-                        Err(_) => report.tick(),
-                    }
-                }
-            });
-            report.end();
-        });
-        (Self(thread), events)
-    }
-
-    /// Waits until everything is told. All senders of events must be gone.
-    pub fn end(self) {
-        let _ = self.0.join();
-    }
 }
 
 fn style(terminal: Terminal) -> Style {
@@ -101,12 +54,6 @@ fn style(terminal: Terminal) -> Style {
     } else {
         Style::Plain
     }
-}
-
-/// Tells how the jobs of a run ended: failures with their places, then a table.
-pub fn outcomes(plan: &Plan, outcomes: &[(Outcome, Duration)], took: Duration, terminal: Terminal) {
-    let text = table::render(plan, outcomes, took, style(terminal));
-    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Tells a failure; the exit code is its class's.
@@ -128,7 +75,7 @@ pub fn diagnostics(diagnostics: &[Diagnostic], terminal: Terminal) {
 }
 
 /// The first of many diagnostics, and how many more there are.
-fn told(diagnostics: &[Diagnostic]) -> Cow<'_, [Diagnostic]> {
+pub fn told(diagnostics: &[Diagnostic]) -> Cow<'_, [Diagnostic]> {
     match diagnostics.get(..TOLD) {
         Some(first) if diagnostics.len() > TOLD => {
             let more = diagnostics.len() - TOLD;

@@ -1,51 +1,49 @@
-//! A run as lines: one per finished step, under its service's name.
+//! A run as lines: one per finished step, under its service's name, and the logs as they come.
 //!
-//! For pipes, logs and any terminal. A step that takes long says so before it is done, so that
-//! silence never looks like a hang. The last lines of every step are kept for the day it fails.
+//! For pipes, files and CI systems. It depends on the records alone, so that a journal gives the same
+//! lines again. A step that takes long says so before it is done, so that silence never looks like a
+//! hang.
 
-use std::collections::{HashMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use console::Style as Paint;
 
-use super::Detail;
-use super::screen::{Running, Screen};
+use super::screen::Screen;
 use crate::diagnostic::Style;
-use crate::event::{Event, JobId, Outcome, StepId, StepState};
+use crate::event::{Event, JobId, Record, StepId, StepState};
 use crate::human;
-use crate::plan::Plan;
+use crate::progress::{Kind, Run};
 
-/// How long a step runs before it is mentioned, and how much longer until it is again.
-const PATIENCE: Duration = Duration::from_secs(3);
-const REMINDER: Duration = Duration::from_secs(30);
-/// Steps of the builder itself that are worth a line when they take this long.
+/// Steps of the builder itself that are worth a line when they take this long, in milliseconds.
 const SLOW: u64 = 500;
-/// How long a step that ended may change its mind.
-const SETTLE: Duration = Duration::from_millis(100);
-/// Lines kept of each step.
-const TAIL: usize = 20;
+/// How long a step that ended may change its mind, in milliseconds.
+const SETTLE: u64 = 100;
+
+/// What is told of a run as it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Telling {
+    /// Only what was not expected: warnings, and other ways than planned.
+    Surprises,
+    /// The steps of the Dockerfiles too.
+    Steps,
+    /// Their logs too.
+    Logs,
+    /// The builder's own steps too.
+    Everything,
+}
 
 /// The fold.
 pub(super) struct Plain<S> {
     screen: S,
-    services: Vec<String>,
-    width: usize,
-    detail: Detail,
+    telling: Telling,
+    style: Style,
     paint: Paints,
-    steps: HashMap<(JobId, StepId), Step>,
-    failed: HashMap<JobId, StepId>,
+    /// The columns of the longest name of a service.
+    width: usize,
     /// Steps that ended and are not told yet, in the order they ended.
-    settling: Vec<(JobId, StepId, StepState, Instant)>,
-}
-
-#[derive(Default)]
-struct Step {
-    name: String,
-    /// Since when it runs, and when that was last told.
-    running: Option<(Instant, Option<Instant>)>,
-    /// Whether its end was told; a later word that its result was there already adds nothing.
-    told: bool,
-    tail: VecDeque<String>,
+    settling: Vec<(JobId, StepId, u64)>,
+    /// Steps whose end was told; a later word that the result was there already adds nothing.
+    told: Vec<(JobId, StepId)>,
 }
 
 struct Paints {
@@ -57,10 +55,7 @@ struct Paints {
 
 impl Paints {
     fn new(style: Style) -> Self {
-        let paint = |paint: Paint| match style {
-            Style::Plain => paint.force_styling(false),
-            Style::Coloured => paint.force_styling(true),
-        };
+        let paint = |paint: Paint| paint.force_styling(style == Style::Coloured);
         Self {
             service: paint(Paint::new().cyan()),
             dim: paint(Paint::new().dim()),
@@ -72,197 +67,126 @@ impl Paints {
 
 impl<S: Screen> Plain<S> {
     /// A fold that writes to `screen`.
-    pub(super) fn new(plan: &Plan, screen: S, style: Style, detail: Detail) -> Self {
-        let services: Vec<String> = plan.jobs.iter().map(|job| job.service.clone()).collect();
+    pub(super) fn new(screen: S, style: Style, telling: Telling) -> Self {
         Self {
             screen,
-            width: services
-                .iter()
-                .map(|name| console::measure_text_width(name))
-                .max()
-                .unwrap_or(0),
-            services,
-            detail,
+            telling,
+            style,
             paint: Paints::new(style),
-            steps: HashMap::new(),
-            failed: HashMap::new(),
+            width: 0,
             settling: Vec::new(),
+            told: Vec::new(),
         }
     }
 
-    /// Takes one event.
-    pub(super) fn event(&mut self, event: Event) {
-        self.settle(|_, since| since.elapsed() >= SETTLE);
-        match event {
-            Event::JobStarted { .. } | Event::Progress { .. } => {}
+    /// Where the lines go.
+    pub(super) fn screen(&mut self) -> &mut S {
+        &mut self.screen
+    }
+
+    /// Takes a record that `run` took already.
+    pub(super) fn take(&mut self, run: &Run, record: &Record) {
+        self.settle(run, |_, ended| ended + SETTLE <= record.at);
+        match &record.event {
+            Event::RunStarted(opening) => {
+                let names = opening.jobs.iter().map(|job| job.service());
+                self.width = names.map(console::measure_text_width).max().unwrap_or(0);
+            }
+            Event::Note { diagnostic } => self.screen.line(&diagnostic.render(self.style)),
             Event::Step {
-                job,
-                step,
-                name,
-                state,
-            } => self.step(job, step, &name, state),
-            Event::Log { job, step, line } => self.log(job, step, &line),
+                job, step, state, ..
+            } => {
+                self.settling
+                    .retain(|(of, id, _)| (*of, *id) != (*job, *step));
+                if state.is_over() {
+                    self.settling.push((*job, *step, record.at));
+                }
+            }
+            Event::StepGoesOn { job, step, since } if self.telling >= Telling::Steps => {
+                self.goes_on(run, *job, *step, *since);
+            }
+            Event::Log { job, line, .. } if self.telling >= Telling::Logs => {
+                self.line(run, *job, "|", &human::sanitize(line));
+            }
             Event::Warning {
                 job, message, line, ..
             } => {
                 let place = line.map_or_else(String::new, |line| format!(" (line {line})"));
-                let first = message.lines().next().unwrap_or_default();
-                self.line(
-                    job,
-                    "warning",
-                    &format!("{}{place}", human::sanitize(first)),
-                );
+                let first = human::sanitize(message.lines().next().unwrap_or_default());
+                self.line(run, *job, "warning", &format!("{first}{place}"));
             }
             Event::FellBack { job, way, because } => {
-                self.line(job, "instead", &format!("{way}, because {because}"));
+                self.line(run, *job, "instead", &format!("{way}, because {because}"));
             }
-            Event::JobFinished { job, outcome, .. } => self.finished(job, &outcome),
-        }
-    }
-
-    /// Looks at the clock.
-    pub(super) fn tick(&mut self) {
-        let now = Instant::now();
-        self.show_running(now);
-        self.settle(|_, since| since.elapsed() >= SETTLE);
-        let mut due = Vec::new();
-        for ((job, _), step) in &mut self.steps {
-            let Some((since, told)) = &mut step.running else {
-                continue;
-            };
-            let wait = if told.is_some() { REMINDER } else { PATIENCE };
-            if now.duration_since(told.unwrap_or(*since)) >= wait {
-                *told = Some(now);
-                let last = step.tail.back().map(|line| format!(": {line}"));
-                due.push((
-                    *job,
-                    format!(
-                        "{} (running for {}){}",
-                        step.name,
-                        human::duration(now.duration_since(*since)),
-                        last.unwrap_or_default()
-                    ),
-                ));
-            }
-        }
-        for (job, text) in due {
-            self.line(job, "...", &text);
-        }
-    }
-
-    /// Removes what does not stay.
-    pub(super) fn end(&mut self) {
-        self.screen.end();
-    }
-
-    fn show_running(&mut self, now: Instant) {
-        if self.detail == Detail::Quiet {
-            return;
-        }
-        let running: Vec<Running> = self
-            .steps
-            .iter()
-            .filter_map(|((job, _), step)| {
-                Some(Running {
-                    service: self.services.get(job.0)?.clone(),
-                    step: step.name.clone(),
-                    since: now.duration_since(step.running?.0),
-                })
-            })
-            .collect();
-        self.screen.status(&running);
-    }
-
-    fn step(&mut self, job: JobId, id: StepId, name: &str, state: StepState) {
-        let name = human::sanitize(name);
-        let step = self.steps.entry((job, id)).or_default();
-        step.name = name;
-        self.settling
-            .retain(|(of, step, ..)| (*of, *step) != (job, id));
-        if state == StepState::Running {
-            step.running = step.running.or(Some((Instant::now(), None)));
-        } else {
-            step.running = None;
-            self.settling.push((job, id, state, Instant::now()));
-        }
-    }
-
-    /// Tells the steps that ended and that `ready` picks. A builder often ends a step twice, first
-    /// with its cache key and at once again with the result; only the last word counts.
-    fn settle(&mut self, ready: impl Fn(JobId, Instant) -> bool) {
-        let (told, kept) = std::mem::take(&mut self.settling)
-            .into_iter()
-            .partition(|(job, _, _, since)| ready(*job, *since));
-        self.settling = kept;
-        for (job, id, state, _) in told {
-            self.ended(job, id, &state);
-        }
-    }
-
-    fn ended(&mut self, job: JobId, id: StepId, state: &StepState) {
-        let Some(step) = self.steps.get_mut(&(job, id)) else {
-            return;
-        };
-        if std::mem::replace(&mut step.told, true) && *state == StepState::Cached {
-            return;
-        }
-        let name = step.name.clone();
-        let own = self.detail == Detail::Verbose || !name.starts_with("[internal]");
-        match state {
-            StepState::Cached if own => self.line(job, "CACHED", &name),
-            StepState::Done { took } if own || *took >= SLOW => {
-                let took = human::duration(Duration::from_millis(*took));
-                self.line(job, &took, &name);
-            }
-            StepState::Failed { .. } => {
-                self.failed.insert(job, id);
-                self.line(job, "FAILED", &name);
-            }
+            Event::JobFinished { job, .. } => self.settle(run, |of, _| of == *job),
             _ => {}
         }
     }
 
-    fn log(&mut self, job: JobId, id: StepId, line: &str) {
-        let line = human::sanitize(line);
-        if self.detail == Detail::Verbose {
-            self.line(job, "|", &line);
-        }
-        let tail = &mut self.steps.entry((job, id)).or_default().tail;
-        if tail.len() == TAIL {
-            tail.pop_front();
-        }
-        tail.push_back(line);
+    /// Looks at the clock.
+    pub(super) fn tick(&mut self, run: &Run, now: u64) {
+        self.settle(run, |_, ended| ended + SETTLE <= now);
     }
 
-    fn finished(&mut self, job: JobId, outcome: &Outcome) {
-        self.settle(|of, _| of == job);
-        let failed = match outcome {
-            Outcome::Failed(_) => self.failed.get(&job),
-            _ => None,
+    /// Tells the steps that ended and that `ready` picks. A builder often ends a step twice, first
+    /// with its cache key and at once again with the result; only the last word counts.
+    fn settle(&mut self, run: &Run, ready: impl Fn(JobId, u64) -> bool) {
+        let (told, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.settling)
+            .into_iter()
+            .partition(|(job, _, ended)| ready(*job, *ended));
+        self.settling = kept;
+        for (job, step, _) in told {
+            self.ended(run, job, step);
+        }
+    }
+
+    fn ended(&mut self, run: &Run, job: JobId, id: StepId) {
+        let Some(step) = run.job(job).and_then(|job| job.step_of(id)) else {
+            return;
         };
-        let tail = failed
-            .and_then(|step| self.steps.get(&(job, *step)))
-            .map(|step| step.tail.iter().cloned().collect::<Vec<_>>())
-            .unwrap_or_default();
-        if self.detail != Detail::Verbose && !tail.is_empty() {
-            let detail = std::mem::replace(&mut self.detail, Detail::Normal);
-            for line in &tail {
-                self.line(job, "|", line);
-            }
-            self.detail = detail;
-        }
-        self.steps.retain(|(of, _), _| *of != job);
-    }
-
-    fn line(&mut self, job: JobId, state: &str, text: &str) {
-        if self.detail == Detail::Quiet {
+        let again = self.told.contains(&(job, id));
+        if again && step.state == StepState::Cached {
             return;
         }
-        let service = self
-            .services
-            .get(job.0)
-            .map(String::as_str)
-            .unwrap_or_default();
+        if !again {
+            self.told.push((job, id));
+        }
+        let name = human::sanitize(&step.name);
+        let own = matches!(step.kind, Kind::Instruction | Kind::Base | Kind::Export)
+            || !name.starts_with("[internal]")
+            || self.telling == Telling::Everything;
+        if self.telling < Telling::Steps {
+            return;
+        }
+        match &step.state {
+            StepState::Cached if own => self.line(run, job, "CACHED", &name),
+            StepState::Done { took, .. } if own || *took >= SLOW => {
+                let took = human::duration(Duration::from_millis(*took));
+                self.line(run, job, &took, &name);
+            }
+            StepState::Failed { .. } => self.line(run, job, "FAILED", &name),
+            _ => {}
+        }
+    }
+
+    fn goes_on(&mut self, run: &Run, job: JobId, id: StepId, since: u64) {
+        let Some(step) = run.job(job).and_then(|job| job.step_of(id)) else {
+            return;
+        };
+        let last = step.tail.back().map(|line| human::sanitize(line));
+        let last = last.map_or_else(String::new, |line| format!(": {line}"));
+        let name = human::sanitize(&step.name);
+        let since = human::duration(Duration::from_millis(since));
+        self.line(
+            run,
+            job,
+            "...",
+            &format!("{name} (running for {since}){last}"),
+        );
+    }
+
+    fn line(&mut self, run: &Run, job: JobId, state: &str, text: &str) {
+        let service = run.job(job).map_or("", |job| job.name());
         let service = console::pad_str(service, self.width, console::Alignment::Left, None);
         let padded = console::pad_str(state, 7, console::Alignment::Right, None);
         let paint = match state {
@@ -270,10 +194,11 @@ impl<S: Screen> Plain<S> {
             "FAILED" | "warning" | "instead" => &self.paint.bad,
             _ => &self.paint.dim,
         };
-        self.screen.line(&format!(
+        let line = format!(
             "{}  {}  {text}",
             self.paint.service.apply_to(service),
             paint.apply_to(padded),
-        ));
+        );
+        self.screen.line(line.trim_end());
     }
 }

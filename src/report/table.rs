@@ -7,68 +7,119 @@ use console::{Alignment, Style as Paint};
 
 use super::failure;
 use crate::diagnostic::Style;
-use crate::docker::Strategy;
-use crate::dockerfile::Markers;
-use crate::event::{Departure, Outcome, Pushed};
+use crate::event::{Departure, Outcome, Planned, Pushed};
 use crate::human;
-use crate::plan::{Job, Plan};
+use crate::progress::{Job, Run, State, Step};
+
+/// The columns of the table; one in which no row has anything is left out.
+const HEADS: [&str; 6] = ["SERVICE", "OUTCOME", "TIME", "CACHED", "SIZE", "IMAGE"];
+/// Those with numbers.
+const RIGHT: [bool; 6] = [false, false, true, true, true, false];
+
+/// Which logs of failed steps are shown again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Logs {
+    /// All: they were not shown as they came.
+    All,
+    /// Those of a run with several services: what stood between them is easily lost.
+    Mixed,
+}
 
 /// The whole text.
-pub(super) fn render(
-    plan: &Plan,
-    outcomes: &[(Outcome, Duration)],
-    took: Duration,
-    style: Style,
-) -> String {
+pub(super) fn render(run: &Run, logs: Logs, style: Style) -> String {
     let mut text = String::new();
-    for (job, (outcome, _)) in plan.jobs.iter().zip(outcomes) {
-        if let Outcome::Failed(failed) = outcome {
-            let _ = writeln!(text, "\n{}:", job.service);
+    for job in &run.jobs {
+        if let Some(Outcome::Failed(failed)) = job.outcome() {
+            let _ = writeln!(text, "\n{}:", job.name());
+            let shown = logs == Logs::All || run.jobs.len() > 1;
+            if let Some(step) = job.failed_step().filter(|_| shown) {
+                write_log(&mut text, step);
+            }
             text.push_str(&failure::render(failed, style));
         }
     }
-    let rows: Vec<[String; 4]> = plan
-        .jobs
-        .iter()
-        .zip(outcomes)
-        .map(|(job, (outcome, took))| {
-            let (word, detail) = describe(plan, job, outcome);
-            let took = match outcome {
-                Outcome::Skipped { .. } => String::new(),
-                _ => human::duration(*took),
-            };
-            [job.services().join(", "), word.to_owned(), took, detail]
-        })
-        .collect();
-    let heads = ["SERVICE", "OUTCOME", "TIME", "IMAGE"].map(str::to_owned);
-    let width = |column: usize| {
-        rows.iter()
-            .chain([&heads])
-            .map(|row| console::measure_text_width(&row[column]))
-            .max()
-            .unwrap_or(0)
-    };
-    let widths = [0, 1, 2, 3].map(width);
+    let rows: Vec<[String; 6]> = run.jobs.iter().map(|job| row(run, job)).collect();
+    let heads = HEADS.map(str::to_owned);
+    let widths: [usize; 6] = std::array::from_fn(|column| {
+        let cells = rows
+            .iter()
+            .map(|row| console::measure_text_width(&row[column]));
+        match cells.max().unwrap_or(0) {
+            0 => 0,
+            widest => widest.max(HEADS[column].len()),
+        }
+    });
     text.push('\n');
-    for (index, row) in std::iter::once(&heads).chain(&rows).enumerate() {
-        let outcome = index.checked_sub(1).map(|index| &outcomes[index].0);
-        write_row(&mut text, row, widths, &paint(outcome, style));
+    write_row(&mut text, &heads, widths, &paint(None, style));
+    for (job, row) in run.jobs.iter().zip(&rows) {
+        write_row(&mut text, row, widths, &paint(job.outcome(), style));
     }
-    let _ = writeln!(text, "{}", summary(plan, outcomes, took));
+    if let Some(path) = critical_path(run) {
+        let _ = writeln!(text, "{path}");
+    }
+    let _ = writeln!(text, "{}", summary(run));
     text
 }
 
-fn write_row(text: &mut String, row: &[String; 4], widths: [usize; 4], paint: &Paint) {
-    let cell = |column: usize, alignment| {
-        console::pad_str(&row[column], widths[column], alignment, None).into_owned()
+/// The last lines of a step that failed.
+fn write_log(text: &mut String, step: &Step) {
+    if step.lines > step.tail.len() {
+        let number = step.tail.len();
+        let _ = writeln!(
+            text,
+            "the last {number} of {} lines of its log:",
+            step.lines
+        );
+    }
+    for line in &step.tail {
+        let _ = writeln!(
+            text,
+            "{}",
+            format!("  | {}", human::sanitize(line)).trim_end()
+        );
+    }
+}
+
+fn row(run: &Run, job: &Job) -> [String; 6] {
+    let (word, detail) = describe(run, job);
+    let took = match job.outcome() {
+        Some(Outcome::Skipped { .. }) | None => String::new(),
+        _ => human::duration(Duration::from_millis(job.took().unwrap_or_default())),
     };
-    let line = format!(
-        "{}  {}  {}  {}",
-        cell(0, Alignment::Left),
-        paint.apply_to(cell(1, Alignment::Left)),
-        cell(2, Alignment::Right),
-        row[3]
-    );
+    let counts = job.counts();
+    let built = matches!(job.outcome(), Some(Outcome::Built { .. }));
+    let cached = match counts.total {
+        total if built && total > 0 => format!("{}/{total}", counts.cached),
+        _ => String::new(),
+    };
+    let size = match job.outcome() {
+        Some(Outcome::Built {
+            size: Some(size), ..
+        }) => human::bytes(*size),
+        _ => String::new(),
+    };
+    let services = job.planned.services.join(", ");
+    [services, word.to_owned(), took, cached, size, detail]
+}
+
+fn write_row(text: &mut String, row: &[String; 6], widths: [usize; 6], paint: &Paint) {
+    let mut line = String::new();
+    for (column, width) in widths
+        .into_iter()
+        .enumerate()
+        .filter(|(_, width)| *width > 0)
+    {
+        let side = if RIGHT[column] {
+            Alignment::Right
+        } else {
+            Alignment::Left
+        };
+        let cell = console::pad_str(&row[column], width, side, None);
+        match column {
+            1 => drop(write!(line, "{}  ", paint.apply_to(cell))),
+            _ => drop(write!(line, "{cell}  ")),
+        }
+    }
     let _ = writeln!(text, "{}", line.trim_end());
 }
 
@@ -83,26 +134,27 @@ fn paint(outcome: Option<&Outcome>, style: Style) -> Paint {
 }
 
 /// A word for the outcome, and what more there is to say.
-fn describe(plan: &Plan, job: &Job, outcome: &Outcome) -> (&'static str, String) {
-    match outcome {
-        Outcome::Built {
+fn describe(run: &Run, job: &Job) -> (&'static str, String) {
+    match job.outcome() {
+        Some(Outcome::Built {
             image,
             departures,
             pushed,
-        } => {
-            let built = built(job, image.as_deref(), departures);
+            ..
+        }) => {
+            let built = built(&job.planned, image.as_deref(), departures);
             if pushed.is_empty() {
                 ("built", built)
             } else {
                 ("pushed", format!("{built}  {}", names(pushed)))
             }
         }
-        Outcome::Failed(failure) => ("failed", failure.class.id().to_owned()),
-        Outcome::Skipped { because } => (
-            "skipped",
-            format!("needs `{}`", plan.jobs[because.0].service),
-        ),
-        Outcome::Stopped => ("stopped", String::new()),
+        Some(Outcome::Failed(failure)) => ("failed", failure.class.id().to_owned()),
+        Some(Outcome::Skipped { because }) => {
+            let needed = run.job(*because).map_or("", Job::name);
+            ("skipped", format!("needs `{needed}`"))
+        }
+        Some(Outcome::Stopped) | None => ("stopped", String::new()),
     }
 }
 
@@ -113,115 +165,116 @@ fn names(pushed: &[Pushed]) -> String {
 }
 
 /// The image, and how it came about when that is not what one expects.
-fn built(job: &Job, image: Option<&str>, departures: &[Departure]) -> String {
-    let written = job.attempt.spec.output.as_ref().map(ToString::to_string);
+fn built(planned: &Planned, image: Option<&str>, departures: &[Departure]) -> String {
+    let written = planned.output.clone();
     let mut parts: Vec<String> = written.or_else(|| image.map(short)).into_iter().collect();
     let elsewhere = departures
         .iter()
         .any(|departure| matches!(departure, Departure::OtherWay { .. }));
-    if !elsewhere && is_unusual(job) {
-        parts.push(format!(
-            "{} with {}",
-            job.attempt.strategy, job.attempt.spec.dockerfile_name
-        ));
+    if !elsewhere && planned.unusual {
+        let way = &planned.way;
+        parts.push(format!("{} with {}", way.strategy, way.dockerfile));
     }
     parts.extend(departures.iter().map(ToString::to_string));
     parts.join("  ")
 }
 
-/// Whether a service was planned on another builder, or in another form, than the usual one.
-fn is_unusual(job: &Job) -> bool {
-    let optimised = Markers::default().optimised;
-    let variant = job.attempt.variant.as_ref();
-    job.attempt.strategy != Strategy::BuildKit || variant.is_some_and(|own| *own != optimised)
-}
-
 /// The first twelve digits of an image's id, as `docker images` shows them.
-fn short(image: &str) -> String {
+pub(super) fn short(image: &str) -> String {
     let digits = image.split_once(':').map_or(image, |(_, digits)| digits);
     digits.chars().take(12).collect()
 }
 
-fn summary(plan: &Plan, outcomes: &[(Outcome, Duration)], took: Duration) -> String {
+/// What the run could not have been faster than, when that is more than one service and worth a word.
+fn critical_path(run: &Run) -> Option<String> {
+    let (_, whole) = run.finished?;
+    let path = run.critical_path();
+    if path.len() < 2 || whole < WORTH {
+        return None;
+    }
+    let took = path.iter().filter_map(|job| job.took()).sum::<u64>();
+    let names: Vec<String> = path
+        .iter()
+        .map(|job| {
+            let took = Duration::from_millis(job.took().unwrap_or_default());
+            format!("{} {}", job.name(), human::duration(took))
+        })
+        .collect();
+    let share = (took * 100 / whole).min(100);
+    Some(format!(
+        "critical path: {} ({share}% of the time)",
+        names.join(", then ")
+    ))
+}
+
+/// Nobody makes a run faster that took less, in milliseconds.
+const WORTH: u64 = 2_000;
+
+fn summary(run: &Run) -> String {
     let number = |wanted: fn(&Outcome) -> bool| {
-        let jobs = plan.jobs.iter().zip(outcomes);
-        jobs.filter(|(_, (outcome, _))| wanted(outcome))
-            .map(|(job, _)| job.services().len())
-            .sum()
+        run.services(|state| matches!(state, State::Ended { outcome, .. } if wanted(outcome)))
     };
     let built = number(|outcome| matches!(outcome, Outcome::Built { .. }));
     let mut parts = vec![format!("{} built", human::count(built, "service"))];
     let pushed = |o: &Outcome| matches!(o, Outcome::Built { pushed, .. } if !pushed.is_empty());
+    let unbegun = run.services(|state| !matches!(state, State::Ended { .. }));
     for (number, word) in [
         (number(pushed), "pushed"),
         (number(|o| matches!(o, Outcome::Failed(_))), "failed"),
         (number(|o| matches!(o, Outcome::Skipped { .. })), "skipped"),
-        (number(|o| matches!(o, Outcome::Stopped)), "stopped"),
+        (
+            number(|o| matches!(o, Outcome::Stopped)) + unbegun,
+            "stopped",
+        ),
     ] {
         if number > 0 {
             parts.push(format!("{number} {word}"));
         }
     }
-    format!("{} in {}", parts.join(", "), human::duration(took))
+    let took = run.finished.map_or(run.now, |(_, took)| took);
+    let took = human::duration(Duration::from_millis(took));
+    format!("{} in {took}", parts.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
-    use crate::docker::{BuildSpec, ContextSource, DockerfileSource};
-    use crate::event::{Frontend, JobId, Way};
+    use crate::event::{Frontend, Way};
     use crate::failure::Class;
-    use crate::plan::{Attempt, Reason};
 
-    fn job(strategy: Strategy, variant: Option<&str>) -> Job {
-        Job {
-            id: JobId(0),
-            service: "web".to_owned(),
-            also: Vec::new(),
+    fn planned(strategy: &str, unusual: bool) -> Planned {
+        Planned {
+            services: vec!["web".to_owned()],
             needs: Vec::new(),
-            because: Reason::Asked,
-            attempt: Attempt {
-                strategy,
-                variant: variant.map(str::to_owned),
-                because: String::new(),
-                prefix: String::new(),
-                spec: BuildSpec::new(
-                    ContextSource::Directory("/".into()),
-                    DockerfileSource::Inline(String::new()),
-                    "web.test.Dockerfile",
-                ),
+            way: Way {
+                strategy: strategy.to_owned(),
+                dockerfile: "web.test.Dockerfile".to_owned(),
+                frontend: Frontend::AsWritten,
             },
-            detours: Vec::new(),
-            push: Vec::new(),
+            output: None,
+            variant: None,
+            unusual,
         }
     }
 
     #[test]
     fn an_image_is_told_with_how_it_came_about_when_that_is_unusual() {
         let image = Some("sha256:9ea5f0ad41f5ffff");
-        let usual = job(Strategy::BuildKit, Some("test-local"));
-        assert_eq!(built(&usual, image, &[]), "9ea5f0ad41f5");
-        let classic = job(Strategy::Classic, None);
+        assert_eq!(
+            built(&planned("buildkit", false), image, &[]),
+            "9ea5f0ad41f5"
+        );
+        let classic = planned("classic", true);
         assert_eq!(
             built(&classic, image, &[]),
             "9ea5f0ad41f5  classic with web.test.Dockerfile"
         );
-        let traditional = job(Strategy::BuildKit, Some("test"));
-        assert_eq!(
-            built(&traditional, image, &[]),
-            "9ea5f0ad41f5  buildkit with web.test.Dockerfile"
-        );
         let instead = Departure::OtherWay {
-            way: Way {
-                strategy: "classic".to_owned(),
-                dockerfile: "web.test.Dockerfile".to_owned(),
-                frontend: Frontend::AsWritten,
-            },
+            way: classic.way.clone(),
             because: Class::FrontendTooOld,
         };
         assert_eq!(
-            built(&traditional, image, &[instead]),
+            built(&classic, image, &[instead]),
             "9ea5f0ad41f5  instead: classic with web.test.Dockerfile (frontend-too-old)"
         );
     }

@@ -44,6 +44,7 @@ pub(super) async fn carry_out(
     match built.await {
         Ok((built, pushed)) => Outcome::Built {
             image: built.image,
+            size: built.size,
             departures: work.departures,
             pushed,
         },
@@ -79,7 +80,7 @@ impl<B: Builder> Work<'_, B> {
         let Some(detour) = way_around(self.job, failure) else {
             return first;
         };
-        let way = way(&self.job.attempt, &detour.attempt);
+        let way = way(&detour.attempt, Some(&self.job.attempt));
         if !self.may(failure, &format!("build with {way}")).await {
             return first;
         }
@@ -87,9 +88,7 @@ impl<B: Builder> Work<'_, B> {
             way: way.clone(),
             because: failure.class,
         });
-        // A report that is gone must not stop the build.
-        let _ = self
-            .events
+        self.events
             .send(Event::FellBack {
                 job: self.job.id,
                 way,
@@ -209,9 +208,7 @@ impl<B: Builder> Work<'_, B> {
     }
 
     async fn tell(&self, message: String) {
-        // A report that is gone must not stop the build.
-        let _ = self
-            .events
+        self.events
             .send(Event::Warning {
                 job: self.job.id,
                 message,
@@ -265,10 +262,12 @@ fn unpushed(job: &Job, name: &str, failure: Failure) -> BuildError {
 }
 
 /// How `attempt` builds what `planned` was to build.
-fn way(planned: &Attempt, attempt: &Attempt) -> Way {
+pub(super) fn way(attempt: &Attempt, planned: Option<&Attempt>) -> Way {
     // The same builder and the same file again: only its frontend can be another.
-    let same = planned.strategy == attempt.strategy
-        && planned.spec.dockerfile_name == attempt.spec.dockerfile_name;
+    let same = planned.is_some_and(|planned| {
+        planned.strategy == attempt.strategy
+            && planned.spec.dockerfile_name == attempt.spec.dockerfile_name
+    });
     Way {
         strategy: attempt.strategy.to_string(),
         dockerfile: attempt.spec.dockerfile_name.clone(),

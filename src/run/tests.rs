@@ -47,7 +47,7 @@ impl Builder for Scripted {
         self.running.borrow_mut().remove(&job.0);
         match end {
             _ if stopped => Err(BuildError::Stopped),
-            Ok(()) => Ok(Built { image: None }),
+            Ok(()) => Ok(Built::default()),
             Err((class, ran, transient)) => {
                 let mut failure = Failure::new(class, "told to fail");
                 failure.transient = transient;
@@ -155,7 +155,7 @@ fn run(plan: &Plan, builder: &Scripted, stop_after: Option<u64>) -> Vec<Outcome>
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let (events, mut heard) = tokio::sync::mpsc::channel(64);
+        let (events, mut heard) = Events::channel(64);
         let (ask, stop) = watch::channel(false);
         let stopper = async {
             if let Some(after) = stop_after {

@@ -527,9 +527,10 @@ impl Drop for Project {
     }
 }
 
-/// Removes what carries the label of a project. An engine that is gone keeps it. Podman keeps the
-/// images: it looks through all of them while it builds, and a build during which another's image goes
-/// fails with `layer not known`.
+/// Removes what carries the label of a project. An engine that is gone keeps it. Two kinds of engine
+/// keep the images, for they cannot build while others go: Podman looks through all of them and fails
+/// with `layer not known`, and the classic builder on containerd's store loses the image of the step
+/// before with `unable to find image`.
 fn clean(engine: &Engine, project: &str) {
     let label = format!("label=com.docker.compose.project={project}");
     let kinds: [(&[&str], &[&str]); 3] = [
@@ -537,7 +538,7 @@ fn clean(engine: &Engine, project: &str) {
         (&["network", "ls"], &["network", "rm"]),
         (&["images"], &["rmi", "--force"]),
     ];
-    let kept = usize::from(engine.suite == PODMAN);
+    let kept = usize::from(engine.suite == PODMAN || engine.suite == CONTAINERD);
     for (list, remove) in &kinds[..kinds.len() - kept] {
         let Ok(found) = engine
             .docker()

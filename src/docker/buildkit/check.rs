@@ -19,7 +19,6 @@ use bollard_buildkit_proto::moby::buildkit::v1::frontend::{
 };
 use bollard_buildkit_proto::moby::buildkit::v1::{CacheOptions, SolveRequest};
 use serde::Deserialize;
-use tokio::sync::mpsc;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::{Request, Status};
 
@@ -29,7 +28,7 @@ use super::{Client, attributes, error, solve};
 use crate::diagnostic::Span;
 use crate::docker::explain;
 use crate::docker::spec::BuildSpec;
-use crate::event::JobId;
+use crate::event::{Events, JobId};
 use crate::failure::{Class, Failure};
 
 /// In which solve a call to the bridge belongs.
@@ -93,9 +92,9 @@ impl Client {
         let _offers = solve::offer(session.offers(), &place, spec);
         let reference = random_id();
         let ask = self.ask(&reference, session.reference(&place), spec);
-        let mut steps = Steps::new(job);
         // What the engine looks up tells whose fault a failure is, and nobody else.
-        let (events, _) = mpsc::channel(1);
+        let (events, _) = Events::channel(1);
+        let mut steps = Steps::new(job, events.clock());
         let never = std::future::pending();
         let answer = self
             .watch(ask, reference.clone(), &mut steps, &events, never)

@@ -43,7 +43,7 @@ mod worker;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::api;
+use super::api::Api;
 use super::credentials::Credentials;
 use super::detect::Facts;
 use super::host::Endpoint;
@@ -147,7 +147,11 @@ impl Client {
     async fn host_gateway(&self) -> Result<String, Failure> {
         match &self.worker().await?.host_gateway {
             Some(address) => Ok(address.clone()),
-            None => api::bridge_gateway(self.endpoint(), self.facts.spoken()).await,
+            None => {
+                Api::new(self.endpoint(), self.facts.spoken())?
+                    .bridge_gateway()
+                    .await
+            }
         }
     }
 }

@@ -59,7 +59,7 @@ impl Client {
         let request = attributes::request(reference.clone(), session.reference(place), spec);
         let mut control = self.control.client();
         let solve = async move { control.solve(request).await };
-        let mut steps = Steps::new(job);
+        let mut steps = Steps::new(job, events.clock());
         let enough = async {
             let failed = OptionFuture::from(session.receipt().map(Receipt::failed));
             tokio::select! {
@@ -77,7 +77,7 @@ impl Client {
                 line: None,
                 url: None,
             };
-            let _ = events.send(warning).await;
+            events.send(warning).await;
         }
         let built = matches!(result, Some(Ok(_)));
         if let Some(receipt) = session.receipt()
@@ -93,6 +93,7 @@ impl Client {
             None => Err(BuildError::Stopped),
             Some(Ok(response)) => Ok(Built {
                 image: image_id(&response.exporter_response),
+                size: None,
             }),
             Some(Err(status)) => {
                 let context = error::Context {
@@ -221,8 +222,7 @@ fn in_its_place(path: &Path, content: &str) -> Offer {
 
 async fn tell(told: Vec<Event>, events: &Events) {
     for event in told {
-        // A report that is gone must not stop the build.
-        let _ = events.send(event).await;
+        events.send(event).await;
     }
 }
 

@@ -3,20 +3,28 @@
 //! BuildKit tells of *vertexes*, in no order that means anything, some of them several times: a
 //! vertex first computes its cache key, then runs, and each is an interval of its own. A step's time
 //! is the union of its intervals. Log chunks may split lines; they are put together again here.
+//!
+//! Its stamps are by the builder's clock, which may be another machine's. The smallest difference ever
+//! seen between a stamp and its arrival is that of the clocks, plus what the message took.
 
 use std::collections::HashMap;
 
 use bollard_buildkit_proto::google::protobuf::Timestamp;
 use bollard_buildkit_proto::moby::buildkit::v1::{StatusResponse, Vertex, VertexWarning};
 
-use crate::event::{Event, JobId, StepId, StepState};
+use crate::event::{Clock, Event, JobId, StepId, StepState};
 
 /// The longest line put together; what is longer is told in pieces.
 const LONGEST_LINE: usize = 16 << 10;
+/// Up to this many milliseconds a difference is what the messages took, and the clocks are the same.
+const SAME_CLOCK: i64 = 500;
 
 /// What has been told of one build so far.
 pub(super) struct Steps {
     job: JobId,
+    clock: Clock,
+    /// How many milliseconds the builder's clock is behind, as far as is known.
+    behind: Option<i64>,
     all: Vec<Step>,
     by_digest: HashMap<String, usize>,
 }
@@ -36,9 +44,11 @@ struct Step {
 
 impl Steps {
     /// Nothing yet of `job`.
-    pub(super) fn new(job: JobId) -> Self {
+    pub(super) fn new(job: JobId, clock: Clock) -> Self {
         Self {
             job,
+            clock,
+            behind: None,
             all: Vec::new(),
             by_digest: HashMap::new(),
         }
@@ -74,6 +84,7 @@ impl Steps {
     /// Takes a message and gives what happened.
     pub(super) fn fold(&mut self, message: StatusResponse) -> Vec<Event> {
         let mut events = Vec::new();
+        self.compare_clocks(&message.vertexes);
         for vertex in message.vertexes {
             self.vertex(vertex, &mut events);
         }
@@ -111,8 +122,27 @@ impl Steps {
         index
     }
 
+    /// Learns from the newest stamp of a message how far the builder's clock is behind.
+    fn compare_clocks(&mut self, vertexes: &[Vertex]) {
+        let stamps = vertexes.iter().flat_map(|v| [&v.started, &v.completed]);
+        let Some(newest) = stamps.flatten().map(nanoseconds).max() else {
+            return;
+        };
+        let now = i64::try_from(self.clock.now()).unwrap_or(i64::MAX);
+        let behind = now.saturating_sub(self.clock.of_date(newest));
+        self.behind = Some(self.behind.map_or(behind, |known| known.min(behind)));
+    }
+
+    /// A moment of the builder's clock on that of the run.
+    fn on_clock(&self, nanoseconds: i64) -> u64 {
+        let behind = self.behind.filter(|behind| behind.abs() > SAME_CLOCK);
+        let at = self.clock.of_date(nanoseconds) + behind.unwrap_or_default();
+        u64::try_from(at).unwrap_or_default().min(self.clock.now())
+    }
+
     fn vertex(&mut self, vertex: Vertex, events: &mut Vec<Event>) {
         let index = self.index(&vertex.digest);
+        let needs: Vec<usize> = vertex.inputs.iter().map(|it| self.index(it)).collect();
         let step = &mut self.all[index];
         step.name = vertex.name;
         step.error.clone_from(&vertex.error);
@@ -120,21 +150,31 @@ impl Steps {
             let completed = vertex.completed.as_ref().map(nanoseconds);
             step.interval(started, completed);
         }
+        let took = step.took();
+        let (first, last) = step.bounds();
+        let (began, ended) = (self.on_clock(first), self.on_clock(last));
+        let step = &mut self.all[index];
         let state = match (vertex.started, vertex.completed) {
-            (None, _) => return,
-            (Some(_), None) => StepState::Running,
+            // A step that waits has no time, and none that ran waits again.
+            (None, _) if step.told.is_some() => return,
+            (None, _) => StepState::Waiting,
+            // It is told once that it runs, however often it begins again.
+            (Some(_), None) if matches!(step.told, Some(StepState::Running { .. })) => return,
+            (Some(_), None) => StepState::Running { began },
             (Some(_), Some(_)) if !vertex.error.is_empty() => StepState::Failed {
                 error: vertex.error,
-                took: step.took(),
+                began,
+                ended,
+                took,
             },
             (Some(_), Some(_)) if vertex.cached => StepState::Cached,
-            (Some(_), Some(_)) => StepState::Done { took: step.took() },
+            (Some(_), Some(_)) => StepState::Done { began, ended, took },
         };
         if step.told.as_ref() == Some(&state) {
             return;
         }
         let (job, id) = (self.job, StepId(index + 1));
-        if !matches!(state, StepState::Running) {
+        if state.is_over() {
             step.flush(job, id, events);
         }
         step.told = Some(state.clone());
@@ -142,6 +182,7 @@ impl Steps {
             job,
             step: id,
             name: step.name.clone(),
+            needs: needs.into_iter().map(|need| StepId(need + 1)).collect(),
             state,
         });
     }
@@ -182,7 +223,10 @@ impl Step {
     /// Whether it did anything: what was there already did not, although computing its cache key is
     /// told as an interval of its own before.
     fn began(&self) -> bool {
-        let cached = matches!(self.told, None | Some(StepState::Cached));
+        let cached = matches!(
+            self.told,
+            None | Some(StepState::Waiting | StepState::Cached)
+        );
         !cached || self.wrote
     }
 
@@ -195,6 +239,14 @@ impl Step {
             Some((_, end)) => *end = completed.or(*end),
             None => self.intervals.push((started, completed)),
         }
+    }
+
+    /// When the first interval began and the last one known was over, in nanoseconds.
+    fn bounds(&self) -> (i64, i64) {
+        let first = self.intervals.iter().map(|(start, _)| *start).min();
+        let last = self.intervals.iter().filter_map(|(_, end)| *end).max();
+        let first = first.unwrap_or_default();
+        (first, last.unwrap_or(first))
     }
 
     /// Milliseconds covered by the intervals.
@@ -312,26 +364,42 @@ mod tests {
             })
             .into_iter()
             .filter_map(|event| match event {
-                Event::Step { state, .. } => Some(state),
+                Event::Step { state, .. } => Some(without_dates(state)),
                 _ => None,
             })
             .collect()
     }
 
+    /// What these tests do not look at is zero.
+    fn without_dates(state: StepState) -> StepState {
+        match state {
+            StepState::Running { .. } => RUNNING,
+            StepState::Done { took, .. } => done(took),
+            other => other,
+        }
+    }
+
+    const RUNNING: StepState = StepState::Running { began: 0 };
+
+    fn done(took: u64) -> StepState {
+        let (began, ended) = (0, 0);
+        StepState::Done { began, ended, took }
+    }
+
     #[test]
     fn a_steps_time_is_the_union_of_its_intervals() {
-        let mut steps = Steps::new(JobId(0));
-        assert_eq!(fold(&mut steps, vertex(None, None)), []);
-        assert_eq!(fold(&mut steps, vertex(at(0), None)), [StepState::Running]);
+        let mut steps = Steps::new(JobId(0), Clock::start());
+        assert_eq!(fold(&mut steps, vertex(None, None)), [StepState::Waiting]);
+        assert_eq!(fold(&mut steps, vertex(at(0), None)), [RUNNING]);
         let first = fold(&mut steps, vertex(at(0), at(100)));
-        assert_eq!(first, [StepState::Done { took: 100 }]);
+        assert_eq!(first, [done(100)]);
         let second = fold(&mut steps, vertex(at(50), at(300)));
-        assert_eq!(second, [StepState::Done { took: 300 }]);
+        assert_eq!(second, [done(300)]);
     }
 
     /// Whether anything ran after steps of these names went through these states.
     fn ran(name: &str, states: &[(bool, bool)], log: bool) -> bool {
-        let mut steps = Steps::new(JobId(0));
+        let mut steps = Steps::new(JobId(0), Clock::start());
         for (moment, (completed, cached)) in (0i32..).zip(states) {
             let vertex = Vertex {
                 name: name.into(),
@@ -394,14 +462,14 @@ mod tests {
 
     #[test]
     fn a_state_is_told_once() {
-        let mut steps = Steps::new(JobId(0));
+        let mut steps = Steps::new(JobId(0), Clock::start());
         assert_eq!(fold(&mut steps, vertex(at(0), None)).len(), 1);
         assert_eq!(fold(&mut steps, vertex(at(0), None)).len(), 0);
     }
 
     #[test]
     fn lines_are_put_together_and_the_last_one_is_not_lost() {
-        let mut steps = Steps::new(JobId(0));
+        let mut steps = Steps::new(JobId(0), Clock::start());
         let log = |msg: &str| StatusResponse {
             logs: vec![VertexLog {
                 vertex: "sha256:a".into(),

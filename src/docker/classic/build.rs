@@ -81,7 +81,7 @@ impl Classic {
             spec: &spec,
             registries: credentials.reveal(),
             text: package.text,
-            steps: Steps::new(job, self.dialect, parsed),
+            steps: Steps::new(job, self.dialect, parsed, events.clock()),
             upload,
             job,
             events,
@@ -212,8 +212,7 @@ impl Build<'_> {
 
     async fn tell(&self, told: impl IntoIterator<Item = Event>) {
         for event in told {
-            // A report that is gone must not stop the build.
-            let _ = self.events.send(event).await;
+            self.events.send(event).await;
         }
     }
 

@@ -29,7 +29,7 @@ mod upload;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::api;
+use super::api::Api;
 use super::api_version::ApiVersion;
 use super::credentials::Credentials;
 use super::detect::Facts;
@@ -93,7 +93,7 @@ impl Classic {
         if self.dialect == Dialect::Docker || !spec.extra_hosts.iter().any(stands_for_host) {
             return Ok(Cow::Borrowed(spec));
         }
-        let gateway = api::bridge_gateway(&self.endpoint, self.api).await?;
+        let gateway = Api::new(&self.endpoint, self.api)?.bridge_gateway().await?;
         let mut spec = spec.clone();
         for host in spec.extra_hosts.iter_mut().filter(|h| stands_for_host(h)) {
             host.1.clone_from(&gateway);

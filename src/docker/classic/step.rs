@@ -12,7 +12,7 @@ use super::line::{self, Line};
 use super::message::{Message, Progress};
 use crate::docker::outcome::Built;
 use crate::dockerfile::{Dockerfile, Instruction};
-use crate::event::{Event, JobId, StepId, StepState};
+use crate::event::{Clock, Event, JobId, StepId, StepState};
 
 /// The step of sending the context, as BuildKit names it.
 const CONTEXT: &str = "[internal] load build context";
@@ -26,6 +26,7 @@ pub(super) struct Steps {
     job: JobId,
     dialect: Dialect,
     dockerfile: Option<Dockerfile>,
+    clock: Clock,
     /// How many steps were heard of.
     count: usize,
     current: Option<Step>,
@@ -52,11 +53,17 @@ struct Step {
 
 impl Steps {
     /// Nothing yet of `job`. `dockerfile` is what is built, when it is here.
-    pub(super) fn new(job: JobId, dialect: Dialect, dockerfile: Option<Dockerfile>) -> Self {
+    pub(super) fn new(
+        job: JobId,
+        dialect: Dialect,
+        dockerfile: Option<Dockerfile>,
+        clock: Clock,
+    ) -> Self {
         Self {
             job,
             dialect,
             dockerfile,
+            clock,
             count: 0,
             current: None,
             place: (0, 0),
@@ -80,7 +87,7 @@ impl Steps {
     /// The image, once the builder said that it is built.
     pub(super) fn built(&self) -> Option<Built> {
         let image = self.image.clone();
-        self.built.then_some(Built { image })
+        self.built.then_some(Built { image, size: None })
     }
 
     /// The name of the step that runs, unless that is not one of the Dockerfile's.
@@ -147,9 +154,12 @@ impl Steps {
         let mut events = Vec::new();
         if let Some(mut step) = self.current.take() {
             self.flush(&mut step, &mut events);
+            let (began, ended) = self.interval(&step, now);
             let state = StepState::Failed {
                 error: error.to_owned(),
-                took: took(&step, now),
+                began,
+                ended,
+                took: ended - began,
             };
             events.push(self.state(&step, state));
             self.current = Some(step);
@@ -255,7 +265,8 @@ impl Steps {
             cached: false,
             partial: [String::new(), String::new()],
         };
-        events.push(self.state(&step, StepState::Running));
+        let began = self.clock.of(now);
+        events.push(self.state(&step, StepState::Running { began }));
         self.current = Some(step);
     }
 
@@ -291,8 +302,9 @@ impl Steps {
         }
         // Buildah does not tell when a command begins: without a word on the cache, it did.
         self.ran |= self.dialect == Dialect::Buildah && step.keyword == "RUN";
-        let took = took(&step, now);
-        events.push(self.state(&step, StepState::Done { took }));
+        let (began, ended) = self.interval(&step, now);
+        let took = ended - began;
+        events.push(self.state(&step, StepState::Done { began, ended, took }));
     }
 
     fn output(&mut self, stream: usize, text: &str, events: &mut Vec<Event>) {
@@ -341,11 +353,18 @@ impl Steps {
         }
     }
 
+    /// When a step that ends `now` began and ended, on the clock of the run.
+    fn interval(&self, step: &Step, now: Instant) -> (u64, u64) {
+        let began = self.clock.of(step.began);
+        (began, self.clock.of(now).max(began))
+    }
+
     fn state(&self, step: &Step, state: StepState) -> Event {
         Event::Step {
             job: self.job,
             step: step.id,
             name: step.name.clone(),
+            needs: Vec::new(),
             state,
         }
     }
@@ -367,11 +386,6 @@ impl Steps {
             line: line.trim_end_matches(['\r', '\n']).to_owned(),
         }
     }
-}
-
-fn took(step: &Step, now: Instant) -> u64 {
-    let took = now.saturating_duration_since(step.began);
-    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

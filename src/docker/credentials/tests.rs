@@ -200,7 +200,7 @@ fn what_cannot_be_understood_is_told_once_without_what_it_holds() {
         r#"{"credHelpers": "correct-horse"}"#,
     ] {
         let known = credentials(config, &[]);
-        let (events, mut heard) = tokio::sync::mpsc::channel(8);
+        let (events, mut heard) = Events::channel(8);
         wait(known.telling(JobId(0), &events, async {
             assert_eq!(known.of("ghcr.io").await, Login::Anonymous);
             assert_eq!(known.of("ghcr.io").await, Login::Anonymous);

@@ -29,7 +29,7 @@ const SERVERS: [(&str, &str); 16] = [
 ];
 
 /// The build server that this runs on: its name, `unknown` when it only says that it is one.
-pub(super) fn build_server(environment: &IndexMap<String, String>) -> Option<String> {
+pub fn build_server(environment: &IndexMap<String, String>) -> Option<String> {
     let set = |name: &str| {
         let value = environment.get(name).map(String::as_str);
         value.filter(|value| !matches!(*value, "" | "0" | "false"))

@@ -16,7 +16,7 @@ struct Folded {
 
 fn fold(conversation: &str, dialect: Dialect, dockerfile: &str) -> Folded {
     let dockerfile = Dockerfile::parse(dockerfile);
-    let mut steps = Steps::new(JobId(0), dialect, Some(dockerfile));
+    let mut steps = Steps::new(JobId(0), dialect, Some(dockerfile), Clock::start());
     let now = Instant::now();
     let mut events = steps.sending(now);
     events.extend(steps.sent(10));
@@ -43,7 +43,8 @@ fn shown(event: &Event) -> String {
             step, name, state, ..
         } => {
             let state = match state {
-                StepState::Running => "begins",
+                StepState::Waiting => "waits",
+                StepState::Running { .. } => "begins",
                 StepState::Cached => "cached",
                 StepState::Done { .. } => "done",
                 StepState::Failed { .. } => "failed",

@@ -1,0 +1,85 @@
+//! What a step does, as far as its name tells.
+
+use serde::{Deserialize, Serialize};
+
+/// What a step does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// An instruction of the Dockerfile runs or copies.
+    Instruction,
+    /// A base image comes from a registry, or is taken as it is here.
+    Base,
+    /// Files go from this machine to the builder.
+    Transfer,
+    /// The image is written, named or pushed.
+    Export,
+    /// The builder's own: it reads the Dockerfile, looks up names, fetches a frontend.
+    Internal,
+}
+
+impl Kind {
+    /// The kind of a step of this name. Builders name them in the language of BuildKit:
+    /// `[internal] load build context`, `[build 2/4] COPY . .`, `exporting to image`.
+    pub fn of(name: &str) -> Self {
+        if let Some(instruction) = instruction(name) {
+            return match instruction.split_whitespace().next() {
+                Some("FROM") => Self::Base,
+                _ => Self::Instruction,
+            };
+        }
+        match name {
+            "[internal] load build context" => Self::Transfer,
+            _ if name.starts_with("[context ") || name.starts_with("local://") => Self::Transfer,
+            _ if ["exporting ", "push ", "pushing ", "writing image"]
+                .iter()
+                .any(|word| name.starts_with(word)) =>
+            {
+                Self::Export
+            }
+            _ if name.starts_with('[') => Self::Internal,
+            _ if name.contains("://") || name.starts_with("resolve image config for ") => {
+                Self::Internal
+            }
+            _ => Self::Instruction,
+        }
+    }
+}
+
+/// The instruction in the name of a step of the Dockerfile: what follows `[stage 2/4]`.
+pub(super) fn instruction(name: &str) -> Option<&str> {
+    let (place, instruction) = name.strip_prefix('[')?.split_once("] ")?;
+    let (number, total) = place.rsplit(' ').next()?.split_once('/')?;
+    let counts = number.bytes().all(|byte| byte.is_ascii_digit())
+        && (total == "?" || total.bytes().all(|byte| byte.is_ascii_digit()));
+    (counts && !number.is_empty()).then_some(instruction)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_tells_what_a_step_does() {
+        for (name, kind) in [
+            ("[2/3] RUN make", Kind::Instruction),
+            ("[linux/amd64 build 12/20] COPY . .", Kind::Instruction),
+            ("[1/?] RUN make", Kind::Instruction),
+            ("a step of some frontend", Kind::Instruction),
+            ("[1/3] FROM docker.io/library/busybox", Kind::Base),
+            ("[internal] load build context", Kind::Transfer),
+            ("[context base] load from client", Kind::Transfer),
+            ("[internal] load .dockerignore", Kind::Internal),
+            ("[auth] library/busybox:pull token", Kind::Internal),
+            (
+                "docker-image://docker.io/docker/dockerfile:1",
+                Kind::Internal,
+            ),
+            ("resolve image config for docker-image://x", Kind::Internal),
+            ("exporting to image", Kind::Export),
+            ("push docker.io/acme/web:1", Kind::Export),
+        ] {
+            assert_eq!(Kind::of(name), kind, "{name}");
+        }
+    }
+}
