@@ -55,6 +55,7 @@ Register-ArgumentCompleter -Native -CommandName 'dcb' -ScriptBlock {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the result there instead of into the engine: `DIR`, `type=tar,dest=FILE`, `-` for an archive on standard output; `oci` and `docker` are images in a file')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the result there instead of into the engine: `DIR`, `type=tar,dest=FILE`, `-` for an archive on standard output; `oci` and `docker` are images in a file')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How `--check` prints what it finds')
+            [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'How progress is shown [default: `tty` on a terminal, else `plain`]')
             [CompletionResult]::new('--no-cache', '--no-cache', [CompletionResultType]::ParameterName, 'Take nothing from the cache; the engine also empties the cache mounts in use')
             [CompletionResult]::new('--fail-fast', '--fail-fast', [CompletionResultType]::ParameterName, 'Stop everything at the first failure')
             [CompletionResult]::new('--keep-going', '--keep-going', [CompletionResultType]::ParameterName, 'Build what does not depend on a failure (the default)')

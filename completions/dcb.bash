@@ -88,7 +88,7 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__build)
-            opts="-j -o -q -v -h --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --force-traditional --force-buildkit --fallback --no-fallback --pull --output --push --check --format --parallel --dry-run --quiet --verbose --help"
+            opts="-j -o -q -v -h --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --force-traditional --force-buildkit --fallback --no-fallback --pull --output --push --check --format --parallel --dry-run --quiet --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -132,6 +132,10 @@ _dcb() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
                     return 0
                     ;;
                 *)

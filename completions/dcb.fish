@@ -55,6 +55,11 @@ never\t'Never'"
 complete -c dcb -n "__fish_dcb_using_subcommand build" -s o -l output -d 'Write the result there instead of into the engine: `DIR`, `type=tar,dest=FILE`, `-` for an archive on standard output; `oci` and `docker` are images in a file' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l format -d 'How `--check` prints what it finds' -r -f -a "text\t'For people'
 json\t'For programs; docs/check.md describes it'"
+complete -c dcb -n "__fish_dcb_using_subcommand build" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l no-cache -d 'Take nothing from the cache; the engine also empties the cache mounts in use'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l fail-fast -d 'Stop everything at the first failure'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l keep-going -d 'Build what does not depend on a failure (the default)'
