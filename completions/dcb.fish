@@ -44,6 +44,7 @@ complete -c dcb -n "__fish_dcb_needs_command" -f -a "up" -d 'Build what has chan
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "plan" -d 'Show what would be built, how, and why'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "config" -d 'Show the project as it is in the end, and where its values come from'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "env" -d 'Show where a variable gets its value, and what it overrode; or what to set for Compose'
+complete -c dcb -n "__fish_dcb_needs_command" -f -a "history" -d 'Show the runs of this project: what they did, their logs, and what became slower'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l secret -d 'Give every service that is built a secret: `id=NAME,src=FILE`, `id=NAME,env=VARIABLE`, or `id=NAME` for the variable or file of that name; repeatable' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l ssh -d 'Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or `NAME=KEY[,KEY]`; repeatable' -r
@@ -194,3 +195,53 @@ quiet\t'Errors only'"
 complete -c dcb -n "__fish_dcb_using_subcommand env" -l show -d 'Show values that look secret'
 complete -c dcb -n "__fish_dcb_using_subcommand env" -s v -l verbose -d 'Show what is run, and the log of every step'
 complete -c dcb -n "__fish_dcb_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and not __fish_seen_subcommand_from list show log compare" -l format -d 'How to print it' -r -f -a "text\t'For people'
+json\t'For programs; docs/plan.md describes it'"
+complete -c dcb -n "__fish_dcb_using_subcommand history; and not __fish_seen_subcommand_from list show log compare" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand history; and not __fish_seen_subcommand_from list show log compare" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and not __fish_seen_subcommand_from list show log compare" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and not __fish_seen_subcommand_from list show log compare" -f -a "list" -d 'The runs that are kept, and what is slower than usual'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and not __fish_seen_subcommand_from list show log compare" -f -a "show" -d 'One run: its steps, and how it ended'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and not __fish_seen_subcommand_from list show log compare" -f -a "log" -d 'The log of a run, or of one service, or of one step'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and not __fish_seen_subcommand_from list show log compare" -f -a "compare" -d 'What became slower from one run to another, and what lost its cache'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from list" -l format -d 'How to print it' -r -f -a "text\t'For people'
+json\t'For programs; docs/plan.md describes it'"
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from list" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from show" -l format -d 'How to print it' -r -f -a "text\t'For people'
+json\t'For programs; docs/plan.md describes it'"
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from show" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from log" -l run -d 'The run\'s number [default: the newest]' -r
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from log" -l format -d 'How to print it' -r -f -a "text\t'For people'
+json\t'For programs; docs/plan.md describes it'"
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from log" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from log" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from log" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from compare" -l format -d 'How to print it' -r -f -a "text\t'For people'
+json\t'For programs; docs/plan.md describes it'"
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from compare" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from compare" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from compare" -s h -l help -d 'Print help (see more with \'--help\')'

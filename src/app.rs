@@ -12,6 +12,7 @@ mod check;
 mod config;
 mod drivers;
 mod handover;
+mod history;
 mod loading;
 mod machine;
 mod stop;
@@ -109,6 +110,7 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Up(up) => wait(app.up(&up)),
         Verb::Config(config) => app.show_config(&config),
         Verb::Env(env) => app.show_env(&env),
+        Verb::History(history) => app.show_history(&history),
         Verb::Compose(words) => wait(app.hand_over(words)),
     }
 }

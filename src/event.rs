@@ -5,6 +5,7 @@
 //! at: that is what `--progress json` prints and the journal keeps (`docs/events.md`). Times are whole
 //! milliseconds on the clock of the run.
 
+mod redact;
 mod stream;
 
 use std::fmt;
@@ -99,6 +100,13 @@ pub enum Event {
         step: StepId,
         /// The line as written, without its end.
         line: String,
+    },
+    /// A step wrote so much that the rest of its log is left out.
+    LogCut {
+        /// The job it belongs to.
+        job: JobId,
+        /// The step.
+        step: StepId,
     },
     /// The builder has an advice about the Dockerfile.
     Warning {

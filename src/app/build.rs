@@ -250,8 +250,8 @@ impl App<'_> {
     }
 
     /// How a run is shown.
-    pub(super) fn showing(&self, quiet: bool) -> Result<Show, Failure> {
-        settings::show(self.ambient, self.output, quiet)
+    pub(super) fn showing(&self, quiet: bool, plan: &Plan) -> Result<Show, Failure> {
+        settings::show(self.ambient, self.output, quiet, plan)
     }
 
     /// Carries out the plan and reports it. Ends the process when a signal asks for it.
@@ -262,7 +262,7 @@ impl App<'_> {
         quiet: bool,
         engine: Result<Open, Failure>,
     ) -> anyhow::Result<Vec<run::Ended>> {
-        let show = self.showing(quiet)?;
+        let show = self.showing(quiet, plan)?;
         if show.progress == Progress::Json && plan.jobs.iter().any(is_for_stdout) {
             return Err(stdout_is_taken().into());
         }

@@ -27,9 +27,9 @@ impl App<'_> {
             check: true,
             ..self.typed(&build.flags, &build.services, build.pull)
         };
-        let quiet = self.showing(build.quiet)?.progress == Progress::Quiet;
         let found = self.look(typed).await?;
         let plan = self.plan(typed, &found).await?;
+        let quiet = self.showing(build.quiet, &plan)?.progress == Progress::Quiet;
         if !quiet {
             report::diagnostics(found.notes(), self.ambient.stderr);
         }

@@ -4,6 +4,7 @@
 //! what a value means on this machine is `settings`' to say.
 
 mod config;
+mod history;
 mod up;
 
 use std::ffi::OsString;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use config::{ComposeConfig, Config, ConfigFormat, Env, ShellKind};
+pub use history::{History, HistoryVerb};
 pub use up::{ComposeUp, Up};
 
 /// Builds and starts Docker Compose projects on any Docker, through the engine's own BuildKit.
@@ -110,6 +112,8 @@ pub enum Verb {
     Config(Config),
     /// Show where a variable gets its value, and what it overrode; or what to set for Compose
     Env(Env),
+    /// Show the runs of this project: what they did, their logs, and what became slower
+    History(History),
     /// Any other verb, with its arguments: Docker Compose runs it.
     #[command(external_subcommand)]
     Compose(Vec<OsString>),

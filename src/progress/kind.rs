@@ -47,7 +47,7 @@ impl Kind {
 }
 
 /// The instruction in the name of a step of the Dockerfile: what follows `[stage 2/4]`.
-pub(super) fn instruction(name: &str) -> Option<&str> {
+pub fn instruction(name: &str) -> Option<&str> {
     let (place, instruction) = name.strip_prefix('[')?.split_once("] ")?;
     let (number, total) = place.rsplit(' ').next()?.split_once('/')?;
     let counts = number.bytes().all(|byte| byte.is_ascii_digit())

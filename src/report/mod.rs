@@ -10,6 +10,7 @@ mod config;
 mod docker;
 mod env;
 mod failure;
+pub mod history;
 mod plain;
 mod plan;
 mod screen;
@@ -48,7 +49,8 @@ pub enum Detail {
     Verbose,
 }
 
-fn style(terminal: Terminal) -> Style {
+/// How a terminal is written to.
+pub fn style(terminal: Terminal) -> Style {
     if terminal.colour {
         Style::Coloured
     } else {
