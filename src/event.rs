@@ -208,6 +208,9 @@ pub struct Planned {
     pub needs: Vec<JobId>,
     /// How it is to be built.
     pub way: Way,
+    /// Where the result goes instead of the engine's images: `local to /home/me/out`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
     /// Which form of the Dockerfile it is, when there are several: the marker in its name.
     pub variant: Option<String>,
     /// Whether that is another builder or form than the usual one.

@@ -4,6 +4,7 @@ mod builders;
 mod extension;
 mod files;
 mod given;
+mod output;
 mod showing;
 
 use indexmap::IndexMap;
@@ -60,6 +61,7 @@ pub fn project(
 
 /// What was typed about a build.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags")]
 pub struct Typed<'a> {
     /// The flags.
     pub flags: &'a BuildFlags,
@@ -71,6 +73,10 @@ pub struct Typed<'a> {
     pub pull: bool,
     /// Whether the images are to be pushed.
     pub push: bool,
+    /// `--output`.
+    pub output: Option<&'a str>,
+    /// Whether the Dockerfiles are checked and nothing is built.
+    pub check: bool,
     /// Whether the images are to be started here.
     pub to_start: bool,
 }
@@ -103,6 +109,11 @@ pub fn request(
             .filter(|platform| !platform.is_empty())
             .cloned(),
         push: typed.push,
+        check: typed.check,
+        output: match typed.output {
+            Some(text) => output::read(text, ambient)?,
+            None => None,
+        },
         source_date_epoch: ambient
             .variable(SOURCE_DATE_EPOCH)
             .filter(|date| !date.is_empty())

@@ -267,6 +267,20 @@ const CASES: &[Case] = &[
         proof: itself,
     },
     Case {
+        key: "--output",
+        form: "local or tar",
+        build: "",
+        dockerfile: "FROM scratch\nCOPY f /f\n",
+        proof: the_file_is_written,
+    },
+    Case {
+        key: "--output",
+        form: "oci or docker",
+        build: "",
+        dockerfile: "FROM scratch\nCOPY f /f\n",
+        proof: the_layout_is_written,
+    },
+    Case {
         key: "SOURCE_DATE_EPOCH",
         form: "",
         build: "",
@@ -304,6 +318,25 @@ fn the_image_is_attested(engine: &Engine, _: &Project, image: &str) {
         platforms(engine, image).contains("unknown"),
         "an attestation"
     );
+}
+
+fn the_file_is_written(_: &Engine, project: &Project, _: &str) {
+    let written = std::fs::read_to_string(project.path().join("out/f")).expect("a file");
+    assert_eq!(written, "f");
+}
+
+fn the_layout_is_written(_: &Engine, project: &Project, _: &str) {
+    let file = std::fs::File::open(project.path().join("out.tar")).expect("a file");
+    let mut archive = tar::Archive::new(file);
+    let mut entries = archive.entries().expect("an archive");
+    let is_index = |entry: std::io::Result<tar::Entry<'_, _>>| {
+        entry
+            .expect("an entry")
+            .path()
+            .expect("a path")
+            .ends_with("index.json")
+    };
+    assert!(entries.any(is_index), "the index of a layout");
 }
 
 fn the_image_is_dated(engine: &Engine, _: &Project, image: &str) {
@@ -405,17 +438,23 @@ fn project(case: &Case, registry: &str) -> Project {
 
 fn cell(engine: &Engine, how: How, case: &Case, registry: &str, own: &Remote) -> String {
     let mut project = project(case, registry);
-    let arguments: &[&str] = match how {
-        How::Chosen => &["build"],
-        How::Classic => &["build", "--force-traditional"],
+    let mut arguments = vec!["build"];
+    match how {
+        How::Chosen => {}
+        How::Classic => arguments.push("--force-traditional"),
         How::Own => {
             let state = own.state().display().to_string();
             project = project
                 .variable("BUILDX_BUILDER", "far")
                 .variable("BUILDX_CONFIG", &state);
-            &["build"]
         }
-    };
+    }
+    arguments.extend(match (case.key, case.form) {
+        ("--output", "local or tar") => Some("--output=out"),
+        ("--output", _) => Some("--output=type=oci,dest=out.tar"),
+        _ => None,
+    });
+    let arguments = arguments.as_slice();
     let Ran { code, .. } = &project.run(engine, arguments);
     let ran = project.run(engine, arguments);
     let told = ran.told();

@@ -43,7 +43,7 @@ pub use cache_entry::{CacheEntry, CacheKey, CacheKind};
 pub use detect::{Engine, Facts};
 pub use outcome::{BuildError, Built};
 pub use spec::{
-    BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, NamedContext, Network,
-    PullPolicy, SecretValue, SshAgent, Strategy,
+    BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, Keeper, NamedContext,
+    Network, Output, OutputForm, PullPolicy, SecretValue, SshAgent, Strategy,
 };
 pub use version::Version;

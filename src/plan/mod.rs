@@ -12,6 +12,7 @@ mod given;
 mod graph;
 mod guard;
 mod inputs;
+mod outputs;
 mod own_builder;
 mod platforms;
 mod request;
@@ -24,7 +25,7 @@ use std::path::{Path, PathBuf};
 
 use crate::compose::{Build, Project, Service};
 use crate::diagnostic::Diagnostic;
-use crate::docker::{BuildSpec, Destination, Engine, Strategy};
+use crate::docker::{BuildSpec, Engine, Keeper, Strategy};
 use crate::event::JobId;
 use crate::failure::{Class, Failure, Obstacle};
 use crate::human;
@@ -223,7 +224,7 @@ pub fn plan(
             push,
         });
     }
-    let jobs = twins::join(jobs);
+    let jobs = twins::join(outputs::assign(jobs, request)?);
     warnings.extend(caches::conflicts(&jobs)?);
     warnings.extend(parts.notes(&jobs));
     let mut notes = project.notes.clone();
@@ -338,7 +339,7 @@ fn choices<'a>(
     builders: Builders<'_>,
     request: &Request,
     graph: &graph::Graph,
-    destination: impl Fn(&Service) -> Destination,
+    destination: impl Fn(&Service) -> Keeper,
 ) -> Result<Vec<Vec<Choice<'a>>>, Failure> {
     let mut missing = Vec::new();
     let mut refused = Vec::new();
@@ -367,6 +368,8 @@ fn choices<'a>(
                 }
                 for problem in chosen_forms(&found)
                     .into_iter()
+                    // A check runs nothing, so nothing can use what is given.
+                    .filter(|_| !request.check)
                     .flat_map(|form| form.given.problems(&service.name))
                 {
                     match problem.class {

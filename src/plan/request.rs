@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::forms::Role;
 use crate::compose::Service;
-use crate::docker::Strategy;
+use crate::docker::{Output, Strategy};
 use crate::secret::ArgValue;
 
 /// What is asked for.
@@ -29,6 +29,10 @@ pub struct Request {
     pub separator: char,
     /// `DOCKER_DEFAULT_PLATFORM`.
     pub default_platform: Option<String>,
+    /// `--output`: where the results go instead of the engine's images.
+    pub output: Option<Output>,
+    /// `--check`: whether the Dockerfiles are checked, and nothing is built.
+    pub check: bool,
     /// `--push`: whether the images that have a name of their own go to their registries.
     pub push: bool,
     /// `SOURCE_DATE_EPOCH`: when the images are said to be made.

@@ -10,7 +10,7 @@ use super::{Attempt, Builders, Request, contexts, platforms};
 use crate::compose::{self, Build, Project, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::{
-    BuildSpec, CacheEntry, CacheKey, CacheUse, ContextSource, Destination, DockerfileSource,
+    BuildSpec, CacheEntry, CacheKey, CacheUse, ContextSource, DockerfileSource, Keeper,
     NamedContext, Network, PullPolicy, Strategy, reference,
 };
 use crate::dockerfile::Dockerfile;
@@ -30,7 +30,7 @@ pub(super) struct Around<'a> {
     /// Whether it begins with images that this plan builds.
     pub(super) after_others: bool,
     /// Where its image goes if the builder is not the engine's own.
-    pub(super) destination: Destination,
+    pub(super) destination: Keeper,
 }
 
 impl Around<'_> {
@@ -88,12 +88,13 @@ impl Around<'_> {
             shm_size: build.shm_size,
             ulimits: build.ulimits.clone(),
             entitlements: entitlements(build),
+            output: None,
             attestations: attestations(build),
             secrets: choice.form.given.secrets.clone(),
             ssh: choice.form.given.ssh.clone(),
             destination: match choice.strategy {
                 Strategy::Buildx(_) => self.destination,
-                Strategy::BuildKit | Strategy::Classic => Destination::Engine,
+                Strategy::BuildKit | Strategy::Classic => Keeper::Engine,
             },
         })
     }

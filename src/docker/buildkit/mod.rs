@@ -8,8 +8,9 @@
 //! ```text
 //! Client ── transport ──> POST /grpc     (we are the HTTP/2 client)   solve, status
 //!    │                    POST /session  (we are the HTTP/2 server)   filesync, auth, health
-//!    └── build(spec) ──> solve ──┬──> status: typed events
-//!                                └──> error: the detail of a failure
+//!    ├── build(spec) ──> solve ──┬──> status: typed events
+//!    │                           └──> error: the detail of a failure
+//!    └── check(spec) ──> solve, and the frontend's checks within it
 //! ```
 //!
 //! From API 1.53 on gRPC is spoken straight on the socket and the session is a call of its own.
@@ -23,6 +24,7 @@
 mod attributes;
 mod auth;
 mod caches;
+mod check;
 mod content;
 mod contexts;
 mod error;
@@ -31,6 +33,7 @@ mod health;
 mod layout;
 mod offers;
 mod prefix;
+mod receive;
 mod secrets;
 mod session;
 mod solve;
@@ -54,6 +57,7 @@ use session::{Common, Own, Session};
 use tokio::sync::OnceCell;
 use transport::Control;
 
+pub use check::{Finding, Findings};
 pub(super) use status::Steps;
 pub use worker::Worker;
 

@@ -22,6 +22,7 @@ use super::contexts;
 use super::filesync::FileSync;
 use super::health::Alive;
 use super::offers::Offers;
+use super::receive::{self, Receipt};
 use super::secrets::{self, Declared};
 use super::ssh::{self, Agents, KeyAgent};
 use crate::docker::credentials::Credentials;
@@ -54,6 +55,8 @@ pub(super) struct Own {
     started: Vec<KeyAgent>,
     /// Directories of blobs, by id.
     stores: Stores,
+    /// Where the result goes when the engine is to send it.
+    receipt: Option<Arc<Receipt>>,
 }
 
 impl Own {
@@ -78,7 +81,11 @@ impl Own {
             own.ssh = Some(agents);
             own.started = started;
         }
-        let is_any = own.secrets.is_some() || own.ssh.is_some() || !own.stores.is_empty();
+        own.receipt = spec.output.clone().map(Receipt::new);
+        let is_any = own.secrets.is_some()
+            || own.ssh.is_some()
+            || own.receipt.is_some()
+            || !own.stores.is_empty();
         Ok(is_any.then_some(own))
     }
 
@@ -93,6 +100,9 @@ impl Own {
         }
         if !self.stores.is_empty() {
             methods.extend(content::METHODS);
+        }
+        if self.receipt.is_some() {
+            methods.extend(receive::METHODS);
         }
         methods
     }
@@ -167,6 +177,7 @@ pub(super) fn random_id() -> String {
 pub(super) struct Session {
     id: String,
     offers: Arc<Offers>,
+    receipt: Option<Arc<Receipt>>,
     tasks: Vec<JoinHandle<()>>,
     /// Agents that end with it.
     _started: Vec<KeyAgent>,
@@ -181,6 +192,11 @@ impl Session {
     /// What jobs offer on it.
     pub(super) fn offers(&self) -> &Arc<Offers> {
         &self.offers
+    }
+
+    /// What the result is received into, when the engine sends it.
+    pub(super) fn receipt(&self) -> Option<&Receipt> {
+        self.receipt.as_deref()
     }
 
     /// Tasks that end with this session.
@@ -212,6 +228,10 @@ pub(super) fn serve(identity: Identity, common: &Common, own: Own, stream: BoxSt
         Some(agents) => routes.add_service(SshServer::new(agents)),
         None => routes,
     };
+    let routes = match &own.receipt {
+        Some(receipt) => routes.add_service(receipt.service()),
+        None => routes,
+    };
     let routes = routes.prepare();
     let task = tokio::spawn(async move {
         // The connection ends when the engine closes it or this task is aborted; either way the
@@ -224,6 +244,7 @@ pub(super) fn serve(identity: Identity, common: &Common, own: Own, stream: BoxSt
     Session {
         id: identity.id,
         offers,
+        receipt: own.receipt,
         tasks: vec![task],
         _started: own.started,
     }

@@ -13,6 +13,7 @@ use tonic::Status;
 
 use super::caches::{self, Caches};
 use super::offers::{Guard, Offer, Offers};
+use super::receive::Receipt;
 use super::session::random_id;
 use super::status::Steps;
 use super::{Client, attributes, contexts, error, prefix};
@@ -53,22 +54,29 @@ impl Client {
         caches::tell(told, job, events).await;
         let mut caches = caches.map_err(BuildError::before_any_step)?;
         let mut steps = Steps::new(job, events.clock());
-        let result = loop {
-            let result = self
+        let solved = loop {
+            let solved = self
                 .solve(prefix, spec, &caches, &mut steps, events, stop)
                 .await
                 .map_err(BuildError::before_any_step)?;
-            let refused = match &result {
+            let refused = match &solved.answer {
                 Some(Err(status)) if steps.is_empty() => caches.leave_out(status.message()),
                 _ => None,
             };
             let Some(refused) = refused else {
-                break result;
+                break solved;
             };
             caches::tell(vec![refused], job, events).await;
         };
         let mut told = caches.failed(steps.failed_caches());
-        match result {
+        if let Some(failure) = solved.lost {
+            caches::tell(told, job, events).await;
+            return Err(BuildError::Failed {
+                failure: Box::new(failure),
+                ran: true,
+            });
+        }
+        match solved.answer {
             None => Err(BuildError::Stopped),
             Some(Ok(response)) => {
                 told.extend(caches.finish(&response.exporter_response).await);
@@ -98,7 +106,7 @@ impl Client {
         }
     }
 
-    /// Sends the request, and follows it to its end; nothing when it was stopped.
+    /// Sends the request, and follows it and what comes of it to their end.
     ///
     /// # Errors
     /// When no session can be had.
@@ -110,14 +118,9 @@ impl Client {
         steps: &mut Steps,
         events: &Events,
         stop: &mut watch::Receiver<bool>,
-    ) -> Result<Option<Result<SolveResponse, Status>>, Failure> {
+    ) -> Result<Solved, Failure> {
         let session = self.session(spec, caches).await?;
-        let prefix = if self.facts.spoken() < ApiVersion::V23_0 {
-            prefix::under_rules(prefix, spec)
-        } else {
-            prefix.to_owned()
-        };
-        let place = &self.places.of(&prefix, spec);
+        let place = &self.place(prefix, spec);
         let offers = offer(session.offers(), place, spec);
         let reference = random_id();
         let request =
@@ -125,7 +128,14 @@ impl Client {
         let mut control = self.control.client();
         let solve = async move { control.solve(request).await };
         let job = steps.job();
-        let result = self.watch(solve, reference, steps, events, stop).await;
+        let enough = async {
+            let failed = OptionFuture::from(session.receipt().map(Receipt::failed));
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => {}
+                Some(()) = failed => {}
+            }
+        };
+        let answer = self.watch(solve, reference, steps, events, enough).await;
         for message in offers.iter().flat_map(Guard::notes) {
             let warning = Event::Warning {
                 job,
@@ -135,7 +145,23 @@ impl Client {
             };
             events.send(warning).await;
         }
-        Ok(result)
+        let built = matches!(answer, Some(Ok(_)));
+        let lost = match session.receipt() {
+            Some(receipt) => receipt.settle(built).await.err(),
+            None => None,
+        };
+        let lost = lost.filter(|_| !*stop.borrow());
+        Ok(Solved { answer, lost })
+    }
+
+    /// Where the engine keeps what it is sent for a build of `spec` under `prefix`.
+    pub(super) fn place(&self, prefix: &str, spec: &BuildSpec) -> String {
+        let prefix = if self.facts.spoken() < ApiVersion::V23_0 {
+            prefix::under_rules(prefix, spec)
+        } else {
+            prefix.to_owned()
+        };
+        self.places.of(&prefix, spec)
     }
 
     /// `failure`, unless it is what an engine says while it is going down: it kills what runs.
@@ -149,15 +175,15 @@ impl Client {
         }
     }
 
-    /// Runs the solve and folds its status; nothing when it was stopped.
-    async fn watch(
+    /// Runs the solve and folds its status; nothing when there was `enough` of it before its end.
+    pub(super) async fn watch<T>(
         &self,
-        solve: impl Future<Output = Result<tonic::Response<SolveResponse>, Status>>,
+        solve: impl Future<Output = Result<tonic::Response<T>, Status>>,
         reference: String,
         steps: &mut Steps,
         events: &Events,
-        stop: &mut watch::Receiver<bool>,
-    ) -> Option<Result<SolveResponse, Status>> {
+        enough: impl Future<Output = ()>,
+    ) -> Option<Result<T, Status>> {
         let mut control = self.control.client();
         let status = async move { control.status(StatusRequest { r#ref: reference }).await };
         let mut status = std::pin::pin!(
@@ -171,7 +197,7 @@ impl Client {
         let mut stopped = false;
         let mut listening = true;
         let drain = tokio::time::sleep(Duration::MAX);
-        tokio::pin!(drain);
+        tokio::pin!(drain, enough);
         loop {
             tokio::select! {
                 biased;
@@ -186,7 +212,7 @@ impl Client {
                     result = Some(answer.map(tonic::Response::into_inner));
                     drain.as_mut().reset(tokio::time::Instant::now() + DRAIN);
                 },
-                _ = stop.wait_for(|stop| *stop), if !stopped && result.is_none() => {
+                () = &mut enough, if !stopped && result.is_none() => {
                     // Dropping the call resets it, which makes the engine kill the running step.
                     solve = None.into();
                     running = false;
@@ -203,8 +229,16 @@ impl Client {
     }
 }
 
+/// What became of a request.
+struct Solved {
+    /// What the engine answered; nothing when it was stopped.
+    answer: Option<Result<SolveResponse, Status>>,
+    /// Why what it sent did not arrive.
+    lost: Option<Failure>,
+}
+
 /// Lets the engine read what the build needs of this machine.
-fn offer(offers: &Arc<Offers>, prefix: &str, spec: &BuildSpec) -> Vec<Guard> {
+pub(super) fn offer(offers: &Arc<Offers>, prefix: &str, spec: &BuildSpec) -> Vec<Guard> {
     let mut guards = Vec::new();
     if let ContextSource::Directory(path) = &spec.context {
         let offer = Offer::Directory(path.clone());

@@ -2,7 +2,7 @@
 
 use super::{Asked, Needs, Otherwise, Row};
 use crate::compose::{Context, Dockerfile};
-use crate::docker::{ApiVersion, CacheKey, CacheKind, reference};
+use crate::docker::{ApiVersion, CacheKey, CacheKind, OutputForm, reference};
 use crate::plan::caches;
 use crate::plan::contexts::{self, Kind};
 
@@ -69,6 +69,14 @@ const PODMAN_SECRETS: Needs = Never(
     "would reach Podman as a file of the build context only, which it keeps on its disk",
     "build with an engine that has BuildKit, or leave it out",
 );
+/// A result that no image of the engine becomes.
+const UNWRITTEN: Needs = Never(
+    "is more than this builder can do: it makes images in the engine only",
+    "build with an engine that has BuildKit, or leave it out and use docker save",
+);
+
+/// The flag that sends the result somewhere else.
+const OUTPUT: &str = "--output";
 
 /// The table.
 pub(in crate::plan) const ROWS: &[Row] = &[
@@ -428,6 +436,26 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         podman: Nothing,
         otherwise: Refuse,
     },
+    Row {
+        key: OUTPUT,
+        form: "local or tar",
+        used: |asked| written(asked, &[OutputForm::Local, OutputForm::Tar]),
+        buildkit: Nothing,
+        buildx: Nothing,
+        classic: UNWRITTEN,
+        podman: UNWRITTEN,
+        otherwise: Refuse,
+    },
+    Row {
+        key: OUTPUT,
+        form: "oci or docker",
+        used: |asked| written(asked, &[OutputForm::Oci, OutputForm::Docker]),
+        buildkit: ContainerdStore,
+        buildx: Nothing,
+        classic: UNWRITTEN,
+        podman: UNWRITTEN,
+        otherwise: Refuse,
+    },
     // A variable of whoever builds: it dates the image and nothing in it.
     Row {
         key: SOURCE_DATE_EPOCH,
@@ -453,6 +481,14 @@ const ISOLATION: Needs = Never(
     "is a choice that Linux does not have",
     "leave it out, or write `default`",
 );
+
+/// The output that is asked for, when it has one of these forms.
+fn written(asked: &Asked<'_>, forms: &[OutputForm]) -> Option<String> {
+    let output = asked.request.output.as_ref()?;
+    forms
+        .contains(&output.form)
+        .then(|| format!("type={}", output.form))
+}
 
 /// The key in use, whose values go without saying.
 fn some(used: bool) -> Option<String> {
