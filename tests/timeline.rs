@@ -280,7 +280,7 @@ fn zoom_keeps_the_moment_under_the_pointer_and_fit_shows_the_whole_run() {
     let picture = "document.getElementById('ruler').toDataURL()";
     let whole = browser.eval(picture);
     let wheel = |x: i32| json!({"type": "mouseWheel", "x": x, "y": 500, "deltaX": 0, "deltaY": -300, "modifiers": 2});
-    browser.call("Input.dispatchMouseEvent", wheel(700));
+    browser.call("Input.dispatchMouseEvent", &wheel(700));
     browser.drawn();
     let near = browser.eval(picture);
     assert_ne!(near, whole);
@@ -292,7 +292,7 @@ fn zoom_keeps_the_moment_under_the_pointer_and_fit_shows_the_whole_run() {
     browser.press(&["0"]);
     browser.call(
         "Input.dispatchMouseEvent",
-        json!({"type": "mouseMoved", "x": 5, "y": 5}),
+        &json!({"type": "mouseMoved", "x": 5, "y": 5}),
     );
     browser.drawn();
     assert_eq!(browser.eval(picture), whole);
@@ -305,7 +305,7 @@ fn the_page_is_dark_where_the_desktop_is_and_white_on_paper() {
     };
     let (_project, page) = page(&shop("web"));
     let dark = json!({"features": [{"name": "prefers-color-scheme", "value": "dark"}]});
-    browser.call("Emulation.setEmulatedMedia", dark);
+    browser.call("Emulation.setEmulatedMedia", &dark);
     browser.open(&page);
     assert_eq!(
         browser.eval("document.documentElement.dataset.theme"),
@@ -324,7 +324,7 @@ fn the_page_is_dark_where_the_desktop_is_and_white_on_paper() {
         browser.eval("document.documentElement.dataset.theme"),
         "dark"
     );
-    let pdf = browser.call("Page.printToPDF", json!({"printBackground": true}));
+    let pdf = browser.call("Page.printToPDF", &json!({"printBackground": true}));
     assert!(
         pdf["data"]
             .as_str()

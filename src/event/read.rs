@@ -57,12 +57,14 @@ enum Name {
     },
     Note,
     JobStarted,
+    ProgramStarted,
     Step,
     StepGoesOn,
     Progress,
     Log,
     LogCut,
     Warning,
+    JobNote,
     FellBack,
     JobFinished,
     RunFinished,
@@ -174,6 +176,24 @@ mod tests {
         let changed = r#"{"at":1,"event":"job_started","job":"web"}"#;
         let (records, left_out, end) = read(&format!("{schema}\n{changed}\n{STARTED}\n"));
         assert_eq!((records, left_out.unknown, end), (2, 1, None));
+    }
+
+    #[test]
+    fn every_event_that_is_written_down_is_known() {
+        let page = include_str!("../../docs/events.md");
+        let (_, table) = page
+            .split_once("| `event` | Fields |\n|---|---|\n")
+            .expect("the events");
+        let names = table
+            .lines()
+            .map_while(|row| row.strip_prefix("| `")?.split_once('`'));
+        let names: Vec<&str> = names.map(|(name, _)| name).collect();
+        assert!(names.len() >= 14, "{names:?}");
+        for name in names {
+            let line = format!(r#"{{"event":"{name}","schema":1}}"#);
+            let known = serde_json::from_str::<Name>(&line).expect("a name");
+            assert!(!matches!(known, Name::Unknown), "{name}");
+        }
     }
 
     #[test]

@@ -116,27 +116,27 @@ impl Browser {
             events: Vec::new(),
             _home: home,
         };
-        let targets = browser.call("Target.getTargets", json!({}));
+        let targets = browser.call("Target.getTargets", &json!({}));
         let infos = targets["targetInfos"].as_array().expect("targets");
         let page = infos
             .iter()
             .find(|target| target["type"] == "page")
             .expect("a page");
         let attached = json!({"targetId": page["targetId"], "flatten": true});
-        let session = browser.call("Target.attachToTarget", attached)["sessionId"].clone();
+        let session = browser.call("Target.attachToTarget", &attached)["sessionId"].clone();
         browser.session = session.as_str().map(str::to_owned);
         for domain in ["Page", "Runtime", "Log", "Network"] {
-            browser.call(&format!("{domain}.enable"), json!({}));
+            browser.call(&format!("{domain}.enable"), &json!({}));
         }
         let size =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
-        browser.call("Emulation.setDeviceMetricsOverride", size);
+        browser.call("Emulation.setDeviceMetricsOverride", &size);
         Some(browser)
     }
 
     /// Asks for something and waits for the answer.
     #[track_caller]
-    pub fn call(&mut self, method: &str, params: Json) -> Json {
+    pub fn call(&mut self, method: &str, params: &Json) -> Json {
         self.last += 1;
         let mut message = json!({"id": self.last, "method": method, "params": params});
         if let Some(session) = &self.session {
@@ -166,7 +166,7 @@ impl Browser {
         self.events.clear();
         self.call(
             "Page.navigate",
-            json!({"url": format!("file://{}", file.display())}),
+            &json!({"url": format!("file://{}", file.display())}),
         );
         let begin = Instant::now();
         while self.eval("document.readyState === 'complete' && location.protocol === 'file:'")
@@ -191,7 +191,7 @@ impl Browser {
     #[track_caller]
     pub fn eval(&mut self, expression: &str) -> Json {
         let params = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
-        let mut answer = self.call("Runtime.evaluate", params);
+        let mut answer = self.call("Runtime.evaluate", &params);
         assert!(
             answer.get("exceptionDetails").is_none(),
             "{expression}: {answer}"
@@ -219,10 +219,10 @@ impl Browser {
                 0 => down["text"] = (*key).into(),
                 _ => down["code"] = (*key).into(),
             }
-            self.call("Input.dispatchKeyEvent", down);
+            self.call("Input.dispatchKeyEvent", &down);
             self.call(
                 "Input.dispatchKeyEvent",
-                json!({"type": "keyUp", "key": key}),
+                &json!({"type": "keyUp", "key": key}),
             );
         }
         self.drawn();

@@ -57,6 +57,8 @@ pub(super) struct JobStory {
     pub(super) pushed: Vec<String>,
     /// What was done otherwise than planned.
     pub(super) departures: Vec<String>,
+    /// What there was to say of it, and the programs that were started for it.
+    pub(super) notes: Vec<String>,
     pub(super) failure: Option<Failed>,
     pub(super) warnings: Vec<String>,
     /// Steps of the Dockerfile whose result was there already, and all.
@@ -149,6 +151,7 @@ struct Kept {
     steps: Vec<StepStory>,
     attempt: usize,
     departures: Vec<String>,
+    notes: Vec<String>,
     cached: usize,
     total: usize,
 }
@@ -176,10 +179,18 @@ impl Teller {
                     kept.fall_back(way, because);
                 }
             }
+            Event::JobNote { job, message } => self.note(*job, message),
+            Event::ProgramStarted { job, command } => self.note(*job, &format!("`{command}`")),
             Event::JobFinished { job, .. } => self.keep(*job, at),
             _ => {}
         }
         self.run.take(record);
+    }
+
+    fn note(&mut self, job: JobId, message: &str) {
+        if let Some(kept) = self.jobs.get_mut(job.0) {
+            kept.notes.push(human::sanitize(message));
+        }
     }
 
     /// Keeps the steps of a job as they are at this moment.
@@ -320,6 +331,7 @@ impl Kept {
             size: None,
             pushed: Vec::new(),
             departures: self.departures,
+            notes: self.notes,
             failure: None,
             warnings: job.warnings.iter().map(warning).collect(),
             cached: self.cached,

@@ -115,7 +115,7 @@ fn the_page_has_what_happened_and_when() {
         json!({
             "services": ["web"], "needs": [0], "way": "buildkit with Dockerfile", "variant": null,
             "ready": 1_000, "began": 1_001, "ended": 3_010, "took": 2_009, "outcome": "built",
-            "because": null, "image": "sha256:1", "size": 5, "pushed": [], "departures": [],
+            "because": null, "image": "sha256:1", "size": 5, "pushed": [], "departures": [], "notes": [],
             "failure": null, "warnings": [], "cached": 1, "total": 2,
             "steps": [
                 {"name": "[1/3] FROM base", "kind": "base", "state": "cached", "span": [1_010, 1_010], "took": 0},

@@ -56,6 +56,7 @@ function jobDetails(job) {
     ...part("Where", failure ? failure.places.map((place) => h("pre", {}, place)) : []),
     ...(failedStep ? part("Failed step", link({ job: job.id, step: failedStep.place }, failedStep.name), log(failedStep)) : []),
     ...part("Otherwise than planned", job.departures.map((text) => h("p", { class: "note" }, text))),
+    ...part("Notes", job.notes.map((text) => h("p", { class: "note" }, prose(text)))),
     ...part("Slowest steps", slowest(job)),
     ...part("Needs", job.needs.map((need) => link(at(need), run.jobs[need].name))),
     ...part("Needed by", neededBy[job.id].map((id) => link(at(id), run.jobs[id].name))),
