@@ -444,7 +444,9 @@ fn mark_critical(steps: &mut [StepStory]) {
     let Some(last) = steps.iter().map(|step| step.attempt).max() else {
         return;
     };
-    let span = |place: usize| steps[place].span.filter(|_| steps[place].attempt == last);
+    // Nobody waits for what was there already.
+    let counts = |step: &StepStory| step.attempt == last && step.state != "cached";
+    let span = |place: usize| steps[place].span.filter(|_| counts(&steps[place]));
     let ended = |place: &usize| span(*place).map(|(_, to)| to);
     let all = 0..steps.len();
     let mut path: Vec<usize> = Vec::new();

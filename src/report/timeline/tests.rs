@@ -198,6 +198,13 @@ fn what_was_told_late_to_be_cached_stands_before_what_begins_with_it() {
             ("[3/3] RUN make", &json!(100)),
         ]
     );
+    let on_path = steps.iter().filter(|step| step["critical"] == true);
+    let on_path: Vec<&Json> = on_path.map(|step| &step["name"]).collect();
+    assert_eq!(
+        on_path,
+        ["[3/3] RUN make"],
+        "nobody waits for what is cached"
+    );
 }
 
 #[test]
