@@ -118,7 +118,7 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__build)
-            opts="-j -q -v -h --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --builder --force-traditional --force-buildkit --fallback --no-fallback --pull --push --parallel --dry-run --quiet --verbose --progress --help"
+            opts="-j -o -q -v -h --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --builder --force-traditional --force-buildkit --fallback --no-fallback --pull --output --push --check --format --parallel --dry-run --quiet --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
