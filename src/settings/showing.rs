@@ -57,6 +57,7 @@ pub fn show(ambient: &Ambient, flags: OutputFlags, quiet: bool) -> Result<Show, 
         // Nothing is folded where all of it was asked for.
         ci: ci.filter(|_| detail == Detail::Normal),
         github: (ci == Some(Ci::GitHub)).then(|| github(ambient)),
+        estimate: None,
     })
 }
 
