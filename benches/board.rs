@@ -12,6 +12,7 @@ use dcb::event::{
     StepState, Way,
 };
 use dcb::report::{Detail, Progress, Reporting, Show};
+use dcb::secret::Redactor;
 use rustix::time::{ClockId, clock_gettime};
 
 const SERVICES: usize = 200;
@@ -62,6 +63,8 @@ fn pretend(terminal: Terminal) {
         ci: None,
         github: None,
         estimate: Some(11_000),
+        journal: None,
+        redactor: Redactor::default(),
     });
     runtime.block_on(build(&events));
     drop(events);
@@ -123,7 +126,12 @@ async fn build(events: &Events) {
         }
     }
     let result = RunResult::Built;
-    events.send(Event::RunFinished { result, took: 10_000 }).await;
+    events
+        .send(Event::RunFinished {
+            result,
+            took: 10_000,
+        })
+        .await;
 }
 
 async fn begin(events: &Events, job: JobId, number: usize) {

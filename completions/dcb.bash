@@ -19,17 +19,47 @@ _dcb() {
             dcb,build)
                 cmd="dcb__subcmd__build"
                 ;;
+            dcb,builder)
+                cmd="dcb__subcmd__builder"
+                ;;
             dcb,config)
                 cmd="dcb__subcmd__config"
                 ;;
             dcb,env)
                 cmd="dcb__subcmd__env"
                 ;;
+            dcb,history)
+                cmd="dcb__subcmd__history"
+                ;;
             dcb,plan)
                 cmd="dcb__subcmd__plan"
                 ;;
             dcb,up)
                 cmd="dcb__subcmd__up"
+                ;;
+            dcb__subcmd__builder,create)
+                cmd="dcb__subcmd__builder__subcmd__create"
+                ;;
+            dcb__subcmd__builder,ls)
+                cmd="dcb__subcmd__builder__subcmd__ls"
+                ;;
+            dcb__subcmd__builder,reset)
+                cmd="dcb__subcmd__builder__subcmd__reset"
+                ;;
+            dcb__subcmd__builder,rm)
+                cmd="dcb__subcmd__builder__subcmd__rm"
+                ;;
+            dcb__subcmd__history,compare)
+                cmd="dcb__subcmd__history__subcmd__compare"
+                ;;
+            dcb__subcmd__history,list)
+                cmd="dcb__subcmd__history__subcmd__list"
+                ;;
+            dcb__subcmd__history,log)
+                cmd="dcb__subcmd__history__subcmd__log"
+                ;;
+            dcb__subcmd__history,show)
+                cmd="dcb__subcmd__history__subcmd__show"
                 ;;
             *)
                 ;;
@@ -38,7 +68,7 @@ _dcb() {
 
     case "${cmd}" in
         dcb)
-            opts="-f -p -v -h -V --file --project-name --project-directory --env-file --profile --parallel --compatibility --verbose --progress --help --version build up plan config env"
+            opts="-f -p -v -h -V --file --project-name --project-directory --env-file --profile --parallel --compatibility --verbose --progress --help --version build up plan config env builder history"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -88,7 +118,7 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__build)
-            opts="-j -q -v -h --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --force-traditional --force-buildkit --fallback --no-fallback --pull --push --parallel --dry-run --quiet --verbose --progress --help"
+            opts="-j -q -v -h --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --builder --force-traditional --force-buildkit --fallback --no-fallback --pull --push --parallel --dry-run --quiet --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -118,10 +148,124 @@ _dcb() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --builder)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --fallback)
                     COMPREPLY=($(compgen -W "auto ask never" -- "${cur}"))
                     return 0
                     ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dcb__subcmd__builder)
+            opts="-v -h --verbose --progress --help ls create reset rm"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dcb__subcmd__builder__subcmd__create)
+            opts="-v -h --driver --driver-opt --config --endpoint --platform --bootstrap --dry-run --verbose --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --driver)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --driver-opt)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --endpoint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dcb__subcmd__builder__subcmd__ls)
+            opts="-v -h --verbose --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dcb__subcmd__builder__subcmd__reset)
+            opts="-y -v -h --yes --dry-run --verbose --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dcb__subcmd__builder__subcmd__rm)
+            opts="-y -v -h --yes --dry-run --verbose --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --progress)
                     COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
                     return 0
@@ -193,8 +337,122 @@ _dcb() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        dcb__subcmd__history)
+            opts="-v -h --format --verbose --progress --help list show log compare"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dcb__subcmd__history__subcmd__compare)
+            opts="-v -h --format --verbose --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dcb__subcmd__history__subcmd__list)
+            opts="-v -h --format --verbose --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dcb__subcmd__history__subcmd__log)
+            opts="-v -h --run --format --verbose --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --run)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dcb__subcmd__history__subcmd__show)
+            opts="-v -h --format --verbose --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         dcb__subcmd__plan)
-            opts="-j -v -h --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --force-traditional --force-buildkit --fallback --no-fallback --pull --push --format --verbose --progress --help"
+            opts="-j -v -h --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --builder --force-traditional --force-buildkit --fallback --no-fallback --pull --push --format --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -221,6 +479,10 @@ _dcb() {
                     return 0
                     ;;
                 --variant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --builder)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -244,7 +506,7 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__up)
-            opts="-j -d -V -t -w -y -v -h --build --no-build --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --force-traditional --force-buildkit --fallback --no-fallback --pull --quiet-build --dry-run --detached --detach --force-recreate --no-recreate --always-recreate-deps --renew-anon-volumes --remove-orphans --no-start --no-deps --wait --wait-timeout --timeout --scale --abort-on-container-exit --abort-on-container-failure --exit-code-from --attach --no-attach --attach-dependencies --no-color --no-log-prefix --timestamps --quiet-pull --watch --menu --y --yes --verbose --progress --help"
+            opts="-j -d -V -t -w -y -v -h --build --no-build --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --builder --force-traditional --force-buildkit --fallback --no-fallback --pull --quiet-build --dry-run --detached --detach --force-recreate --no-recreate --always-recreate-deps --renew-anon-volumes --remove-orphans --no-start --no-deps --wait --wait-timeout --timeout --scale --abort-on-container-exit --abort-on-container-failure --exit-code-from --attach --no-attach --attach-dependencies --no-color --no-log-prefix --timestamps --quiet-pull --watch --menu --y --yes --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -271,6 +533,10 @@ _dcb() {
                     return 0
                     ;;
                 --variant)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --builder)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -44,11 +44,14 @@ complete -c dcb -n "__fish_dcb_needs_command" -f -a "up" -d 'Build what has chan
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "plan" -d 'Show what would be built, how, and why'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "config" -d 'Show the project as it is in the end, and where its values come from'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "env" -d 'Show where a variable gets its value, and what it overrode; or what to set for Compose'
+complete -c dcb -n "__fish_dcb_needs_command" -f -a "builder" -d 'Show, create, reset and remove builders of the project\'s own (docs/builders.md)'
+complete -c dcb -n "__fish_dcb_needs_command" -f -a "history" -d 'Show the runs of this project: what they did, their logs, and what became slower'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l secret -d 'Give every service that is built a secret: `id=NAME,src=FILE`, `id=NAME,env=VARIABLE`, or `id=NAME` for the variable or file of that name; repeatable' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l ssh -d 'Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or `NAME=KEY[,KEY]`; repeatable' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -s j -l jobs -d 'How many services build side by side [default: from processors and memory]' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l variant -d 'Which form of compose files and Dockerfiles: `auto`, `test`, `test-local`, or another marker in their names' -r
+complete -c dcb -n "__fish_dcb_using_subcommand build" -l builder -d 'Build with this builder of buildx and no other (`docker buildx ls`)' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l fallback -d 'When the builder itself stands in the way: take another way, ask, or fail' -r -f -a "auto\t'Whenever the builder is to blame, and say so'
 ask\t'When the user agrees'
 never\t'Never'"
@@ -75,6 +78,7 @@ complete -c dcb -n "__fish_dcb_using_subcommand up" -l secret -d 'Give every ser
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l ssh -d 'Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or `NAME=KEY[,KEY]`; repeatable' -r
 complete -c dcb -n "__fish_dcb_using_subcommand up" -s j -l jobs -d 'How many services build side by side [default: from processors and memory]' -r
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l variant -d 'Which form of compose files and Dockerfiles: `auto`, `test`, `test-local`, or another marker in their names' -r
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l builder -d 'Build with this builder of buildx and no other (`docker buildx ls`)' -r
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l fallback -d 'When the builder itself stands in the way: take another way, ask, or fail' -r -f -a "auto\t'Whenever the builder is to blame, and say so'
 ask\t'When the user agrees'
 never\t'Never'"
@@ -130,6 +134,7 @@ complete -c dcb -n "__fish_dcb_using_subcommand plan" -l secret -d 'Give every s
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l ssh -d 'Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or `NAME=KEY[,KEY]`; repeatable' -r
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -s j -l jobs -d 'How many services build side by side [default: from processors and memory]' -r
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l variant -d 'Which form of compose files and Dockerfiles: `auto`, `test`, `test-local`, or another marker in their names' -r
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -l builder -d 'Build with this builder of buildx and no other (`docker buildx ls`)' -r
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l fallback -d 'When the builder itself stands in the way: take another way, ask, or fail' -r -f -a "auto\t'Whenever the builder is to blame, and say so'
 ask\t'When the user agrees'
 never\t'Never'"
@@ -190,3 +195,103 @@ quiet\t'Errors only'"
 complete -c dcb -n "__fish_dcb_using_subcommand env" -l show -d 'Show values that look secret'
 complete -c dcb -n "__fish_dcb_using_subcommand env" -s v -l verbose -d 'Show what is run, and the log of every step'
 complete -c dcb -n "__fish_dcb_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -f -a "ls" -d 'Show the builders that buildx knows here, and which one dcb builds with'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -f -a "create" -d 'Create a builder of this project\'s own: `dcb-PROJECT`'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -f -a "reset" -d 'Create a builder of dcb\'s again, with what it was created with: its cache goes'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -f -a "rm" -d 'Remove a builder of dcb\'s, and its cache'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from ls" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l driver -d 'What it builds with: `docker-container`, `remote` or `kubernetes`' -r
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l driver-opt -d 'Option of the driver; repeatable' -r
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l config -d 'Configuration of its BuildKit: a `buildkitd.toml`' -r -F
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l endpoint -d 'Where it is: a docker context, or for `remote` the address of its BuildKit' -r
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l platform -d 'Platforms that it is to build for, whatever it says itself; repeatable' -r
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l bootstrap -d 'Start it at once'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -l dry-run -d 'Show what would be run, and do nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from reset" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from reset" -s y -l yes -d 'Do not ask'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from reset" -l dry-run -d 'Show what would be run, and do nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from rm" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from rm" -s y -l yes -d 'Do not ask'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from rm" -l dry-run -d 'Show what would be run, and do nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from rm" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand builder; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and not __fish_seen_subcommand_from list show log compare" -l format -d 'How to print it' -r -f -a "text\t'For people'
+json\t'For programs; docs/plan.md describes it'"
+complete -c dcb -n "__fish_dcb_using_subcommand history; and not __fish_seen_subcommand_from list show log compare" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand history; and not __fish_seen_subcommand_from list show log compare" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and not __fish_seen_subcommand_from list show log compare" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and not __fish_seen_subcommand_from list show log compare" -f -a "list" -d 'The runs that are kept, and what is slower than usual'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and not __fish_seen_subcommand_from list show log compare" -f -a "show" -d 'One run: its steps, and how it ended'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and not __fish_seen_subcommand_from list show log compare" -f -a "log" -d 'The log of a run, or of one service, or of one step'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and not __fish_seen_subcommand_from list show log compare" -f -a "compare" -d 'What became slower from one run to another, and what lost its cache'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from list" -l format -d 'How to print it' -r -f -a "text\t'For people'
+json\t'For programs; docs/plan.md describes it'"
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from list" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from show" -l format -d 'How to print it' -r -f -a "text\t'For people'
+json\t'For programs; docs/plan.md describes it'"
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from show" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from log" -l run -d 'The run\'s number [default: the newest]' -r
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from log" -l format -d 'How to print it' -r -f -a "text\t'For people'
+json\t'For programs; docs/plan.md describes it'"
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from log" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from log" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from log" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from compare" -l format -d 'How to print it' -r -f -a "text\t'For people'
+json\t'For programs; docs/plan.md describes it'"
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from compare" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from compare" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from compare" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -133,13 +133,23 @@ impl Ambient {
         std::thread::available_parallelism().map_or(1, usize::from)
     }
 
+    /// Where dcb keeps what happened: `$XDG_STATE_HOME/dcb`, else `~/.local/state/dcb`.
+    pub fn state_directory(&self) -> Option<PathBuf> {
+        self.below_home("XDG_STATE_HOME", ".local/state")
+    }
+
     /// Where dcb may keep what it can always find out again: `$XDG_CACHE_HOME/dcb`, else
     /// `~/.cache/dcb`.
     pub fn cache_directory(&self) -> Option<PathBuf> {
-        self.variable("XDG_CACHE_HOME")
+        self.below_home("XDG_CACHE_HOME", ".cache")
+    }
+
+    /// dcb's own directory below one that a variable names, else below one of the home directory.
+    fn below_home(&self, variable: &str, usual: &str) -> Option<PathBuf> {
+        self.variable(variable)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
-            .or_else(|| Some(self.home.as_ref()?.join(".cache")))
+            .or_else(|| Some(self.home.as_ref()?.join(usual)))
             .map(|path| path.join("dcb"))
     }
 }

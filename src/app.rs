@@ -8,9 +8,11 @@
 //! Loading the project and opening the engine go on side by side: neither needs the other.
 
 mod build;
+mod builder;
 mod config;
 mod drivers;
 mod handover;
+mod history;
 mod loading;
 mod machine;
 mod stop;
@@ -102,6 +104,8 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Up(up) => wait(app.up(&up)),
         Verb::Config(config) => app.show_config(&config),
         Verb::Env(env) => app.show_env(&env),
+        Verb::Builder(builder) => wait(app.builder(&builder)),
+        Verb::History(history) => app.show_history(&history),
         Verb::Compose(words) => wait(app.hand_over(words)),
     }
 }

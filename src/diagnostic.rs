@@ -236,6 +236,20 @@ impl Diagnostic {
         self
     }
 
+    /// Changes every text in it: messages, remedies, and the sources it points into.
+    pub fn each_text(&mut self, change: &dyn Fn(&mut String)) {
+        change(&mut self.message);
+        self.help.iter_mut().for_each(change);
+        for (span, label) in self.primary.iter_mut().chain(&mut self.related) {
+            change(label);
+            let mut text = span.source.text.clone();
+            change(&mut text);
+            if text != span.source.text {
+                span.source = Source::new(span.source.name.clone(), text);
+            }
+        }
+    }
+
     /// The text a person reads: message, excerpt, remedies. Ends without a line break.
     pub fn render(&self, style: Style) -> String {
         let level = match self.severity {

@@ -5,6 +5,7 @@
 //! at: that is what `--progress json` prints and the journal keeps (`docs/events.md`). Times are whole
 //! milliseconds on the clock of the run.
 
+mod redact;
 mod stream;
 
 use std::fmt;
@@ -54,6 +55,13 @@ pub enum Event {
         /// The job.
         job: JobId,
     },
+    /// A program of this machine was started for it.
+    ProgramStarted {
+        /// The job.
+        job: JobId,
+        /// Its command as it would be typed, secrets masked.
+        command: String,
+    },
     /// A step changed its state.
     Step {
         /// The job it belongs to.
@@ -99,6 +107,13 @@ pub enum Event {
         step: StepId,
         /// The line as written, without its end.
         line: String,
+    },
+    /// A step wrote so much that the rest of its log is left out.
+    LogCut {
+        /// The job it belongs to.
+        job: JobId,
+        /// The step.
+        step: StepId,
     },
     /// The builder has an advice about the Dockerfile.
     Warning {
@@ -278,8 +293,11 @@ pub struct Pushed {
 /// One way to build an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Way {
-    /// The builder: `buildkit` or `classic`.
+    /// The builder: `buildkit`, `buildx` or `classic`.
     pub strategy: String,
+    /// The name of the builder of buildx.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub builder: Option<String>,
     /// The Dockerfile.
     pub dockerfile: String,
     /// What reads it.
@@ -299,7 +317,11 @@ pub enum Frontend {
 impl fmt::Display for Way {
     /// Completes "build with ...".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} with {}", self.strategy, self.dockerfile)?;
+        f.write_str(&self.strategy)?;
+        if let Some(name) = &self.builder {
+            write!(f, " `{name}`")?;
+        }
+        write!(f, " with {}", self.dockerfile)?;
         match self.frontend {
             Frontend::AsWritten => Ok(()),
             Frontend::BuiltIn => f.write_str(" without its `# syntax=`"),
@@ -344,6 +366,7 @@ mod tests {
     fn what_was_done_otherwise_is_part_of_the_event() {
         let way = Way {
             strategy: "buildkit".to_owned(),
+            builder: None,
             dockerfile: "Dockerfile".to_owned(),
             frontend: Frontend::BuiltIn,
         };

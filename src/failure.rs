@@ -84,6 +84,12 @@ classes! {
     NoBuildKit "no-buildkit" 3
     /// No Docker Compose to hand over to.
     ComposeMissing "compose-missing" 3
+    /// No buildx for a builder of the user's own, or one that cannot be used.
+    BuildxMissing "buildx-missing" 3
+    /// There is no builder of the name that is asked for.
+    BuilderMissing "builder-missing" 3
+    /// The builder that is asked for cannot be started or reached.
+    BuilderUnreachable "builder-unreachable" 3
     /// The program that keeps the registry passwords cannot be run.
     CredentialHelper "credential-helper" 3
     /// A `RUN` needs a key of an SSH agent, and none is offered.

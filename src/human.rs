@@ -25,6 +25,25 @@ pub fn seconds(millis: u64) -> String {
     }
 }
 
+/// How long ago something was, roughly: `just now`, `5 minutes ago`, `3 days ago`.
+pub fn ago(since: Duration) -> String {
+    const UNITS: [(u64, &str); 4] = [
+        (86_400, "day"),
+        (3_600, "hour"),
+        (60, "minute"),
+        (1, "second"),
+    ];
+    let seconds = since.as_secs();
+    let unit = UNITS.iter().find(|(length, _)| seconds >= *length);
+    match unit {
+        Some((length, noun)) if seconds >= 10 => {
+            let number = usize::try_from(seconds / length).unwrap_or(usize::MAX);
+            format!("{} ago", count(number, noun))
+        }
+        _ => "just now".to_owned(),
+    }
+}
+
 /// `512 B`, `1.5 KiB`, `23.5 GiB`.
 pub fn bytes(number: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -153,6 +172,20 @@ mod tests {
             (3_720_000, "1h 02m"),
         ] {
             assert_eq!(seconds(millis), text);
+        }
+    }
+
+    #[test]
+    fn what_was_long_ago_is_told_roughly() {
+        for (seconds, text) in [
+            (0, "just now"),
+            (9, "just now"),
+            (10, "10 seconds ago"),
+            (60, "1 minute ago"),
+            (7_300, "2 hours ago"),
+            (200_000, "2 days ago"),
+        ] {
+            assert_eq!(ago(Duration::from_secs(seconds)), text);
         }
     }
 

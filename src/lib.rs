@@ -23,6 +23,7 @@ pub mod dockerfile;
 pub mod event;
 pub mod failure;
 pub mod human;
+pub mod journal;
 pub mod plan;
 pub mod process;
 pub mod progress;

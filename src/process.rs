@@ -1,7 +1,8 @@
 //! Child processes: argument vectors, never shell strings.
 //!
-//! Three ways to run one: [`answer`] and [`output`] wait a bounded time for a short answer; [`run`]
-//! lends it the terminal; [`replace`] becomes it, so that terminal, signals and exit code are its own.
+//! Four ways to run one: [`answer`] and [`output`] wait a bounded time for a short answer; [`follow`]
+//! hears what it says while it works, and stops it; [`run`] lends it the terminal; [`replace`] becomes
+//! it, so that terminal, signals and exit code are its own.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -10,7 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use futures_util::future::OptionFuture;
 use tokio::io::{AsyncRead, AsyncReadExt};
+
+use crate::secret::ArgValue;
 
 /// A program and its arguments, not yet run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub struct Command {
     pub input: Option<String>,
     /// Variables that it sees otherwise than this process; none takes one away.
     pub environment: Vec<(String, Option<String>)>,
+    /// Variables that it sees besides, whose values not everybody may read.
+    pub handed: Vec<(String, ArgValue)>,
 }
 
 impl Command {
@@ -33,6 +39,7 @@ impl Command {
             arguments: Vec::new(),
             input: None,
             environment: Vec::new(),
+            handed: Vec::new(),
         }
     }
 
@@ -56,6 +63,9 @@ impl fmt::Display for Command {
             if let Some(value) = value {
                 write!(f, "{name}={} ", quote(OsStr::new(value)))?;
             }
+        }
+        for (name, value) in &self.handed {
+            write!(f, "{name}={} ", quote(OsStr::new(value.shown())))?;
         }
         f.write_str(&quote(self.program.as_os_str()))?;
         for argument in &self.arguments {
@@ -144,6 +154,87 @@ async fn short(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
+/// How long a program that was asked to end may still take.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// How a program ended that was [followed](follow).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Followed {
+    /// By itself.
+    Ended(ExitStatus),
+    /// Because it was asked to.
+    Stopped,
+}
+
+/// Runs the other program in `directory`, without a standard input of its own unless it is given one,
+/// and gives `hear` what it writes on standard error, piece by piece. Standard output is thrown away.
+///
+/// When `stop` is done the program is asked to end as Ctrl-C asks (SIGINT), and is still heard while
+/// it does; after ten seconds it is killed. It never outlives this call.
+///
+/// # Errors
+/// When it cannot be started.
+pub async fn follow(
+    command: &Command,
+    directory: &Path,
+    stop: impl Future,
+    mut hear: impl AsyncFnMut(&[u8]),
+) -> io::Result<Followed> {
+    let mut prepared = prepare(command, directory)?;
+    if command.input.is_none() {
+        prepared.stdin(Stdio::null());
+    }
+    let mut child = tokio::process::Command::from(prepared)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let mut stderr = child.stderr.take();
+    let mut stop = std::pin::pin!(stop);
+    let mut patience = std::pin::pin!(tokio::time::sleep(Duration::MAX));
+    let mut stopped = false;
+    let mut piece = vec![0; 64 << 10];
+    loop {
+        // What it wrote is read to its end before its own end counts.
+        let silent = stderr.is_none();
+        let said = OptionFuture::from(stderr.as_mut().map(|pipe| pipe.read(&mut piece)));
+        tokio::select! {
+            Some(read) = said => match read {
+                Ok(length @ 1..) => hear(&piece[..length]).await,
+                Ok(0) | Err(_) => stderr = None,
+            },
+            status = child.wait(), if silent => {
+                let status = status?;
+                return Ok(if stopped { Followed::Stopped } else { Followed::Ended(status) });
+            }
+            _ = &mut stop, if !stopped => {
+                stopped = true;
+                interrupt(&mut child);
+                patience.as_mut().reset(tokio::time::Instant::now() + LAST_WORDS);
+            }
+            () = &mut patience => {
+                child.kill().await?;
+                return Ok(Followed::Stopped);
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn interrupt(child: &mut tokio::process::Child) {
+    let pid = child.id().and_then(|id| i32::try_from(id).ok());
+    if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
+        // One that is gone already needs no asking.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+    }
+}
+
+#[cfg(not(unix))]
+fn interrupt(child: &mut tokio::process::Child) {
+    // Another process cannot be sent Ctrl-C alone there.
+    let _ = child.start_kill();
+}
+
 /// Runs the other program on this terminal and waits for its end.
 ///
 /// # Errors
@@ -184,6 +275,8 @@ fn prepare(command: &Command, directory: &Path) -> io::Result<std::process::Comm
             None => prepared.env_remove(name),
         };
     }
+    let handed = command.handed.iter();
+    prepared.envs(handed.map(|(name, value)| (name, value.reveal())));
     if let Some(input) = &command.input {
         // A file without a name, not a pipe: nobody is left to fill a pipe after `exec`.
         let mut file = tempfile::tempfile()?;
@@ -215,5 +308,59 @@ mod tests {
             command.to_string(),
             "env -u B -u C A='1 2' docker-compose run web"
         );
+    }
+
+    #[test]
+    fn what_is_handed_over_in_confidence_is_not_shown() {
+        let mut command = Command::new("buildx");
+        for (name, value) in [("V", "1"), ("NPM_TOKEN", "abc")] {
+            command
+                .handed
+                .push((name.into(), ArgValue::new(name, value)));
+        }
+        assert_eq!(command.to_string(), "V=1 NPM_TOKEN='***' buildx");
+        assert!(!format!("{command:?}").contains("abc"));
+    }
+
+    /// What a shell's script says on standard error, and how it ends.
+    #[cfg(unix)]
+    async fn followed(script: &str, stop: impl Future) -> (Followed, String) {
+        let command = Command::new("/bin/sh").args(["-c", script]);
+        let mut heard = Vec::new();
+        let ended = follow(&command, Path::new("/"), stop, async |piece: &[u8]| {
+            heard.extend_from_slice(piece);
+        })
+        .await
+        .expect("a shell");
+        (ended, String::from_utf8_lossy(&heard).into_owned())
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn all_that_a_program_says_is_heard_before_its_end() {
+        let script = "echo one >&2; echo nobody hears this; printf two >&2; exit 3";
+        let (ended, heard) = followed(script, std::future::pending::<()>()).await;
+        let Followed::Ended(status) = ended else {
+            panic!("stopped")
+        };
+        assert_eq!((status.code(), heard.as_str()), (Some(3), "one\ntwo"));
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_program_that_is_stopped_may_say_why_it_ends() {
+        let (begun, begin) = tokio::sync::oneshot::channel::<()>();
+        let mut begun = Some(begun);
+        let script =
+            "trap 'echo over >&2; exit 1' INT; echo here >&2; while :; do sleep 0.01; done";
+        let command = Command::new("/bin/sh").args(["-c", script]);
+        let mut heard = String::new();
+        let ended = follow(&command, Path::new("/"), begin, async |piece: &[u8]| {
+            heard.push_str(&String::from_utf8_lossy(piece));
+            drop(begun.take());
+        })
+        .await
+        .expect("a shell");
+        assert_eq!((ended, heard.as_str()), (Followed::Stopped, "here\nover\n"));
     }
 }

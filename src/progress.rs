@@ -11,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::event::{Event, JobId, Opening, Outcome, Record, RunResult, StepId};
 
 pub use job::{Counts, Job, Moving, State, Step, Warning};
-pub use kind::Kind;
+pub use kind::{Kind, instruction};
 
 /// How long a step runs, in milliseconds, before that is worth a word, and how much longer until it is
 /// again.
@@ -49,6 +49,8 @@ impl Run {
             Event::Note { diagnostic } => self.notes.push(diagnostic.clone()),
             Event::RunFinished { result, took } => self.finished = Some((*result, *took)),
             Event::JobStarted { job } => self.with(*job, |job| job.start(at)),
+            // What matters of it are its steps.
+            Event::ProgramStarted { .. } => {}
             Event::Step {
                 job,
                 step,
@@ -65,6 +67,7 @@ impl Run {
                 total,
             } => self.with(*job, |job| job.moved(*step, what, *current, *total)),
             Event::Log { job, step, line } => self.with(*job, |job| job.log(*step, line)),
+            Event::LogCut { job, step } => self.with(*job, |job| job.cut(*step)),
             Event::Warning {
                 job,
                 message,

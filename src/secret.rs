@@ -44,6 +44,11 @@ impl ArgValue {
         &self.text
     }
 
+    /// Whether people may not read it.
+    pub fn is_secret(&self) -> bool {
+        self.secret
+    }
+
     /// What people may read.
     pub fn shown(&self) -> &str {
         if self.secret { MASK } else { &self.text }
@@ -69,6 +74,59 @@ impl Secret {
     /// Whether there is nothing to keep.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl From<&Secret> for ArgValue {
+    /// A value that is secret whatever its name.
+    fn from(secret: &Secret) -> Self {
+        Self {
+            text: secret.0.clone(),
+            secret: true,
+        }
+    }
+}
+
+/// Secret values, and taking them out of texts that somebody else wrote.
+#[derive(Clone, Default)]
+pub struct Redactor(Vec<Secret>);
+
+impl Redactor {
+    /// What is shorter is found in texts that have nothing to do with it.
+    const SHORTEST: usize = 5;
+
+    /// Takes in a value. Of one with several lines, as keys have them, each counts.
+    pub fn add(&mut self, value: &str) {
+        let lines = value.lines().map(str::trim);
+        let known = |this: &Self, line: &str| this.0.iter().any(|secret| secret.reveal() == line);
+        for line in lines.filter(|line| line.len() >= Self::SHORTEST) {
+            if !known(self, line) {
+                self.0.push(Secret::new(line));
+            }
+        }
+        // A value may lie in a longer one.
+        self.0
+            .sort_by_key(|secret| std::cmp::Reverse(secret.reveal().len()));
+    }
+
+    /// Whether there is nothing to take out.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Masks the values in `text`.
+    pub fn clean(&self, text: &mut String) {
+        for secret in &self.0 {
+            if text.contains(secret.reveal()) {
+                *text = text.replace(secret.reveal(), MASK);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::docker::host::Endpoint;
 use crate::failure::{Class, Failure};
 use crate::plan::{Request, SOURCE_DATE_EPOCH, Set};
 
-pub use builders::begins_traditional;
+pub use builders::{begins_traditional, named_builder};
 pub use extension::Extension;
 pub use files::{Pair, pair};
 pub use given::Given;

@@ -425,10 +425,13 @@ fn broken_plugins_are_told_from_missing_ones_with_the_reason() {
 #[test]
 fn a_builder_that_was_chosen_is_told_without_starting_anything() {
     let project = project(Project::new("builder"));
-    project.write(
-        "docker/buildx/current",
-        r#"{"Key":"unix:///nonexistent/docker.sock","Name":"mine","Global":false}"#,
-    );
+    let selects = |name: &str| {
+        let text = format!(
+            r#"{{"Key":"unix:///nonexistent/docker.sock","Name":"{name}","Global":false}}"#
+        );
+        project.write("docker/buildx/current", &text);
+    };
+    selects("mine");
     project.write(
         "docker/buildx/instances/mine",
         r#"{"Name":"mine","Driver":"docker-container"}"#,
@@ -437,7 +440,8 @@ fn a_builder_that_was_chosen_is_told_without_starting_anything() {
     assert_eq!(told["builder"]["name"], "mine");
     assert_eq!(told["builder"]["driver"], "docker-container");
     assert_eq!(told["builder"]["from"], "docker buildx use");
-    let told = docker(&project, configured(&project).env("BUILDX_BUILDER", "nope"));
+    selects("nope");
+    let told = docker(&project, &mut configured(&project));
     assert_eq!(told["builder"]["broken"], "there is no builder `nope`");
 }
 

@@ -13,6 +13,7 @@ use std::os::unix::net::UnixListener;
 use std::process::Stdio;
 
 use serde_json::Value;
+use support::builder::Remote;
 use support::registry::Registry;
 use support::{Engine, Project, Ran, grid, serve};
 
@@ -275,6 +276,8 @@ enum How {
     Chosen,
     /// On the classic builder.
     Classic,
+    /// With a builder of the user's own, whose image is loaded into the engine.
+    Own,
 }
 
 /// Puts an image into `registry` that writes down what it finds in another: nothing.
@@ -324,11 +327,18 @@ fn project(case: &Case, registry: &str) -> Project {
     project
 }
 
-fn cell(engine: &Engine, how: How, case: &Case, registry: &str) -> String {
-    let project = project(case, registry);
+fn cell(engine: &Engine, how: How, case: &Case, registry: &str, own: &Remote) -> String {
+    let mut project = project(case, registry);
     let arguments: &[&str] = match how {
         How::Chosen => &["build"],
         How::Classic => &["build", "--force-traditional"],
+        How::Own => {
+            let state = own.state().display().to_string();
+            project = project
+                .variable("BUILDX_BUILDER", "far")
+                .variable("BUILDX_CONFIG", &state);
+            &["build"]
+        }
     };
     let Ran { code, .. } = &project.run(engine, arguments);
     let ran = project.run(engine, arguments);
@@ -361,6 +371,8 @@ fn every_cell_of_the_table_is_as_the_engines_have_it() {
         ("26.1", "trixie", How::Chosen),
         ("28.5", "sid", How::Chosen),
         ("28.5, containerd", "containerd", How::Chosen),
+        ("own builder, 28.5", "sid", How::Own),
+        ("own builder, containerd", "containerd", How::Own),
         ("classic 20.10", "bookworm", How::Classic),
         ("classic 28.5", "sid", How::Classic),
         ("Podman 4.3", "podman", How::Chosen),
@@ -369,6 +381,8 @@ fn every_cell_of_the_table_is_as_the_engines_have_it() {
         return;
     };
     push_scanner(&registry, &columns[2].engine);
+    let own = Remote::of(&columns[3].engine);
+    own.create(&columns[3].engine, "far");
     let found = grid::fill(
         "Key",
         &columns,
@@ -377,7 +391,7 @@ fn every_cell_of_the_table_is_as_the_engines_have_it() {
             "" => format!("`{}`", case.key),
             form => format!("`{}`: {form}", case.key),
         },
-        |column, case| cell(&column.engine, column.how, case, registry.address()),
+        |column, case| cell(&column.engine, column.how, case, registry.address(), &own),
     );
     grid::assert_told("docs/keys.md", &found);
 }

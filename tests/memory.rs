@@ -32,10 +32,11 @@ fn on_an_ample_engine(test: impl FnOnce(&Engine)) {
 }
 
 /// Runs `dcb build` and returns the most memory it had at any time, in KiB.
-fn peak(project: &Project, engine: &Engine) -> u64 {
+fn peak(project: &Project, engine: &Engine, arguments: &[&str]) -> u64 {
     let mut command: Command = project.dcb_on(engine);
     let mut child = command
         .args(["build", "-v"])
+        .args(arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -74,7 +75,7 @@ fn project(name: &str, check: &str) -> Project {
 fn assert_flat(name: &str, project: &Project) {
     on_an_ample_engine(|engine| {
         for run in ["first", "unchanged"] {
-            let peak = peak(project, engine);
+            let peak = peak(project, engine, &[]);
             println!("{name}, {run}: {} MiB at most", peak >> 10);
             assert!(peak > 1024, "measured nothing: {peak} KiB");
             assert!(peak < LIMIT, "{name}, {run}: {peak} KiB");
@@ -106,4 +107,45 @@ fn a_context_of_2_gib_takes_no_more_than_64_mib() {
         .and_then(|file| file.set_len(2 << 30))
         .expect("a file");
     assert_flat("large", &project);
+}
+
+/// BuildKit stops at 2 MiB of a step's log by itself; the classic builder has no end.
+#[test]
+fn a_log_of_200_mib_is_cut_in_the_journal_and_takes_no_more_than_64_mib() {
+    let newest = engines()
+        .into_iter()
+        .filter(|engine| !engine.has_containerd_store())
+        .max_by_key(Engine::major)
+        .expect("engines");
+    let name = "endless-log";
+    let project = Project::new(name)
+        .file("compose.yaml", "services: {one: {build: .}}\n")
+        .file("Dockerfile", "FROM busybox\nRUN yes 'a line of some length, as logs have them' | head -c 209715200\n");
+    let peak = peak(&project, &newest, &["--force-traditional", "--no-cache"]);
+    println!("{name}: {} MiB at most", peak >> 10);
+    assert!((1024..LIMIT).contains(&peak), "{peak} KiB");
+    let journal = project.home().join(".local/state/dcb");
+    let kept: u64 = files(&journal)
+        .map(|file| file.metadata().expect("a file").len())
+        .sum();
+    println!("{name}: {} MiB kept", kept >> 20);
+    assert!(kept < 64 << 20, "{kept} bytes");
+    assert!(kept > 16 << 20, "{kept} bytes");
+    let told = project
+        .run_alone(&["history", "log", "one"])
+        .expect(0)
+        .stdout;
+    assert!(told.ends_with("\n(the rest of this log is left out)\n"));
+}
+
+/// All files below a directory.
+fn files(directory: &Path) -> Box<dyn Iterator<Item = std::path::PathBuf>> {
+    let entries = directory.read_dir().expect("a directory");
+    Box::new(entries.flat_map(|entry| {
+        let path = entry.expect("an entry").path();
+        match path.is_dir() {
+            true => files(&path),
+            false => Box::new(std::iter::once(path)) as Box<dyn Iterator<Item = _>>,
+        }
+    }))
 }

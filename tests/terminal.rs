@@ -9,14 +9,14 @@ use std::num::NonZero;
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use support::{Engine, Project, on_every_engine, until};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// dcb on a terminal of its own, and what that terminal shows.
 struct Session {
@@ -96,9 +96,15 @@ impl Session {
     }
 
     fn until_shown(&self, what: &str) -> Vec<String> {
-        let found = || self.shown().iter().any(|line| line.contains(what));
-        until(&format!("`{what}` in {:#?}", self.shown()), PATIENCE, found);
-        self.shown()
+        let began = Instant::now();
+        loop {
+            let shown = self.shown();
+            if shown.iter().any(|line| line.contains(what)) {
+                return shown;
+            }
+            assert!(began.elapsed() < PATIENCE, "no `{what}` in {shown:#?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Waits for the end; what is left on the terminal, whose cursor must be as it was.
@@ -169,7 +175,10 @@ fn a_build_is_seen_while_it_goes_on_and_leaves_only_what_is_to_stay() {
         let (status, shown) = session.end();
         assert!(status.success(), "{shown:#?}");
         assert_clean(&shown, &project);
-        assert!(shown.join("\n").contains("3 services built in "), "{shown:#?}");
+        assert!(
+            shown.join("\n").contains("3 services built in "),
+            "{shown:#?}"
+        );
     });
 }
 
@@ -179,7 +188,7 @@ fn a_terminal_that_changes_its_size_has_no_rubbish_left() {
         let project = project(empty, engine, "2");
         let session = Session::start(build(&project, engine), 24, 100);
         session.until_shown("0 of 3 services built");
-        session.resize(24, 50);
+        session.resize(24, 40);
         let shown = session.until_shown("0/3 built").join("\n");
         assert!(!shown.contains("services built"), "{shown}");
         session.resize(30, 120);

@@ -15,12 +15,14 @@ use crate::cli::{Build, BuildFlags, PlanFormat, Up};
 use crate::compose::Project;
 use crate::diagnostic::Diagnostic;
 use crate::docker::buildkit::Client;
+use crate::docker::buildx::builders::{self, Kind, Named};
 use crate::docker::compose_cli::{self, Compose};
+use crate::docker::detect::Builder;
 use crate::docker::host::Endpoint;
-use crate::docker::{Facts, detect};
+use crate::docker::{Facts, buildx, detect};
 use crate::event::{Event, Outcome};
 use crate::failure::{Class, Failure};
-use crate::plan::{self, Builders, Plan};
+use crate::plan::{self, Builders, Plan, Request};
 use crate::report::{self, Detail, Progress, Reporting, Show};
 use crate::settings::Typed;
 use crate::{run, settings};
@@ -47,6 +49,8 @@ impl Found {
             engine: open.map(|open| &open.facts.engine),
             no_buildkit: open.and_then(|open| open.buildkit.as_ref().err()),
             worker: None,
+            named: None,
+            selected: None,
         }
     }
 }
@@ -163,7 +167,11 @@ impl App<'_> {
             compose,
         };
         let podman = found.builders().engine.is_some_and(|engine| engine.podman);
-        if found.builders().no_buildkit.is_some() && !podman && !typed.flags.force_buildkit {
+        if found.builders().no_buildkit.is_some()
+            && !podman
+            && !typed.flags.force_buildkit
+            && typed.flags.builder.is_none()
+        {
             found.loaded.become_traditional();
         }
         Ok(found)
@@ -225,12 +233,30 @@ impl App<'_> {
         {
             builders.worker = Some(client.worker().await?);
         }
+        let named = self.named_builders(&request, &found.endpoint).await;
+        let selected = Builder::selected(self.ambient, &self.config, &found.endpoint);
+        builders.named = Some(&named);
+        builders.selected = Some(&selected).filter(|selected| selected.is_foreign());
         plan::plan(project, inputs, builders, &request).map_err(|mut failure| {
             // A variable that is not set is often what made the rest wrong.
             let notes = project.notes.iter().cloned();
             failure.diagnostics.splice(0..0, notes);
             failure
         })
+    }
+
+    /// What is known of the builders of buildx that the request names.
+    async fn named_builders(&self, request: &Request, endpoint: &Endpoint) -> Named {
+        let mut named = builders::look_up(request.builders(), self.ambient, &self.config, endpoint);
+        let is_own = |kind: &Result<Kind, Failure>| matches!(kind, Ok(Kind::Own(_)));
+        if named.values().any(is_own)
+            && let Err(failure) = buildx::program(self.ambient, &self.config).await
+        {
+            for kind in named.values_mut().filter(|kind| is_own(kind)) {
+                *kind = Err(failure.clone());
+            }
+        }
+        named
     }
 
     fn detail(&self) -> Detail {
@@ -242,8 +268,8 @@ impl App<'_> {
     }
 
     /// How a run is shown.
-    fn showing(&self, quiet: bool) -> Result<Show, Failure> {
-        settings::show(self.ambient, self.output, quiet)
+    fn showing(&self, quiet: bool, plan: &Plan) -> Result<Show, Failure> {
+        settings::show(self.ambient, self.output, quiet, plan)
     }
 
     /// Carries out the plan and reports it. Ends the process when a signal asks for it.
@@ -254,14 +280,15 @@ impl App<'_> {
         quiet: bool,
         engine: Result<Open, Failure>,
     ) -> anyhow::Result<Vec<run::Ended>> {
-        let show = self.showing(quiet)?;
+        let show = self.showing(quiet, plan)?;
         if plan.jobs.is_empty() {
             if show.progress != Progress::Quiet {
                 report::diagnostics(&plan.notes, self.ambient.stderr);
             }
             return Ok(Vec::new());
         }
-        let drivers = Drivers::new(engine?, Arc::clone(&self.credentials), self.ambient);
+        let credentials = Arc::clone(&self.credentials);
+        let drivers = Drivers::new(plan, engine?, credentials, self.ambient, &self.config).await;
         let stop = Stop::watch().context("failed to watch for signals")?;
         let (reporting, events) = Reporting::start(show);
         let clock = events.clock();

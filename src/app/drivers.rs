@@ -1,7 +1,5 @@
 //! The builders of one engine, as a plan's jobs ask for them.
 
-use std::io::{self, Write};
-
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -10,18 +8,22 @@ use super::build::Open;
 use crate::ambient::Ambient;
 use crate::docker::api::Api;
 use crate::docker::buildkit::Client;
+use crate::docker::buildx::Buildx;
 use crate::docker::classic::Classic;
+use crate::docker::config::DockerConfig;
 use crate::docker::credentials::Credentials;
 use crate::docker::push::Push;
 use crate::docker::{BuildError, Built, Strategy};
 use crate::event::{Events, JobId, Pushed};
 use crate::failure::Failure;
-use crate::plan::Attempt;
-use crate::run;
+use crate::plan::{Attempt, Job, Plan};
+use crate::{report, run};
 
 /// The builders of one engine.
 pub(super) struct Drivers {
     buildkit: Result<Client, Failure>,
+    /// Where the plan asks for a builder of the user's own.
+    buildx: Option<Result<Buildx, Failure>>,
     classic: Result<Classic, Failure>,
     push: Push,
     api: Result<Api, Failure>,
@@ -31,8 +33,21 @@ pub(super) struct Drivers {
 }
 
 impl Drivers {
-    pub(super) fn new(open: Open, credentials: Arc<Credentials>, ambient: &Ambient) -> Self {
+    pub(super) async fn new(
+        plan: &Plan,
+        open: Open,
+        credentials: Arc<Credentials>,
+        ambient: &Ambient,
+        config: &DockerConfig,
+    ) -> Self {
+        let is_own = |job: &Job| job.attempt.strategy.builder().is_some();
+        let buildx = if plan.jobs.iter().any(is_own) {
+            Some(Buildx::find(ambient, config, &open.facts).await)
+        } else {
+            None
+        };
         Self {
+            buildx,
             classic: Classic::new(&open.facts, Arc::clone(&credentials)),
             push: Push::new(&open.facts, Arc::clone(&credentials)),
             api: Api::new(&open.facts.endpoint, open.facts.spoken()),
@@ -72,7 +87,7 @@ impl run::Builder for Drivers {
             })
         };
         let build = async {
-            match attempt.strategy {
+            match &attempt.strategy {
                 Strategy::BuildKit => match &self.buildkit {
                     Ok(client) => {
                         client
@@ -80,6 +95,11 @@ impl run::Builder for Drivers {
                             .await
                     }
                     Err(failure) => missing(failure),
+                },
+                Strategy::Buildx(name) => match &self.buildx {
+                    Some(Ok(buildx)) => buildx.build(job, name, spec, events, &mut stop).await,
+                    Some(Err(failure)) => missing(failure),
+                    None => unreachable!("the plan has no builder of the user's own"),
                 },
                 Strategy::Classic => match &self.classic {
                     Ok(classic) => classic.build(job, spec, events, &mut stop).await,
@@ -113,14 +133,8 @@ impl run::Builder for Drivers {
         if !self.interactive {
             return false;
         }
-        let question = format!("{question} [y/N] ");
-        let answer = tokio::task::spawn_blocking(move || {
-            io::stderr().write_all(question.as_bytes())?;
-            let mut line = String::new();
-            io::stdin().read_line(&mut line)?;
-            Ok::<_, io::Error>(line)
-        });
-        let answer = answer.await;
-        matches!(answer, Ok(Ok(line)) if matches!(line.trim(), "y" | "Y" | "yes"))
+        let question = question.to_owned();
+        let answer = tokio::task::spawn_blocking(move || report::ask(&question)).await;
+        matches!(answer, Ok(Ok(true)))
     }
 }

@@ -64,7 +64,7 @@ impl App<'_> {
             environment: &self.ambient.environment,
             terminal: self.ambient.stderr.columns.is_some(),
         };
-        Ok(child_environment(&situation, strategy))
+        Ok(child_environment(&situation, &strategy))
     }
 
     /// `dcb env --shell`.

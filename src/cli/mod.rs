@@ -3,7 +3,9 @@
 //! Flags that Compose has too mean here what they mean there. A definition may not do anything;
 //! what a value means on this machine is `settings`' to say.
 
+mod builder;
 mod config;
+mod history;
 mod up;
 
 use std::ffi::OsString;
@@ -11,7 +13,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use builder::{Builder, BuilderVerb, CreateBuilder, OldBuilder};
 pub use config::{ComposeConfig, Config, ConfigFormat, Env, ShellKind};
+pub use history::{History, HistoryVerb};
 pub use up::{ComposeUp, Up};
 
 /// Builds and starts Docker Compose projects on any Docker, through the engine's own BuildKit.
@@ -110,6 +114,10 @@ pub enum Verb {
     Config(Config),
     /// Show where a variable gets its value, and what it overrode; or what to set for Compose
     Env(Env),
+    /// Show, create, reset and remove builders of the project's own (docs/builders.md)
+    Builder(Builder),
+    /// Show the runs of this project: what they did, their logs, and what became slower
+    History(History),
     /// Any other verb, with its arguments: Docker Compose runs it.
     #[command(external_subcommand)]
     Compose(Vec<OsString>),
@@ -173,8 +181,11 @@ pub struct BuildFlags {
     /// in their names
     #[arg(long, value_name = "NAME", help_heading = "Builder")]
     pub variant: Option<String>,
+    /// Build with this builder of buildx and no other (`docker buildx ls`)
+    #[arg(long, value_name = "NAME", help_heading = "Builder")]
+    pub builder: Option<String>,
     /// Use the classic builder and traditional Dockerfiles
-    #[arg(long, conflicts_with = "force_buildkit", help_heading = "Builder")]
+    #[arg(long, conflicts_with_all = ["force_buildkit", "builder"], help_heading = "Builder")]
     pub force_traditional: bool,
     /// Use BuildKit or fail
     #[arg(long, help_heading = "Builder")]

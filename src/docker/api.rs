@@ -3,6 +3,7 @@
 //! bollard gets its connections from here, so that it reaches every engine that builds do: over TLS
 //! with the material of a context, and through the one login of ssh.
 
+use bollard::errors::Error;
 use bollard::{BollardRequest, ClientVersion, Docker};
 use hyper::header::{HOST, HeaderValue};
 use hyper::http::uri::PathAndQuery;
@@ -62,6 +63,20 @@ impl Api {
             })
     }
 
+    /// The id of the image called `name`; nothing when the engine does not have it.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn image_id(&self, name: &str) -> Result<Option<String>, Failure> {
+        match self.0.inspect_image(name).await {
+            Ok(image) => Ok(image.id),
+            Err(Error::DockerResponseServerError {
+                status_code: 404, ..
+            }) => Ok(None),
+            Err(error) => Err(failed(&format!("look up the image `{name}`"), &error)),
+        }
+    }
+
     /// The size of an image in bytes, as the engine lists it; nothing when it does not tell.
     pub async fn image_size(&self, image: &str) -> Option<u64> {
         let image = self.0.inspect_image(image).await.ok()?;
@@ -73,7 +88,7 @@ impl Api {
 async fn carry(
     address: Address,
     mut request: BollardRequest,
-) -> Result<hyper::Response<hyper::body::Incoming>, bollard::errors::Error> {
+) -> Result<hyper::Response<hyper::body::Incoming>, Error> {
     // On a connection of its own a request names the path only, and the host beside it.
     let path = request.uri().path_and_query().map(PathAndQuery::as_str);
     let path: Result<Uri, _> = path.unwrap_or("/").parse();
@@ -84,10 +99,10 @@ async fn carry(
     request.headers_mut().entry(HOST).or_insert(host);
     let request: Request<_> = request;
     let answer = http::carry(&address, request).await;
-    answer.map_err(|err| bollard::errors::Error::IOError { err })
+    answer.map_err(|err| Error::IOError { err })
 }
 
-fn failed(what: &str, error: &bollard::errors::Error) -> Failure {
+fn failed(what: &str, error: &Error) -> Failure {
     let why = error.to_string();
     let why = human::sanitize(why.lines().next().unwrap_or_default());
     Failure::new(Class::DaemonError, format!("failed to {what}: {why}"))

@@ -32,7 +32,7 @@ pub struct Situation<'a> {
 pub type Variables = Vec<(String, Option<String>)>;
 
 /// The variables that make Docker Compose build with `strategy`: those that are needed, no more.
-pub fn child_environment(situation: &Situation<'_>, strategy: Strategy) -> Variables {
+pub fn child_environment(situation: &Situation<'_>, strategy: &Strategy) -> Variables {
     let Some(compose) = &situation.programs.compose else {
         return Vec::new();
     };
@@ -43,8 +43,8 @@ pub fn child_environment(situation: &Situation<'_>, strategy: Strategy) -> Varia
             variables
         }
         (Strategy::Classic, _) => classic(situation),
-        (Strategy::BuildKit, Form::V1) => v1(situation),
-        (Strategy::BuildKit, _) => modern(situation, compose),
+        (_, Form::V1) => v1(situation),
+        (_, _) => modern(situation, compose),
     };
     variables.sort();
     variables

@@ -24,7 +24,8 @@ use super::host::{Endpoint, Origin};
 use super::http;
 use crate::failure::{Class, Failure};
 
-pub use builder::{Builder, Chooser, Driver};
+pub use builder::{BUILDX_BUILDER, Builder, Chooser, Driver};
+pub(super) use builder::{directory as buildx_directory, driver as builder_driver};
 pub use info::{ImageStore, Info, Product};
 pub use machine::{BuildKit, Machine, buildkit, machine};
 pub use surroundings::{Disk, Wsl, build_server};

@@ -18,7 +18,7 @@ use crate::dockerfile::{Dockerfile, Feature, frontend_of_flag};
 use crate::failure::{Class, Failure};
 use crate::human;
 
-pub(super) use place::lines;
+pub(super) use place::{lines, text};
 pub(super) use push::push;
 
 /// The exit code of a process that was killed.

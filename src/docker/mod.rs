@@ -6,6 +6,7 @@
 //! - [`detect`] asks the engine what it is: [`Facts`], and for the full picture [`detect::Machine`].
 //! - [`programs`] finds the docker programs and their versions, [`variables`] judges the variables.
 //! - [`buildkit`] drives the engine's own BuildKit with a [`BuildSpec`].
+//! - [`buildx`] hands a build to a builder of the user's own.
 //! - [`classic`] drives the builder of engines without BuildKit, and Podman's.
 //! - [`push`] brings images to their registries.
 //! - [`explain`] reads a builder's words when a build fails.
@@ -15,6 +16,7 @@
 pub mod api;
 mod api_version;
 pub mod buildkit;
+pub mod buildx;
 pub mod child_environment;
 pub mod classic;
 pub mod compose_cli;
@@ -39,7 +41,7 @@ pub use buildkit::Worker;
 pub use detect::{Engine, Facts};
 pub use outcome::{BuildError, Built};
 pub use spec::{
-    BuildSpec, CacheUse, ContextSource, DockerfileSource, NamedContext, Network, PullPolicy,
-    SecretValue, SshAgent, Strategy,
+    BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, NamedContext, Network,
+    PullPolicy, SecretValue, SshAgent, Strategy,
 };
 pub use version::Version;

@@ -1,5 +1,6 @@
 //! How a build ends, whichever builder it was.
 
+use crate::event::Pushed;
 use crate::failure::Failure;
 
 /// An image that was built.
@@ -9,6 +10,18 @@ pub struct Built {
     pub image: Option<String>,
     /// Its size in bytes, where the engine was asked for it.
     pub size: Option<u64>,
+    /// The names under which the builder itself put it into a registry.
+    pub pushed: Vec<Pushed>,
+}
+
+impl Built {
+    /// An image in the engine.
+    pub fn here(image: Option<String>) -> Self {
+        Self {
+            image,
+            ..Self::default()
+        }
+    }
 }
 
 /// Why there is no image.

@@ -23,6 +23,9 @@ use crate::process::{self, Command};
 /// times that on a machine that is busy; and a Compose that is not known may name images wrongly.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The name of buildx as a plugin.
+const BUILDX: &str = "docker-buildx";
+
 /// Variables with which these programs end in an error before they tell anything.
 const DISTRACTING: [&str; 10] = [
     "BUILDKIT_PROGRESS",
@@ -99,7 +102,7 @@ impl Programs {
         };
         let buildx = async {
             // The docker CLI and Compose take the first of this name, and fail if it is broken.
-            let path = config.plugin_candidates("docker-buildx").next()?;
+            let path = config.plugin_candidates(BUILDX).next()?;
             Some(versions.ask(&path, Asked::Plugin).await)
         };
         let (docker, buildx, compose) =
@@ -134,6 +137,15 @@ async fn compose(versions: &Versions, ambient: &Ambient, config: &DockerConfig) 
         form: Form::Plugin,
         program: versions.ask(&path, Asked::Plugin).await,
     })
+}
+
+/// The buildx to build with: the plugin that the docker CLI would take, else a program on `PATH`.
+pub(super) async fn buildx(ambient: &Ambient, config: &DockerConfig) -> Option<Program> {
+    let plugin = config.plugin_candidates(BUILDX).next();
+    let path = plugin
+        .or_else(|| on_path(ambient, BUILDX))
+        .or_else(|| on_path(ambient, "buildx"))?;
+    Some(Versions::of(ambient).ask(&path, Asked::Plugin).await)
 }
 
 /// A program on `PATH`.

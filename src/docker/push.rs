@@ -129,7 +129,7 @@ impl Push {
 
     async fn failure(&self, name: &str, ended: Ended) -> Failure {
         match ended {
-            Ended::Said(text) => explain::push(&text, name),
+            Ended::Said(text) => explain::push(&text, name, None),
             Ended::Unreachable(error) => detect::unreachable(&self.endpoint, &error),
             Ended::Broken(why) => match detect::engine(&self.endpoint).await {
                 Err(_) => detect::lost(&self.endpoint, &why),

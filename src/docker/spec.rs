@@ -9,20 +9,42 @@ use crate::compose::Ulimit;
 use crate::secret::{ArgValue, Secret};
 
 /// Which builder builds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Strategy {
     /// The engine's own BuildKit.
     BuildKit,
+    /// The builder of buildx that has this name, which is not the engine's own.
+    Buildx(String),
     /// The classic builder behind `POST /build`; Podman's builder where the engine is Podman.
     Classic,
 }
 
+impl Strategy {
+    /// Its kind, as programs know it.
+    pub fn id(&self) -> &'static str {
+        match self {
+            Self::BuildKit => "buildkit",
+            Self::Buildx(_) => "buildx",
+            Self::Classic => "classic",
+        }
+    }
+
+    /// The name of the builder, where there are several of its kind.
+    pub fn builder(&self) -> Option<&str> {
+        match self {
+            Self::Buildx(name) => Some(name),
+            Self::BuildKit | Self::Classic => None,
+        }
+    }
+}
+
 impl fmt::Display for Strategy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::BuildKit => "buildkit",
-            Self::Classic => "classic",
-        })
+        f.write_str(self.id())?;
+        match self.builder() {
+            Some(name) => write!(f, " `{name}`"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -68,6 +90,8 @@ pub struct BuildSpec {
     pub secrets: IndexMap<String, SecretValue>,
     /// The SSH agents that `RUN` may use, by id.
     pub ssh: IndexMap<String, SshAgent>,
+    /// Where the image goes.
+    pub destination: Destination,
 }
 
 impl BuildSpec {
@@ -93,8 +117,19 @@ impl BuildSpec {
             attestations: IndexMap::new(),
             secrets: IndexMap::new(),
             ssh: IndexMap::new(),
+            destination: Destination::Engine,
         }
     }
+}
+
+/// Where an image goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Destination {
+    /// Into the engine.
+    Engine,
+    /// From the builder to its registry, under all its names, and not into the engine. Only a builder
+    /// that is not the engine's own can.
+    Registry,
 }
 
 /// Where the files of a build come from.

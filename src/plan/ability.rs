@@ -5,6 +5,8 @@ use super::contexts;
 use super::forms::Form;
 use super::guard::{self, Asked, Ground};
 use crate::diagnostic::Diagnostic;
+use crate::docker::buildx::builders::Named;
+use crate::docker::detect::Builder;
 use crate::docker::{ApiVersion, Engine, Strategy, Worker};
 use crate::dockerfile::{Feature, Frontend, Use};
 use crate::failure::Failure;
@@ -18,6 +20,10 @@ pub struct Builders<'a> {
     pub no_buildkit: Option<&'a Failure>,
     /// What its BuildKit says of itself, where that decides: see [`super::asks_worker`].
     pub worker: Option<&'a Worker>,
+    /// The builders of buildx that the request asks for, by name: see [`super::Request::builders`].
+    pub named: Option<&'a Named>,
+    /// The builder that `docker buildx use` selected, where that is not the engine's own.
+    pub selected: Option<&'a Builder>,
 }
 
 impl Builders<'_> {
@@ -25,12 +31,12 @@ impl Builders<'_> {
     /// one is assumed.
     pub(super) fn lacks(
         self,
-        strategy: Strategy,
+        strategy: &Strategy,
         asked: &Asked<'_>,
         form: &Form,
     ) -> Vec<Diagnostic> {
         let mut lacks = guard::refusals(strategy, asked, self.ground());
-        if !(strategy == Strategy::BuildKit && self.name_contexts()) {
+        if !self.names_contexts(strategy) {
             lacks.extend(contexts::instead_of_stage(asked.build, form));
         }
         lacks.extend(
@@ -49,10 +55,12 @@ impl Builders<'_> {
         }
     }
 
-    fn lacks_feature(self, strategy: Strategy, form: &Form, used: &Use) -> Option<Diagnostic> {
+    fn lacks_feature(self, strategy: &Strategy, form: &Form, used: &Use) -> Option<Diagnostic> {
         let feature = used.feature;
         let (who, help) = match strategy {
-            Strategy::BuildKit => self.buildkit_lacks(form, feature)?,
+            Strategy::BuildKit | Strategy::Buildx(_) => {
+                self.buildkit_lacks(strategy, form, feature)?
+            }
             Strategy::Classic => self.classic_lacks(feature)?,
         };
         let message = format!("`{}` uses {}, which {who}", form.name, quoted(feature));
@@ -60,9 +68,14 @@ impl Builders<'_> {
     }
 
     /// Who does not know `feature`, and what mends it.
-    fn buildkit_lacks(self, form: &Form, feature: Feature) -> Option<(String, String)> {
+    fn buildkit_lacks(
+        self,
+        strategy: &Strategy,
+        form: &Form,
+        feature: Feature,
+    ) -> Option<(String, String)> {
         let engine = self.engine?;
-        if self.frontend(form)?.has(feature) {
+        if self.frontend(strategy, form)?.has(feature) {
             return None;
         }
         let who = if form.dockerfile.syntax.is_some() {
@@ -100,17 +113,25 @@ impl Builders<'_> {
     }
 
     /// The frontend that BuildKit reads `form` with; nothing when its version cannot be told.
-    fn frontend(self, form: &Form) -> Option<Frontend> {
-        match &form.dockerfile.syntax {
-            Some(syntax) => Frontend::named(syntax),
-            None => self.engine.map(|engine| built_in(engine.api)),
+    fn frontend(self, strategy: &Strategy, form: &Form) -> Option<Frontend> {
+        match (&form.dockerfile.syntax, strategy) {
+            (Some(syntax), _) => Frontend::named(syntax),
+            // That of a builder of the user's own is as new as they made it.
+            (None, Strategy::Buildx(_)) => None,
+            (None, _) => self.engine.map(|engine| built_in(engine.api)),
         }
     }
 
-    /// Whether BuildKit here can be given a name for an image; before 23.0 it ignores them.
-    pub(super) fn name_contexts(self) -> bool {
-        self.engine
-            .is_none_or(|engine| engine.api >= ApiVersion::V23_0)
+    /// Whether a builder can be told what stands for a name in a Dockerfile. BuildKit before 23.0
+    /// ignores it.
+    pub(super) fn names_contexts(self, strategy: &Strategy) -> bool {
+        match strategy {
+            Strategy::BuildKit => self
+                .engine
+                .is_none_or(|engine| engine.api >= ApiVersion::V23_0),
+            Strategy::Buildx(_) => true,
+            Strategy::Classic => false,
+        }
     }
 
     /// Whether BuildKit's own frontend could build `form` as well as the one that it names.

@@ -11,7 +11,8 @@ use super::guard::Asked;
 use super::request::{Request, Wanted};
 use crate::compose::{Build, Service};
 use crate::diagnostic::Diagnostic;
-use crate::docker::Strategy;
+use crate::docker::buildx::builders::Kind;
+use crate::docker::{Destination, Strategy};
 use crate::dockerfile::{Feature, Use};
 use crate::failure::{Class, Failure, Obstacle};
 
@@ -36,21 +37,23 @@ pub(super) enum Impossible {
     Refused(Vec<Diagnostic>),
 }
 
-/// The ways to build `service`, best first.
+/// The ways to build `service`, best first. Its image goes to `destination` where the builder is not the
+/// engine's own.
 pub(super) fn choose<'a>(
     service: &Service,
     own: &Build,
     forms: &'a [Form],
     builders: Builders<'_>,
     request: &Request,
+    destination: Destination,
 ) -> Result<Vec<Choice<'a>>, Impossible> {
     let policy = request.policy(&service.name);
     let mut choices: Vec<Choice<'a>> = Vec::new();
     let mut passed_over: Vec<Vec<Diagnostic>> = Vec::new();
     for strategy in strategies(builders, policy)? {
-        for form in wanted(service, forms, strategy, builders, policy)? {
-            let asked = Asked::new(service, form.build(own), request);
-            let mut lacks = builders.lacks(strategy, &asked, form);
+        for form in wanted(service, forms, &strategy, builders, policy)? {
+            let asked = Asked::new(service, form.build(own), request).going_to(destination);
+            let mut lacks = builders.lacks(&strategy, &asked, form);
             lacks.extend(forbidden(form, policy));
             if choices
                 .iter()
@@ -60,16 +63,16 @@ pub(super) fn choose<'a>(
                 break;
             }
             if lacks.is_empty() {
-                let because = because(strategy, form, &passed_over, builders, policy);
+                let because = because(&strategy, form, &passed_over, builders, policy);
                 choices.push(Choice {
-                    strategy,
                     form,
                     built_in: false,
                     because,
                     around: (!choices.is_empty()).then_some(match strategy {
-                        Strategy::BuildKit => Obstacle::Frontend,
+                        Strategy::BuildKit | Strategy::Buildx(_) => Obstacle::Frontend,
                         Strategy::Classic => Obstacle::Builder,
                     }),
+                    strategy: strategy.clone(),
                 });
             } else {
                 passed_over.push(lacks);
@@ -97,7 +100,22 @@ pub(super) fn choose<'a>(
 
 /// The builders to consider, best first.
 fn strategies(builders: Builders<'_>, policy: &Policy) -> Result<Vec<Strategy>, Impossible> {
-    match (policy.strategy.value, builders.no_buildkit) {
+    if let Some(name) = &policy.builder.value {
+        let from = policy.builder.from;
+        match builders.named.and_then(|named| named.get(name)) {
+            // The engine's own, by its name in buildx.
+            None | Some(Ok(Kind::Engine)) => {}
+            // What is asked for by name is not replaced by anything else.
+            Some(Ok(Kind::Own(_))) => return Ok(vec![Strategy::Buildx(name.clone())]),
+            Some(Err(failure)) => {
+                let failure = failure
+                    .clone()
+                    .hint(format!("or build with the engine: leave out {from}"));
+                return Err(Impossible::Failed(Box::new(failure)));
+            }
+        }
+    }
+    match (&policy.strategy.value, builders.no_buildkit) {
         (Some(Strategy::BuildKit), Some(failure)) => {
             let failure = failure.clone().hint(format!(
                 "or build without it: leave out {}",
@@ -105,7 +123,7 @@ fn strategies(builders: Builders<'_>, policy: &Policy) -> Result<Vec<Strategy>, 
             ));
             Err(Impossible::Failed(Box::new(failure)))
         }
-        (Some(only), _) => Ok(vec![only]),
+        (Some(only), _) => Ok(vec![only.clone()]),
         (None, Some(_)) => Ok(vec![Strategy::Classic]),
         (None, None) => Ok(vec![Strategy::BuildKit, Strategy::Classic]),
     }
@@ -115,7 +133,7 @@ fn strategies(builders: Builders<'_>, policy: &Policy) -> Result<Vec<Strategy>, 
 fn wanted<'a>(
     service: &Service,
     forms: &'a [Form],
-    strategy: Strategy,
+    strategy: &Strategy,
     builders: Builders<'_>,
     policy: &Policy,
 ) -> Result<Vec<&'a Form>, Impossible> {
@@ -182,14 +200,15 @@ fn forbidden(form: &Form, policy: &Policy) -> Option<Diagnostic> {
 
 /// Why this way and no better one.
 fn because(
-    strategy: Strategy,
+    strategy: &Strategy,
     form: &Form,
     passed_over: &[Vec<Diagnostic>],
     builders: Builders<'_>,
     policy: &Policy,
 ) -> String {
     let first = passed_over.iter().flatten().next();
-    match (strategy, policy.strategy.value, builders.no_buildkit) {
+    match (strategy, &policy.strategy.value, builders.no_buildkit) {
+        (Strategy::Buildx(_), ..) => format!("{} asks for it", policy.builder.from),
         (Strategy::Classic, None, Some(failure)) => failure.message.clone(),
         (_, Some(_), _) => format!("{} asks for it", policy.strategy.from),
         (Strategy::Classic, None, None) => first.map_or_else(

@@ -3,6 +3,8 @@
 //! A service needs another when its Dockerfile begins with, copies from or mounts an image that the
 //! other one makes, or when `additional_contexts:` names the other one or its image.
 
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 
 use super::{Inputs, Reason, Request, contexts};
@@ -58,6 +60,11 @@ impl Graph {
             .into_iter()
             .flatten()
             .map(String::as_str)
+    }
+
+    /// The services that the images of `services` begin with.
+    pub(super) fn bases<'a>(&self, services: impl Iterator<Item = &'a str>) -> HashSet<&str> {
+        services.flat_map(|service| self.needs(service)).collect()
     }
 
     /// What to build for the services in `asked`, each after what it needs, and why.

@@ -11,7 +11,7 @@ use super::platforms;
 use super::request::Request;
 use crate::compose::{Build, Project, Service};
 use crate::diagnostic::Diagnostic;
-use crate::docker::{ApiVersion, Engine, Strategy, Worker};
+use crate::docker::{ApiVersion, Destination, Engine, Strategy, Worker};
 
 use rows::ROWS;
 pub use rows::SOURCE_DATE_EPOCH;
@@ -26,6 +26,8 @@ pub(super) struct Row {
     pub(super) used: fn(&Asked<'_>) -> Option<String>,
     /// What the engine's own BuildKit needs for it.
     pub(super) buildkit: Needs,
+    /// What a builder of the user's own needs for it. Its BuildKit is as new as they made it.
+    pub(super) buildx: Needs,
     /// What the classic builder needs for it.
     pub(super) classic: Needs,
     /// What Podman's builder needs for it.
@@ -43,6 +45,8 @@ pub(super) enum Needs {
     Engine(ApiVersion, &'static str),
     /// An engine that keeps its images in containerd.
     ContainerdStore,
+    /// The same where the image goes into the engine; nothing where it goes to its registry.
+    ContainerdStoreToLoad,
     /// A builder of another kind: what this one does with it, and what would help.
     Never(&'static str, &'static str),
 }
@@ -63,6 +67,8 @@ pub(super) struct Asked<'a> {
     pub(super) build: &'a Build,
     /// The platforms that it is built for; the builder's own when there is none.
     pub(super) platforms: Vec<String>,
+    /// Where the image goes if its builder is not the engine's own.
+    pub(super) destination: Destination,
     pub(super) request: &'a Request,
 }
 
@@ -72,7 +78,16 @@ impl<'a> Asked<'a> {
             service,
             build,
             platforms: platforms::of(service, build, request),
+            destination: Destination::Engine,
             request,
+        }
+    }
+
+    /// The same where the image goes to `destination` if its builder is not the engine's own.
+    pub(super) fn going_to(self, destination: Destination) -> Self {
+        Self {
+            destination,
+            ..self
         }
     }
 }
@@ -102,6 +117,8 @@ pub struct Verdict {
     pub form: &'static str,
     /// Why the engine's own BuildKit cannot honour it; nothing when it can.
     pub buildkit: Option<String>,
+    /// Why a builder of the user's own cannot, when its image goes into this engine.
+    pub buildx: Option<String>,
     /// Why the classic builder, or Podman's, cannot.
     pub classic: Option<String>,
     /// Whether it is left out then, and not refused.
@@ -110,13 +127,17 @@ pub struct Verdict {
 
 /// The whole table, for the builders that `ground` stands for.
 pub(super) fn verdicts(ground: Ground<'_>) -> Vec<Verdict> {
-    let why = |row: &Row, strategy| row.lack(strategy, ground).map(|lack| lack.why);
+    let why = |row: &Row, needs: Needs| {
+        let lack = needs.missing(row.key, Destination::Engine, ground);
+        lack.map(|lack| lack.why)
+    };
     ROWS.iter()
         .map(|row| Verdict {
             key: row.key,
             form: row.form,
-            buildkit: why(row, Strategy::BuildKit),
-            classic: why(row, Strategy::Classic),
+            buildkit: why(row, row.buildkit),
+            buildx: why(row, row.buildx),
+            classic: why(row, row.classic_here(ground)),
             left_out: row.otherwise == Otherwise::LeaveOut,
         })
         .collect()
@@ -125,25 +146,33 @@ pub(super) fn verdicts(ground: Ground<'_>) -> Vec<Verdict> {
 /// Whether a key is left out with `strategy`.
 pub(super) fn is_left_out(
     key: &str,
-    strategy: Strategy,
+    strategy: &Strategy,
     asked: &Asked<'_>,
     ground: Ground<'_>,
 ) -> bool {
     ROWS.iter()
         .filter(|row| row.key == key && row.otherwise == Otherwise::LeaveOut)
-        .any(|row| (row.used)(asked).is_some() && row.lack(strategy, ground).is_some())
+        .any(|row| (row.used)(asked).is_some() && row.lack(strategy, asked, ground).is_some())
 }
 
 impl Row {
-    /// Why `strategy` cannot honour it; nothing when it can.
-    pub(super) fn lack(&self, strategy: Strategy, ground: Ground<'_>) -> Option<Lack> {
-        let podman = ground.engine.is_some_and(|engine| engine.podman);
+    /// Why `strategy` cannot honour it as `asked`; nothing when it can.
+    fn lack(&self, strategy: &Strategy, asked: &Asked<'_>, ground: Ground<'_>) -> Option<Lack> {
         let needs = match strategy {
             Strategy::BuildKit => self.buildkit,
-            Strategy::Classic if podman => self.podman,
-            Strategy::Classic => self.classic,
+            Strategy::Buildx(_) => self.buildx,
+            Strategy::Classic => self.classic_here(ground),
         };
-        needs.missing(self.key, ground)
+        needs.missing(self.key, asked.destination, ground)
+    }
+
+    /// What the builder behind `POST /build` needs for it.
+    fn classic_here(&self, ground: Ground<'_>) -> Needs {
+        if ground.engine.is_some_and(|engine| engine.podman) {
+            self.podman
+        } else {
+            self.classic
+        }
     }
 
     /// Whether it is written in a compose file.
@@ -177,10 +206,11 @@ impl Row {
 }
 
 impl Needs {
-    fn missing(self, key: &str, ground: Ground<'_>) -> Option<Lack> {
+    fn missing(self, key: &str, destination: Destination, ground: Ground<'_>) -> Option<Lack> {
         let engine = ground.engine;
         match self {
             Self::Nothing => None,
+            Self::ContainerdStoreToLoad if destination == Destination::Registry => None,
             Self::Engine(api, version) => {
                 let engine = engine.filter(|engine| engine.api < api)?;
                 Some(Lack {
@@ -191,12 +221,21 @@ impl Needs {
                     help: format!("use engine {version} or later, or leave `{key}` out"),
                 })
             }
-            Self::ContainerdStore => {
+            Self::ContainerdStore | Self::ContainerdStoreToLoad => {
                 ground.worker.filter(|worker| !worker.containerd)?;
                 let version = engine.map_or("", |engine| engine.version.as_str());
+                let around = if self == Self::ContainerdStore {
+                    "build with a builder of your own and push: --builder NAME --push"
+                } else {
+                    "push it, which loads nothing: --push"
+                };
                 Some(Lack {
-                    why: format!("needs images in containerd, and engine {version} keeps them in its own store"),
-                    help: "switch on `\"features\": {\"containerd-snapshotter\": true}` in the engine's daemon.json (23.0 and later), or use a builder of your own: docker buildx create --name NAME, then --builder NAME".to_owned(),
+                    why: format!(
+                        "needs images in containerd, and engine {version} keeps them in its own store"
+                    ),
+                    help: format!(
+                        "switch on `\"features\": {{\"containerd-snapshotter\": true}}` in the engine's daemon.json (23.0 and later), or {around}"
+                    ),
                 })
             }
             Self::Never(why, help) => Some(Lack {
@@ -209,7 +248,7 @@ impl Needs {
 
 /// What `strategy` cannot honour of a service's build: what is refused.
 pub(super) fn refusals(
-    strategy: Strategy,
+    strategy: &Strategy,
     asked: &Asked<'_>,
     ground: Ground<'_>,
 ) -> Vec<Diagnostic> {
@@ -218,7 +257,7 @@ pub(super) fn refusals(
 
 /// What `strategy` leaves out of a service's build.
 pub(super) fn left_out(
-    strategy: Strategy,
+    strategy: &Strategy,
     asked: &Asked<'_>,
     ground: Ground<'_>,
 ) -> Vec<Diagnostic> {
@@ -226,7 +265,7 @@ pub(super) fn left_out(
 }
 
 fn found(
-    strategy: Strategy,
+    strategy: &Strategy,
     asked: &Asked<'_>,
     ground: Ground<'_>,
     otherwise: Otherwise,
@@ -235,7 +274,7 @@ fn found(
         .filter(|row| row.otherwise == otherwise)
         .filter_map(|row| {
             let value = (row.used)(asked)?;
-            let lack = row.lack(strategy, ground)?;
+            let lack = row.lack(strategy, asked, ground)?;
             Some(row.diagnostic(asked, &value, lack))
         })
         .collect()

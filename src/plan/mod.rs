@@ -11,6 +11,7 @@ mod given;
 mod graph;
 mod guard;
 mod inputs;
+mod own_builder;
 mod platforms;
 mod request;
 mod said;
@@ -22,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use crate::compose::{Build, Project, Service};
 use crate::diagnostic::Diagnostic;
-use crate::docker::{BuildSpec, Engine, Strategy};
+use crate::docker::{BuildSpec, Destination, Engine, Strategy};
 use crate::event::JobId;
 use crate::failure::{Class, Failure, Obstacle};
 use crate::human;
@@ -161,7 +162,9 @@ pub fn plan(
         })
         .collect();
     variant_exists(&services, inputs, request)?;
-    let choices = choices(&services, inputs, builders, request)?;
+    let bases = graph.bases(services.iter().map(|(service, _)| service.name.as_str()));
+    let destination = |service: &Service| own_builder::destination(service, &bases, request);
+    let choices = choices(&services, inputs, builders, request, &graph, destination)?;
     let mut jobs: Vec<Job> = Vec::new();
     let mut warnings: Vec<Diagnostic> = Vec::new();
     for ((service, build), choices) in services.into_iter().zip(choices) {
@@ -179,6 +182,7 @@ pub fn plan(
             request,
             builders,
             after_others: !needs.is_empty(),
+            destination: destination(service),
         };
         let mut attempts = choices
             .iter()
@@ -188,17 +192,14 @@ pub fn plan(
         let Some((_, attempt)) = attempts.next() else {
             continue;
         };
-        // As Compose has it: a name that nobody gave is none to publish under.
-        let push = if request.push && service.image.is_some() {
+        let push = if request.pushes(service) {
             attempt.spec.tags.clone()
         } else {
             Vec::new()
         };
-        let asked = Asked::new(service, choices[0].form.build(build), request);
-        warnings.extend(guard::left_out(attempt.strategy, &asked, builders.ground()));
-        warnings.extend(platforms::without_emulation(&asked, builders));
-        warnings.extend(choices[0].form.without_stages(&asked));
-        warnings.extend(choices[0].form.given.warnings(&service.name));
+        let asked = Asked::new(service, choices[0].form.build(build), request)
+            .going_to(destination(service));
+        warnings.extend(caveats(&choices[0], &asked, builders));
         jobs.push(Job {
             id: JobId(jobs.len()),
             service: service.name.clone(),
@@ -222,6 +223,7 @@ pub fn plan(
     notes.extend(warnings);
     notes.extend(twins::confusable(&jobs));
     notes.extend(said::notes(project, &jobs));
+    notes.extend(own_builder::passed_over(builders, request));
     if request.push {
         notes.extend(said::not_pushed(project, &jobs));
     }
@@ -242,6 +244,17 @@ pub fn plan(
         notes,
         keys: guard::verdicts(builders.ground()),
     })
+}
+
+/// What is left out of a build that was chosen, and what may go wrong with it.
+fn caveats(choice: &Choice<'_>, asked: &Asked<'_>, builders: Builders<'_>) -> Vec<Diagnostic> {
+    let mut caveats = guard::left_out(&choice.strategy, asked, builders.ground());
+    if choice.strategy.builder().is_none() {
+        caveats.extend(platforms::without_emulation(asked, builders));
+    }
+    caveats.extend(choice.form.without_stages(asked));
+    caveats.extend(choice.form.given.warnings(&asked.service.name));
+    caveats
 }
 
 /// The services that were named, or all.
@@ -317,6 +330,8 @@ fn choices<'a>(
     inputs: &'a Inputs,
     builders: Builders<'_>,
     request: &Request,
+    graph: &graph::Graph,
+    destination: impl Fn(&Service) -> Destination,
 ) -> Result<Vec<Vec<Choice<'a>>>, Failure> {
     let mut missing = Vec::new();
     let mut refused = Vec::new();
@@ -328,10 +343,20 @@ fn choices<'a>(
                 .iter()
                 .flat_map(|form| form.problems(&service.name, build)),
         );
-        match choose::choose(service, build, forms, builders, request) {
+        match choose::choose(
+            service,
+            build,
+            forms,
+            builders,
+            request,
+            destination(service),
+        ) {
             Ok(mut found) => {
                 if request.fallback.value == Fallback::Never {
                     found.truncate(1);
+                }
+                if let Some(name) = found[0].strategy.builder() {
+                    refused.extend(own_builder::refusals(name, service, build, graph));
                 }
                 for problem in chosen_forms(&found)
                     .into_iter()

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 
 use super::forms::Role;
+use crate::compose::Service;
 use crate::docker::Strategy;
 
 /// What is asked for.
@@ -46,6 +47,19 @@ pub struct Request {
 }
 
 impl Request {
+    /// The builders that are asked for by name.
+    pub fn builders(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.policy)
+            .chain(self.own_policies.values())
+            .filter_map(|policy| policy.builder.value.as_deref())
+    }
+
+    /// Whether the image of `service` is to be pushed. As Compose has it: a name that nobody gave is
+    /// none to publish under.
+    pub(super) fn pushes(&self, service: &Service) -> bool {
+        self.push && service.image.is_some()
+    }
+
     /// What counts for one service.
     pub(super) fn policy(&self, service: &str) -> &Policy {
         self.own_policies.get(service).unwrap_or(&self.policy)
@@ -57,6 +71,8 @@ impl Request {
 pub struct Policy {
     /// The builder, when one is asked for.
     pub strategy: Set<Option<Strategy>>,
+    /// The builder of buildx that is asked for by its name.
+    pub builder: Set<Option<String>>,
     /// Whether the classic builder gets the traditional form or nothing.
     pub strict: bool,
     /// The form.
@@ -70,6 +86,7 @@ impl Default for Policy {
         let from = "the default";
         Self {
             strategy: Set { value: None, from },
+            builder: Set { value: None, from },
             strict: false,
             variant: Set {
                 value: Wanted::Auto,

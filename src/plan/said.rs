@@ -10,7 +10,7 @@ use crate::docker::{DockerfileSource, Strategy};
 
 /// The notes on `jobs`, those that say the same together.
 pub(super) fn notes(project: &Project, jobs: &[Job]) -> Vec<Diagnostic> {
-    let mut said: IndexMap<(Strategy, &str), Vec<String>> = IndexMap::new();
+    let mut said: IndexMap<(&Strategy, &str), Vec<String>> = IndexMap::new();
     for job in jobs {
         let attempt = &job.attempt;
         let service = project.services.get(&job.service);
@@ -21,7 +21,7 @@ pub(super) fn notes(project: &Project, jobs: &[Job]) -> Vec<Diagnostic> {
         if usual || matches!(job.because, Reason::SameAs(_)) {
             continue;
         }
-        let key = (attempt.strategy, attempt.because.as_str());
+        let key = (&attempt.strategy, attempt.because.as_str());
         let what = if named {
             format!("`{}`", job.service)
         } else {
@@ -33,8 +33,9 @@ pub(super) fn notes(project: &Project, jobs: &[Job]) -> Vec<Diagnostic> {
         .map(|((strategy, because), services)| {
             let services = services.join(", ");
             let builder = match strategy {
-                Strategy::BuildKit => "",
-                Strategy::Classic => ": classic builder",
+                Strategy::BuildKit => String::new(),
+                Strategy::Buildx(name) => format!(": builder `{name}`"),
+                Strategy::Classic => ": classic builder".to_owned(),
             };
             Diagnostic::note(format!("{services}{builder}, because {because}"))
         })

@@ -9,8 +9,8 @@ use super::{Attempt, Builders, Request, contexts, platforms};
 use crate::compose::{self, Build, Project, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::{
-    BuildSpec, CacheUse, ContextSource, DockerfileSource, NamedContext, Network, PullPolicy,
-    Strategy, reference,
+    BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, NamedContext, Network,
+    PullPolicy, Strategy, reference,
 };
 use crate::dockerfile::Dockerfile;
 use crate::failure::{Class, Failure};
@@ -26,6 +26,8 @@ pub(super) struct Around<'a> {
     pub(super) builders: Builders<'a>,
     /// Whether it begins with images that this plan builds.
     pub(super) after_others: bool,
+    /// Where its image goes if the builder is not the engine's own.
+    pub(super) destination: Destination,
 }
 
 impl Around<'_> {
@@ -33,7 +35,7 @@ impl Around<'_> {
     pub(super) fn attempt(&self, choice: &Choice<'_>) -> Result<Attempt, Failure> {
         let build = choice.form.build(self.own);
         Ok(Attempt {
-            strategy: choice.strategy,
+            strategy: choice.strategy.clone(),
             variant: choice.form.variant.as_ref().map(|own| own.marker.clone()),
             because: choice.because.clone(),
             prefix: prefix(self.project, self.service, build),
@@ -44,7 +46,7 @@ impl Around<'_> {
     fn spec(&self, build: &Build, choice: &Choice<'_>) -> Result<BuildSpec, Failure> {
         let request = self.request;
         let contexts = contexts::of(self.project, build, request.separator);
-        let named = choice.strategy == Strategy::BuildKit && self.builders.name_contexts();
+        let named = self.builders.names_contexts(&choice.strategy);
         Ok(BuildSpec {
             context: match &build.context {
                 compose::Context::Directory(path) => ContextSource::Directory(path.clone()),
@@ -55,7 +57,7 @@ impl Around<'_> {
             dockerfile: dockerfile(build, choice, if named { None } else { Some(&contexts) }),
             dockerfile_name: choice.form.name.clone(),
             target: build.target.clone(),
-            args: self.args(build, choice.strategy),
+            args: self.args(build, &choice.strategy),
             labels: labels(self.project, self.service, build),
             tags: tags(self.project, self.service, build, request.separator)?,
             platforms: platforms::of(self.service, build, request),
@@ -84,11 +86,15 @@ impl Around<'_> {
             attestations: attestations(build),
             secrets: choice.form.given.secrets.clone(),
             ssh: choice.form.given.ssh.clone(),
+            destination: match choice.strategy {
+                Strategy::Buildx(_) => self.destination,
+                Strategy::BuildKit | Strategy::Classic => Destination::Engine,
+            },
         })
     }
 
     /// The arguments in Compose's order of strength: the command line, the file, the proxies.
-    fn args(&self, build: &Build, strategy: Strategy) -> IndexMap<String, ArgValue> {
+    fn args(&self, build: &Build, strategy: &Strategy) -> IndexMap<String, ArgValue> {
         let request = self.request;
         let mut args: IndexMap<&str, &str> = IndexMap::new();
         let given = build.args.iter().chain(&request.build_args);

@@ -1,6 +1,6 @@
 //! One job of a run and its steps.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use indexmap::IndexMap;
 
@@ -76,6 +76,8 @@ pub struct Step {
     pub tail: VecDeque<String>,
     /// How many lines it wrote in all.
     pub lines: usize,
+    /// Whether it wrote more than that, which was left out.
+    pub cut: bool,
     /// When it was told that it runs.
     pub since: u64,
     /// When it was last said that it goes on.
@@ -125,6 +127,29 @@ impl Job {
         self.steps.iter().map(|(id, step)| (*id, step))
     }
 
+    /// Its steps, each after those that it begins with.
+    pub fn steps_in_order(&self) -> Vec<(StepId, &Step)> {
+        let mut order = Vec::with_capacity(self.steps.len());
+        let mut seen = HashSet::with_capacity(self.steps.len());
+        // A step, and whether those that it begins with have their place.
+        let mut open: Vec<(StepId, bool)> = Vec::new();
+        for id in self.steps.keys() {
+            open.push((*id, false));
+            while let Some((id, ready)) = open.pop() {
+                let Some(step) = self.steps.get(&id) else {
+                    continue;
+                };
+                if ready {
+                    order.push((id, step));
+                } else if seen.insert(id) {
+                    open.push((id, true));
+                    open.extend(step.needs.iter().rev().map(|need| (*need, false)));
+                }
+            }
+        }
+        order
+    }
+
     /// A step.
     pub fn step_of(&self, id: StepId) -> Option<&Step> {
         self.steps.get(&id)
@@ -165,10 +190,10 @@ impl Job {
         }
     }
 
-    /// How far the steps of its Dockerfile are.
+    /// How far the steps of its Dockerfile are. Base images are none: they are never built.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
-        let own = |step: &&Step| matches!(step.kind, Kind::Instruction | Kind::Base);
+        let own = |step: &&Step| step.kind == Kind::Instruction;
         for step in self.steps.values().filter(own) {
             counts.total += 1;
             counts.over += usize::from(step.state.is_over());
@@ -197,6 +222,7 @@ impl Job {
             moving: IndexMap::new(),
             tail: VecDeque::new(),
             lines: 0,
+            cut: false,
             since: at,
             mentioned: None,
         });
@@ -238,6 +264,12 @@ impl Job {
                 step.tail.pop_front();
             }
             step.tail.push_back(line.to_owned());
+        }
+    }
+
+    pub(super) fn cut(&mut self, id: StepId) {
+        if let Some(step) = self.steps.get_mut(&id) {
+            step.cut = true;
         }
     }
 

@@ -8,6 +8,7 @@ fn planned(service: &str, needs: &[usize]) -> Planned {
         needs: needs.iter().copied().map(JobId).collect(),
         way: Way {
             strategy: "buildkit".to_owned(),
+            builder: None,
             dockerfile: "Dockerfile".to_owned(),
             frontend: Frontend::AsWritten,
         },
@@ -72,11 +73,29 @@ fn steps_of_the_dockerfile_are_counted_and_those_of_the_builder_are_not() {
         take(&mut run, 5, event);
     }
     let counts = Counts {
-        total: 3,
-        over: 1,
-        cached: 1,
+        total: 2,
+        over: 0,
+        cached: 0,
     };
     assert_eq!(run.jobs[0].counts(), counts);
+}
+
+#[test]
+fn steps_stand_after_what_they_begin_with_whichever_is_heard_of_first() {
+    let mut run = run(vec![planned("web", &[])]);
+    for (id, needs) in [(1, vec![2]), (2, vec![3]), (3, vec![]), (4, vec![1, 9])] {
+        let event = Event::Step {
+            job: JobId(0),
+            step: StepId(id),
+            name: id.to_string(),
+            needs: needs.into_iter().map(StepId).collect(),
+            state: StepState::Waiting,
+        };
+        take(&mut run, 0, event);
+    }
+    let order = run.jobs[0].steps_in_order();
+    let order: Vec<usize> = order.iter().map(|(id, _)| id.0).collect();
+    assert_eq!(order, [3, 2, 1, 4]);
 }
 
 #[test]

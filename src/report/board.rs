@@ -275,7 +275,10 @@ fn hand_out(shown: &mut [Shown<'_>], most: usize, room: &mut usize) {
             return;
         }
         *room -= wanted;
-        shown.iter_mut().filter(more).for_each(|shown| shown.fits += 1);
+        shown
+            .iter_mut()
+            .filter(more)
+            .for_each(|shown| shown.fits += 1);
     }
 }
 

@@ -4,11 +4,13 @@
 //! and not the build's health checks. Progress goes to standard error, results to standard output.
 
 mod board;
+mod builders;
 mod ci;
 mod config;
 mod docker;
 mod env;
 mod failure;
+pub mod history;
 mod plain;
 mod plan;
 mod screen;
@@ -30,6 +32,7 @@ use crate::failure::Failure;
 use crate::plan::Plan;
 use crate::process::Command;
 
+pub use builders::builders;
 pub use ci::{Ci, GitHub};
 pub use config::{config_json, origins_json, variables, variables_json};
 pub use env::Secrets;
@@ -46,7 +49,8 @@ pub enum Detail {
     Verbose,
 }
 
-fn style(terminal: Terminal) -> Style {
+/// How a terminal is written to.
+pub fn style(terminal: Terminal) -> Style {
     if terminal.colour {
         Style::Coloured
     } else {
@@ -144,6 +148,17 @@ pub fn file(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Asks a question on standard error; whether the answer on standard input is yes.
+///
+/// # Errors
+/// When either cannot be used.
+pub fn ask(question: &str) -> io::Result<bool> {
+    io::stderr().write_all(format!("{question} [y/N] ").as_bytes())?;
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
 }
 
 /// Shows a command before it is run.

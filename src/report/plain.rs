@@ -10,7 +10,7 @@ use console::Style as Paint;
 
 use super::screen::Screen;
 use crate::diagnostic::Style;
-use crate::event::{Event, JobId, Record, StepId, StepState};
+use crate::event::{Event, JobId, Planned, Record, StepId, StepState};
 use crate::human;
 use crate::progress::{Kind, Run};
 
@@ -89,10 +89,13 @@ impl<S: Screen> Plain<S> {
         self.settle(run, |_, ended| ended + SETTLE <= record.at);
         match &record.event {
             Event::RunStarted(opening) => {
-                let names = opening.jobs.iter().map(|job| job.service());
+                let names = opening.jobs.iter().map(Planned::service);
                 self.width = names.map(console::measure_text_width).max().unwrap_or(0);
             }
             Event::Note { diagnostic } => self.screen.line(&diagnostic.render(self.style)),
+            Event::ProgramStarted { job, command } if self.telling == Telling::Everything => {
+                self.line(run, *job, "+", &human::sanitize(command));
+            }
             Event::Step {
                 job, step, state, ..
             } => {
@@ -107,6 +110,9 @@ impl<S: Screen> Plain<S> {
             }
             Event::Log { job, line, .. } if self.telling >= Telling::Logs => {
                 self.line(run, *job, "|", &human::sanitize(line));
+            }
+            Event::LogCut { job, .. } if self.telling >= Telling::Logs => {
+                self.line(run, *job, "|", "(the rest of this log is left out)");
             }
             Event::Warning {
                 job, message, line, ..

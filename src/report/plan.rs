@@ -10,8 +10,8 @@ use super::{Detail, docker};
 use crate::diagnostic::Style;
 use crate::docker::detect::Machine;
 use crate::docker::{
-    BuildSpec, CacheUse, ContextSource, DockerfileSource, NamedContext, Network, PullPolicy,
-    SecretValue, SshAgent,
+    BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, NamedContext, Network,
+    PullPolicy, SecretValue, SshAgent,
 };
 use crate::failure::Obstacle;
 use crate::plan::{Attempt, Detour, Job, Plan, Reason, Verdict};
@@ -87,13 +87,16 @@ fn keys(verdicts: &[Verdict]) -> Vec<(String, String)> {
                 "" => verdict.key.to_owned(),
                 form => format!("{} ({form})", verdict.key),
             };
-            let value = match (&verdict.buildkit, &verdict.classic) {
-                (one, other) if one == other => told(verdict, one),
-                (buildkit, classic) => format!(
-                    "buildkit {}; classic {}",
-                    told(verdict, buildkit),
-                    told(verdict, classic)
-                ),
+            let fates = [
+                ("buildkit", told(verdict, &verdict.buildkit)),
+                ("buildx", told(verdict, &verdict.buildx)),
+                ("classic", told(verdict, &verdict.classic)),
+            ];
+            let value = if fates.iter().all(|(_, fate)| *fate == fates[0].1) {
+                fates[0].1.clone()
+            } else {
+                let fates = fates.map(|(builder, fate)| format!("{builder} {fate}"));
+                fates.join("; ")
             };
             (name, value)
         })
@@ -118,7 +121,15 @@ fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
         }
     };
     let join = |pairs: &mut dyn Iterator<Item = String>| pairs.collect::<Vec<_>>().join(" ");
-    add("push", job.push.join(", "));
+    add(
+        "push",
+        match spec.destination {
+            Destination::Engine => job.push.join(", "),
+            Destination::Registry => {
+                format!("{} (from the builder: not loaded)", job.push.join(", "))
+            }
+        },
+    );
     add("target", spec.target.clone().unwrap_or_default());
     add("platforms", spec.platforms.join(", "));
     add("allows", spec.entitlements.join(", "));
@@ -296,6 +307,7 @@ pub fn json(plan: &Plan, machine: Option<&Machine>, detail: Detail) -> String {
             "key": verdict.key,
             "form": verdict.form,
             "buildkit": verdict.buildkit,
+            "buildx": verdict.buildx,
             "classic": verdict.classic,
             "left_out": verdict.left_out,
         })).collect::<Vec<_>>()),
@@ -320,11 +332,12 @@ fn job_json(plan: &Plan, job: &Job) -> Value {
     json!({
         "service": job.service,
         "also": job.also,
-        "strategy": job.attempt.strategy.to_string(),
+        "strategy": job.attempt.strategy.id(),
+        "builder": job.attempt.strategy.builder(),
         "variant": job.attempt.variant,
         "because": why(job),
         "else": job.detours.iter().map(|detour| json!({
-            "strategy": detour.attempt.strategy.to_string(),
+            "strategy": detour.attempt.strategy.id(),
             "variant": detour.attempt.variant,
             "dockerfile": detour.attempt.spec.dockerfile_name,
             "because": detour.attempt.because,
@@ -351,6 +364,10 @@ fn job_json(plan: &Plan, job: &Job) -> Value {
         "labels": spec.labels,
         "tags": spec.tags,
         "push": job.push,
+        "pushed_by": (!job.push.is_empty()).then_some(match spec.destination {
+            Destination::Engine => "engine",
+            Destination::Registry => "builder",
+        }),
         "platforms": spec.platforms,
         "entitlements": spec.entitlements,
         "attestations": spec.attestations,

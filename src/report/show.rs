@@ -1,5 +1,6 @@
 //! A run from its events to every place that is told of them: the fold, the view, the CI system.
 
+use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::thread::JoinHandle;
@@ -13,13 +14,18 @@ use super::table::{self, Logs};
 use super::views::{Board, FoldedLines, Json, Lines, Silence, View};
 use super::{Detail, style};
 use crate::ambient::Terminal;
-use crate::event::{Clock, Event, Events, Record};
+use crate::diagnostic::Diagnostic;
+use crate::event::{Clock, Event, Events, JobId, Record, StepId};
+use crate::journal::{Journal, RunId, Writer};
 use crate::progress::Run;
+use crate::secret::Redactor;
 
 /// How often a report looks at the clock when nothing happens, in milliseconds.
 const TICK: u64 = 100;
 /// Events that wait to be told.
 const QUEUE: usize = 4096;
+/// The most bytes of a step's log that are told and kept. The engine's BuildKit itself stops at 2 MiB.
+const LONGEST_LOG: usize = 16 << 20;
 
 /// How the progress of a run is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +55,10 @@ pub struct Show {
     pub github: Option<GitHub>,
     /// How long the run is expected to take, in milliseconds.
     pub estimate: Option<u64>,
+    /// Where it is kept, when that is known.
+    pub journal: Option<Journal>,
+    /// What must not be shown or kept, whoever says it.
+    pub redactor: Redactor,
 }
 
 /// A report of a run, on its thread.
@@ -75,15 +85,28 @@ struct Hub<'a> {
     view: Box<dyn View>,
     show: &'a Show,
     clock: Clock,
+    journal: Option<Writer>,
+    /// Why the run is not kept.
+    trouble: Option<io::Error>,
+    /// Bytes of each log so far.
+    logged: HashMap<(JobId, StepId), usize>,
 }
 
 impl<'a> Hub<'a> {
     fn new(show: &'a Show, clock: Clock) -> Self {
+        let journal = show.journal.clone().map(Writer::begin).transpose();
+        let (journal, trouble) = match journal {
+            Ok(journal) => (journal, None),
+            Err(trouble) => (None, Some(trouble)),
+        };
         Self {
             run: Run::default(),
             view: show.view(),
             show,
             clock,
+            journal,
+            trouble,
+            logged: HashMap::new(),
         }
     }
 
@@ -97,7 +120,7 @@ impl<'a> Hub<'a> {
             // Without a clock there is still every event to tell.
             Err(_) => {
                 while let Some(record) = received.blocking_recv() {
-                    self.take(&record);
+                    self.hear(record);
                 }
             }
         }
@@ -110,8 +133,9 @@ impl<'a> Hub<'a> {
         loop {
             let now = match tokio::time::timeout(pause, received.recv()).await {
                 Ok(Some(record)) => {
-                    self.take(&record);
-                    record.at
+                    let at = record.at;
+                    self.hear(record);
+                    at
                 }
                 Ok(None) => break,
                 Err(_) => self.clock.now(),
@@ -123,8 +147,28 @@ impl<'a> Hub<'a> {
         }
     }
 
+    /// Takes what was sent: without secrets, and without what makes a log endless.
+    fn hear(&mut self, mut record: Record) {
+        record.redact(&self.show.redactor);
+        if let Event::Log { job, step, line } = &record.event {
+            let (job, step) = (*job, *step);
+            let logged = self.logged.entry((job, step)).or_default();
+            let before = *logged;
+            *logged = before.saturating_add(line.len() + 1);
+            match (before > LONGEST_LOG, *logged > LONGEST_LOG) {
+                (true, _) => return,
+                (false, true) => record.event = Event::LogCut { job, step },
+                (false, false) => {}
+            }
+        }
+        self.take(&record);
+    }
+
     fn take(&mut self, record: &Record) {
         self.run.take(record);
+        if let Some(journal) = &mut self.journal {
+            journal.take(record);
+        }
         self.view.take(&self.run, record);
     }
 
@@ -134,6 +178,9 @@ impl<'a> Hub<'a> {
             self.take(&Record { at: now, event });
         }
         self.view.tick(&self.run, now);
+        if let Some(journal) = &mut self.journal {
+            journal.flush();
+        }
     }
 
     fn end(mut self) {
@@ -142,8 +189,20 @@ impl<'a> Hub<'a> {
         if self.run.opening.is_none() {
             return;
         }
-        if let Some(text) = self.show.closing(&self.run) {
+        let number = self.journal.as_ref().map(Writer::run);
+        if let Some(Err(trouble)) = self.journal.take().map(|journal| journal.end(&self.run)) {
+            self.trouble = Some(trouble);
+        }
+        if let Some(text) = self.show.closing(&self.run, number) {
             let _ = io::stderr().write_all(text.as_bytes());
+        }
+        if let Some(trouble) = &self.trouble
+            && self.show.progress != Progress::Quiet
+        {
+            let warning = Diagnostic::warning(format!("this run is not kept: {trouble}"));
+            let warning =
+                warning.help("`dcb history` keeps runs below $XDG_STATE_HOME, else ~/.local/state");
+            super::diagnostics(&[warning], self.show.terminal);
         }
         if let Some(path) = self.show.github.as_ref().and_then(|it| it.summary.as_ref()) {
             let file = OpenOptions::new().create(true).append(true).open(path);
@@ -184,14 +243,14 @@ impl Show {
     }
 
     /// What is told when the run is over.
-    fn closing(&self, run: &Run) -> Option<String> {
+    fn closing(&self, run: &Run, number: Option<RunId>) -> Option<String> {
         let logs = match (self.progress, self.ci) {
             (Progress::Json, _) => return None,
             (Progress::Quiet, _) if run.is_built() => return None,
             (Progress::Plain, None) => Logs::Mixed,
             _ => Logs::All,
         };
-        let mut text = table::render(run, logs, style(self.terminal));
+        let mut text = table::render(run, logs, number, style(self.terminal));
         if let Some(github) = &self.github {
             text.push_str(&ci::annotations(run, github));
         }

@@ -9,6 +9,7 @@ use super::failure;
 use crate::diagnostic::Style;
 use crate::event::{Departure, Outcome, Planned, Pushed};
 use crate::human;
+use crate::journal::RunId;
 use crate::progress::{Job, Run, State, Step};
 
 /// The columns of the table; one in which no row has anything is left out.
@@ -25,8 +26,8 @@ pub(super) enum Logs {
     Mixed,
 }
 
-/// The whole text.
-pub(super) fn render(run: &Run, logs: Logs, style: Style) -> String {
+/// The whole text; `number` is the run's in the journal.
+pub(super) fn render(run: &Run, logs: Logs, number: Option<RunId>, style: Style) -> String {
     let mut text = String::new();
     for job in &run.jobs {
         if let Some(Outcome::Failed(failed)) = job.outcome() {
@@ -36,6 +37,15 @@ pub(super) fn render(run: &Run, logs: Logs, style: Style) -> String {
                 write_log(&mut text, step);
             }
             text.push_str(&failure::render(failed, style));
+            if let (Some(step), Some(number)) = (job.failed_step(), number)
+                && step.lines > step.tail.len()
+            {
+                let _ = writeln!(
+                    text,
+                    "  = note: its whole log: dcb history log --run {number} {}",
+                    job.name()
+                );
+            }
         }
     }
     let rows: Vec<[String; 6]> = run.jobs.iter().map(|job| row(run, job)).collect();
@@ -171,8 +181,7 @@ fn built(planned: &Planned, image: Option<&str>, departures: &[Departure]) -> St
         .iter()
         .any(|departure| matches!(departure, Departure::OtherWay { .. }));
     if !elsewhere && planned.unusual {
-        let way = &planned.way;
-        parts.push(format!("{} with {}", way.strategy, way.dockerfile));
+        parts.push(planned.way.to_string());
     }
     parts.extend(departures.iter().map(ToString::to_string));
     parts.join("  ")
@@ -247,6 +256,7 @@ mod tests {
             needs: Vec::new(),
             way: Way {
                 strategy: strategy.to_owned(),
+                builder: None,
                 dockerfile: "web.test.Dockerfile".to_owned(),
                 frontend: Frontend::AsWritten,
             },

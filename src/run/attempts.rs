@@ -37,16 +37,18 @@ pub(super) async fn carry_out(
         departures: Vec::new(),
     };
     let built = async {
-        let built = work.best().await?;
-        let pushed = work.pushed().await?;
-        Ok((built, pushed))
+        let mut built = work.best().await?;
+        if built.pushed.is_empty() {
+            built.pushed = work.pushed().await?;
+        }
+        Ok(built)
     };
     match built.await {
-        Ok((built, pushed)) => Outcome::Built {
+        Ok(built) => Outcome::Built {
             image: built.image,
             size: built.size,
             departures: work.departures,
-            pushed,
+            pushed: built.pushed,
         },
         Err(BuildError::Failed { failure, .. }) => Outcome::Failed(failure),
         Err(BuildError::Stopped) => Outcome::Stopped,
@@ -118,8 +120,10 @@ impl<B: Builder> Work<'_, B> {
         let Err(BuildError::Failed { failure, .. }) = &result else {
             return result;
         };
-        let lookup_failed =
-            failure.class == Class::RegistryUnreachable && attempt.spec.pull == PullPolicy::Always;
+        // A builder of the user's own does not see the images that are here.
+        let lookup_failed = attempt.strategy.builder().is_none()
+            && failure.class == Class::RegistryUnreachable
+            && attempt.spec.pull == PullPolicy::Always;
         if lookup_failed
             && self
                 .may(failure, "build with the base images that are here")
@@ -269,7 +273,8 @@ pub(super) fn way(attempt: &Attempt, planned: Option<&Attempt>) -> Way {
             && planned.spec.dockerfile_name == attempt.spec.dockerfile_name
     });
     Way {
-        strategy: attempt.strategy.to_string(),
+        strategy: attempt.strategy.id().to_owned(),
+        builder: attempt.strategy.builder().map(str::to_owned),
         dockerfile: attempt.spec.dockerfile_name.clone(),
         frontend: if same {
             Frontend::BuiltIn

@@ -22,6 +22,8 @@ struct Scripted {
     /// Jobs in the order they began, with the name of the attempt.
     began: RefCell<Vec<(usize, String)>>,
     agrees: bool,
+    /// Whether building is pushing.
+    pushes: bool,
 }
 
 impl Builder for Scripted {
@@ -47,6 +49,13 @@ impl Builder for Scripted {
         self.running.borrow_mut().remove(&job.0);
         match end {
             _ if stopped => Err(BuildError::Stopped),
+            Ok(()) if self.pushes => Ok(Built {
+                pushed: vec![Pushed {
+                    name: "by the builder".to_owned(),
+                    digest: None,
+                }],
+                ..Built::default()
+            }),
             Ok(()) => Ok(Built::default()),
             Err((class, ran, transient)) => {
                 let mut failure = Failure::new(class, "told to fail");
@@ -511,6 +520,19 @@ fn an_image_is_pushed_under_each_name_when_it_is_built_and_only_then() {
         Outcome::Failed(_)
     ));
     assert_eq!(builder.began.borrow().len(), 1, "nothing is pushed");
+}
+
+#[test]
+fn what_the_builder_itself_pushed_is_not_pushed_again() {
+    let builder = Scripted {
+        pushes: true,
+        ..Scripted::default()
+    };
+    let Outcome::Built { pushed, .. } = &run(&pushing(), &builder, None)[0] else {
+        panic!("it was not built")
+    };
+    assert_eq!(pushed[0].name, "by the builder");
+    assert_eq!(builder.began.borrow().len(), 1);
 }
 
 #[test]

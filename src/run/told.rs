@@ -17,9 +17,9 @@ pub fn opening(plan: &Plan, verb: &str, clock: Clock) -> Event {
         verb: verb.to_owned(),
         project: plan.project.clone(),
         directory: plan.directory.display().to_string(),
-        engine: engine.map(|engine| match engine.podman {
-            true => format!("Podman {}", engine.version),
-            false => format!("Docker {}", engine.version),
+        engine: engine.map(|engine| {
+            let product = if engine.podman { "Podman" } else { "Docker" };
+            format!("{product} {}", engine.version)
         }),
         parallel: plan.parallel.value,
         jobs: plan.jobs.iter().map(planned).collect(),

@@ -7,9 +7,10 @@ use indexmap::IndexMap;
 use super::Typed;
 use super::extension::{Extension, StrategyWish, Wishes};
 use crate::ambient::Ambient;
-use crate::cli::{BuildFlags, WhenToFallBack};
+use crate::cli::{BuildFlags, ProjectFlags, WhenToFallBack};
 use crate::compose::Project;
 use crate::docker::Strategy;
+use crate::docker::detect::BUILDX_BUILDER;
 use crate::docker::variables::{DOCKER_BUILDKIT, docker_buildkit};
 use crate::dockerfile::Markers;
 use crate::failure::Failure;
@@ -31,7 +32,7 @@ pub(super) fn policies(
         .files
         .iter()
         .any(|file| is_marked(file, &extension.markers.traditional));
-    let policy = |own: &Wishes, from: [&'static str; 3]| {
+    let policy = |own: &Wishes, from: &From| {
         let mut policy = Policy::default();
         if traditional {
             policy.variant = Set {
@@ -43,13 +44,14 @@ pub(super) fn policies(
             &mut policy,
             &extension.all,
             &extension.markers,
-            FROM_PROJECT,
+            &FROM_PROJECT,
         );
         wish(&mut policy, own, &extension.markers, from);
         if let Some(strategy) = &strategy {
             policy.strategy = strategy.clone();
             policy.strict = flags.force_traditional;
         }
+        name_builder(ambient, flags, &mut policy);
         if let Some(name) = flags.variant.as_deref() {
             policy.variant = Set {
                 value: wanted(name, &extension.markers),
@@ -58,47 +60,110 @@ pub(super) fn policies(
         }
         policy
     };
-    let all = policy(&Wishes::default(), FROM_PROJECT);
+    let all = policy(&Wishes::default(), &FROM_PROJECT);
     let own = extension
         .services
         .iter()
-        .map(|(name, wishes)| (name.clone(), policy(wishes, FROM_SERVICE)))
+        .map(|(name, wishes)| (name.clone(), policy(wishes, &FROM_SERVICE)))
         .collect();
     Ok((all, own))
 }
 
-const FROM_PROJECT: [&str; 3] = [
-    "`x-dcb.strategy`",
-    "`x-dcb.variant`",
-    "`x-dcb.policy.cache-mounts`",
-];
-const FROM_SERVICE: [&str; 3] = [
-    "the service's `x-dcb.strategy`",
-    "the service's `x-dcb.variant`",
-    "the service's `x-dcb.policy.cache-mounts`",
-];
+/// Who says what a section of `x-dcb` says.
+struct From {
+    strategy: &'static str,
+    builder: &'static str,
+    variant: &'static str,
+    cache_mounts: &'static str,
+}
 
-fn wish(policy: &mut Policy, wishes: &Wishes, markers: &Markers, from: [&'static str; 3]) {
-    if let Some(wish) = wishes.strategy {
+const FROM_PROJECT: From = From {
+    strategy: "`x-dcb.strategy`",
+    builder: "`x-dcb.builder`",
+    variant: "`x-dcb.variant`",
+    cache_mounts: "`x-dcb.policy.cache-mounts`",
+};
+const FROM_SERVICE: From = From {
+    strategy: "the service's `x-dcb.strategy`",
+    builder: "the service's `x-dcb.builder`",
+    variant: "the service's `x-dcb.variant`",
+    cache_mounts: "the service's `x-dcb.policy.cache-mounts`",
+};
+
+fn wish(policy: &mut Policy, wishes: &Wishes, markers: &Markers, from: &From) {
+    if let Some(wish) = &wishes.strategy {
         policy.strategy = Set {
             value: match wish {
                 StrategyWish::Auto => None,
-                StrategyWish::Only(strategy) => Some(strategy),
+                StrategyWish::Only(strategy) => Some(strategy.clone()),
             },
-            from: from[0],
+            from: from.strategy,
         };
+    }
+    if let Some(name) = &wishes.builder {
+        use_builder(policy, name, from.builder);
     }
     if let Some(name) = &wishes.variant {
         policy.variant = Set {
             value: wanted(name, markers),
-            from: from[1],
+            from: from.variant,
         };
     }
     if let Some(value) = wishes.cache_mounts {
         policy.cache_mounts = Set {
             value,
-            from: from[2],
+            from: from.cache_mounts,
         };
+    }
+}
+
+/// The builder of buildx that a project is built with when no flag names one; without a project the
+/// one that the environment names.
+///
+/// # Errors
+/// When `DOCKER_BUILDKIT` has a value that it cannot have, or `x-dcb` cannot be understood.
+pub fn named_builder(
+    ambient: &Ambient,
+    project: Option<&Project>,
+) -> Result<Set<Option<String>>, Failure> {
+    let flags = BuildFlags::default();
+    let Some(project) = project else {
+        let mut policy = Policy::default();
+        name_builder(ambient, &flags, &mut policy);
+        return Ok(policy.builder);
+    };
+    let typed = Typed {
+        flags: &flags,
+        project: &ProjectFlags::default(),
+        services: &[],
+        pull: false,
+        push: false,
+        to_start: false,
+    };
+    let (policy, _) = policies(ambient, typed, project, &Extension::read(project)?)?;
+    Ok(policy.builder)
+}
+
+/// Names a builder of buildx, which is no classic one.
+fn use_builder(policy: &mut Policy, name: &str, from: &'static str) {
+    policy.builder = Set {
+        value: Some(name.to_owned()),
+        from,
+    };
+    if policy.strategy.value == Some(Strategy::Classic) {
+        policy.strategy = Policy::default().strategy;
+    }
+}
+
+/// The builder of buildx: the flag counts more than everything, the variable more than the file. But
+/// where the classic builder is to build, only the flag means another.
+fn name_builder(ambient: &Ambient, flags: &BuildFlags, policy: &mut Policy) {
+    if let Some(name) = &flags.builder {
+        use_builder(policy, name, "--builder");
+    } else if policy.strategy.value == Some(Strategy::Classic) {
+        policy.builder = Policy::default().builder;
+    } else if let Some(name) = ambient.variable(BUILDX_BUILDER) {
+        use_builder(policy, name, BUILDX_BUILDER);
     }
 }
 
@@ -118,6 +183,7 @@ fn strategy(
     Ok(match (flags.force_traditional, flags.force_buildkit) {
         (true, _) => set(Strategy::Classic, "--force-traditional"),
         (_, true) => set(Strategy::BuildKit, "--force-buildkit"),
+        _ if flags.builder.is_some() => None,
         _ if docker_buildkit(ambient.variable(DOCKER_BUILDKIT))? == Some(false) => {
             set(Strategy::Classic, "DOCKER_BUILDKIT=0 in the environment")
         }

@@ -4,6 +4,7 @@
 //! x-dcb:
 //!   variants: { optimised: fast, traditional: plain }
 //!   strategy: auto            # or buildkit, classic
+//!   builder: ci               # a builder of buildx
 //!   policy: { cache-mounts: false }
 //! services:
 //!   web:
@@ -35,6 +36,8 @@ pub struct Extension {
 pub struct Wishes {
     /// `strategy`.
     pub strategy: Option<StrategyWish>,
+    /// `builder`.
+    pub builder: Option<String>,
     /// `variant`.
     pub variant: Option<String>,
     /// `policy.cache-mounts`.
@@ -42,7 +45,7 @@ pub struct Wishes {
 }
 
 /// Which builder is wished for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StrategyWish {
     /// The best one.
     Auto,
@@ -59,7 +62,10 @@ impl Extension {
         let mut reader = Reader::default();
         let mut extension = Self::default();
         if let Some(node) = project.extension("x-dcb") {
-            reader.section(node, &["variants", "strategy", "variant", "policy"]);
+            reader.section(
+                node,
+                &["variants", "strategy", "builder", "variant", "policy"],
+            );
             if let Some(variants) = node.get("variants") {
                 reader.section(variants, &["optimised", "traditional"]);
                 reader.text(variants, "optimised", &mut extension.markers.optimised);
@@ -69,7 +75,7 @@ impl Extension {
         }
         for name in project.services.keys() {
             if let Some(node) = project.tree.at(&["services", name, "x-dcb"]) {
-                reader.section(node, &["strategy", "variant", "policy"]);
+                reader.section(node, &["strategy", "builder", "variant", "policy"]);
                 extension.services.insert(name.clone(), reader.wishes(node));
             }
         }
@@ -130,6 +136,18 @@ impl Reader {
                     "is no builder",
                     "write `auto`, `buildkit` or `classic`",
                 ),
+            }
+        }
+        if let Some(builder) = node.get("builder") {
+            let mut name = String::new();
+            self.text(node, "builder", &mut name);
+            wishes.builder = Some(name).filter(|name| !name.is_empty());
+            if wishes.strategy == Some(StrategyWish::Only(Strategy::Classic)) {
+                self.wrong(
+                    builder,
+                    "is a builder of buildx, and `strategy: classic` asks for another",
+                    "leave one of them out",
+                );
             }
         }
         if let Some(variant) = node.get("variant") {

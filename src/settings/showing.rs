@@ -4,19 +4,27 @@ use std::path::PathBuf;
 
 use crate::ambient::Ambient;
 use crate::cli::{OutputFlags, ProgressKind};
-use crate::docker::detect;
+use crate::docker::{SecretValue, detect};
 use crate::failure::{Class, Failure};
+use crate::journal::Journal;
+use crate::plan::Plan;
 use crate::report::{Ci, Detail, GitHub, Progress, Show};
+use crate::secret::Redactor;
 
 /// The variables that say how progress is shown, Compose's before BuildKit's.
 const VARIABLES: [&str; 2] = ["COMPOSE_PROGRESS", "BUILDKIT_PROGRESS"];
 
-/// How a run is shown. `quiet` is what `--quiet` of the verb says.
+/// How a run of `plan` is shown and kept. `quiet` is what `--quiet` of the verb says.
 ///
 /// # Errors
 /// When a variable has a value that is no kind of progress, or a picture is asked for by flag where
 /// there is no terminal to draw it on.
-pub fn show(ambient: &Ambient, flags: OutputFlags, quiet: bool) -> Result<Show, Failure> {
+pub fn show(
+    ambient: &Ambient,
+    flags: OutputFlags,
+    quiet: bool,
+    plan: &Plan,
+) -> Result<Show, Failure> {
     let server = detect::build_server(&ambient.environment);
     let detail = if flags.verbose {
         Detail::Verbose
@@ -58,7 +66,36 @@ pub fn show(ambient: &Ambient, flags: OutputFlags, quiet: bool) -> Result<Show, 
         ci: ci.filter(|_| detail == Detail::Normal),
         github: (ci == Some(Ci::GitHub)).then(|| github(ambient)),
         estimate: None,
+        journal: journal(ambient, plan),
+        redactor: redactor(plan),
     })
+}
+
+/// Where runs of this project are kept.
+fn journal(ambient: &Ambient, plan: &Plan) -> Option<Journal> {
+    let state = ambient.state_directory()?;
+    Some(Journal::of(&state, &plan.project, &plan.directory))
+}
+
+/// The values that the builds of `plan` are given and nobody may read. What cannot be read now, the
+/// build will complain about.
+fn redactor(plan: &Plan) -> Redactor {
+    let mut redactor = Redactor::default();
+    for job in &plan.jobs {
+        let spec = &job.attempt.spec;
+        for value in spec.args.values().filter(|value| value.is_secret()) {
+            redactor.add(value.reveal());
+        }
+        for secret in spec.secrets.values() {
+            match secret {
+                SecretValue::Variable { value, .. } => redactor.add(value.reveal()),
+                SecretValue::File(path) => {
+                    redactor.add(&std::fs::read_to_string(path).unwrap_or_default());
+                }
+            }
+        }
+    }
+    redactor
 }
 
 /// What the variables say.

@@ -24,6 +24,7 @@ mod second_builds;
 #[path = "../support/mod.rs"]
 mod support;
 mod tree;
+mod whole_projects;
 
 use fastrand::Rng;
 use reference::Step;

@@ -23,6 +23,7 @@
     reason = "tests read the environment they are given"
 )]
 
+pub mod builder;
 pub mod grid;
 pub mod registry;
 pub mod relay;

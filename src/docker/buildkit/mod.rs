@@ -49,6 +49,8 @@ use crate::failure::Failure;
 use session::{Common, Own, Session};
 use tokio::sync::OnceCell;
 use transport::Control;
+
+pub(super) use status::Steps;
 pub use worker::Worker;
 
 /// The word for the engine's machine under `extra_hosts:`.

@@ -76,10 +76,7 @@ impl Client {
         }
         match result {
             None => Err(BuildError::Stopped),
-            Some(Ok(response)) => Ok(Built {
-                image: image_id(&response.exporter_response),
-                size: None,
-            }),
+            Some(Ok(response)) => Ok(Built::here(image_id(&response.exporter_response))),
             Some(Err(status)) => {
                 let context = error::Context {
                     endpoint: self.endpoint(),

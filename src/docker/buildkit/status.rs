@@ -20,7 +20,7 @@ const LONGEST_LINE: usize = 16 << 10;
 const SAME_CLOCK: i64 = 500;
 
 /// What has been told of one build so far.
-pub(super) struct Steps {
+pub(in crate::docker) struct Steps {
     job: JobId,
     clock: Clock,
     /// How many milliseconds the builder's clock is behind, as far as is known.
@@ -44,7 +44,7 @@ struct Step {
 
 impl Steps {
     /// Nothing yet of `job`.
-    pub(super) fn new(job: JobId, clock: Clock) -> Self {
+    pub(in crate::docker) fn new(job: JobId, clock: Clock) -> Self {
         Self {
             job,
             clock,
@@ -55,18 +55,18 @@ impl Steps {
     }
 
     /// Whether anything was told at all.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::docker) fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
     /// The name of the vertex called `digest`.
-    pub(super) fn name(&self, digest: &str) -> Option<&str> {
+    pub(in crate::docker) fn name(&self, digest: &str) -> Option<&str> {
         let index = *self.by_digest.get(digest)?;
         Some(&self.all[index].name)
     }
 
     /// The name of the step that failed, when only the steps themselves tell.
-    pub(super) fn failed(&self) -> Option<&str> {
+    pub(in crate::docker) fn failed(&self) -> Option<&str> {
         self.all
             .iter()
             .find(|step| !step.error.is_empty() && !is_cancelled(&step.error))
@@ -75,14 +75,14 @@ impl Steps {
 
     /// Whether a `RUN` may have begun. From then on nothing may be built a second time, so what is
     /// not known to run nothing counts: frontends name their steps as they like.
-    pub(super) fn ran(&self) -> bool {
+    pub(in crate::docker) fn ran(&self) -> bool {
         self.all
             .iter()
             .any(|step| step.began() && !runs_nothing(&step.name))
     }
 
     /// Takes a message and gives what happened.
-    pub(super) fn fold(&mut self, message: StatusResponse) -> Vec<Event> {
+    pub(in crate::docker) fn fold(&mut self, message: StatusResponse) -> Vec<Event> {
         let mut events = Vec::new();
         self.compare_clocks(&message.vertexes);
         for vertex in message.vertexes {
@@ -318,6 +318,7 @@ fn runs_nothing(name: &str) -> bool {
         "copy ",
         "merging ",
         "exporting ",
+        "importing to docker",
         "importing cache ",
     ]
     .iter()

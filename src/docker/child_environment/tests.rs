@@ -35,7 +35,7 @@ fn programs(text: &str) -> Programs {
 }
 
 fn told(
-    strategy: Strategy,
+    strategy: &Strategy,
     installed: &str,
     builder: (&str, Chooser),
     variables: &str,
@@ -244,7 +244,7 @@ const TABLE: &[(Strategy, &str, &str, &str)] = &[
 fn compose_is_told_what_it_needs_and_no_more() {
     for (strategy, programs, variables, expected) in TABLE {
         let own = ("docker", Chooser::Context);
-        let told = told(*strategy, programs, own, variables, false);
+        let told = told(strategy, programs, own, variables, false);
         assert_eq!(told, *expected, "{strategy:?}, {programs}, {variables}");
     }
 }
@@ -272,7 +272,7 @@ fn a_builder_with_a_cache_of_its_own_is_replaced_unless_it_was_named_for_this() 
             "",
         ),
     ] {
-        let told = told(Strategy::BuildKit, programs, builder, "", false);
+        let told = told(&Strategy::BuildKit, programs, builder, "", false);
         assert_eq!(told, expected, "{programs}, {builder:?}");
     }
 }
@@ -282,7 +282,7 @@ fn progress_on_a_terminal_stays_as_it_is() {
     let programs = "plugin=2.40.3 buildx=0.29.1";
     let own = ("docker", Chooser::Context);
     let told = told(
-        Strategy::BuildKit,
+        &Strategy::BuildKit,
         programs,
         own,
         "BUILDKIT_PROGRESS=tty",

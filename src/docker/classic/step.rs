@@ -87,7 +87,7 @@ impl Steps {
     /// The image, once the builder said that it is built.
     pub(super) fn built(&self) -> Option<Built> {
         let image = self.image.clone();
-        self.built.then_some(Built { image, size: None })
+        self.built.then(|| Built::here(image))
     }
 
     /// The name of the step that runs, unless that is not one of the Dockerfile's.

@@ -61,7 +61,7 @@ impl Chooser {
     /// Who it is, as people know it.
     pub fn id(self) -> &'static str {
         match self {
-            Self::Variable => "BUILDX_BUILDER",
+            Self::Variable => BUILDX_BUILDER,
             Self::Use => "docker buildx use",
             Self::Context => "the docker context",
         }
@@ -71,13 +71,9 @@ impl Chooser {
 impl Builder {
     /// The builder that buildx would take here.
     pub fn selected(ambient: &Ambient, config: &DockerConfig, endpoint: &Endpoint) -> Self {
-        let directory = match ambient.variable("BUILDX_CONFIG") {
-            Some(directory) => ambient.directory.join(directory),
-            None => config.directory.join("buildx"),
-        };
         Self::select(
-            ambient.variable("BUILDX_BUILDER"),
-            &directory,
+            ambient.variable(BUILDX_BUILDER),
+            &directory(ambient, config),
             config,
             endpoint,
         )
@@ -108,6 +104,17 @@ impl Builder {
     /// Whether it builds with something else than the engine's own BuildKit.
     pub fn is_foreign(&self) -> bool {
         matches!(self.driver, Ok(Driver::Other(_)))
+    }
+}
+
+/// The variable that names a builder.
+pub const BUILDX_BUILDER: &str = "BUILDX_BUILDER";
+
+/// The directory in which buildx keeps its builders.
+pub(in crate::docker) fn directory(ambient: &Ambient, config: &DockerConfig) -> PathBuf {
+    match ambient.variable("BUILDX_CONFIG") {
+        Some(directory) => ambient.directory.join(directory),
+        None => config.directory.join("buildx"),
     }
 }
 
@@ -146,7 +153,11 @@ struct Instance {
 }
 
 /// The driver of the builder `name`: what its file says, else the name must be that of a context.
-fn driver(directory: &Path, config: &DockerConfig, name: &str) -> Result<Driver, String> {
+pub(in crate::docker) fn driver(
+    directory: &Path,
+    config: &DockerConfig,
+    name: &str,
+) -> Result<Driver, String> {
     let lower = name.to_lowercase();
     if lower.is_empty() || lower.contains(['/', '\\']) || lower == ".." {
         return Err(format!("`{name}` is no name of a builder"));

@@ -12,7 +12,7 @@ use crate::dockerfile::Dockerfile;
 const INLINE: &str = "dockerfile_inline at ";
 
 /// The Dockerfile of `spec` as a text; nothing when only the engine has it.
-pub(super) fn text(spec: &BuildSpec) -> Option<String> {
+pub(in crate::docker) fn text(spec: &BuildSpec) -> Option<String> {
     match &spec.dockerfile {
         DockerfileSource::File(path) => std::fs::read_to_string(path).ok(),
         DockerfileSource::Inline(text) | DockerfileSource::Instead(_, text) => Some(text.clone()),

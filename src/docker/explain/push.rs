@@ -1,4 +1,4 @@
-//! Why a push failed: an engine's words, which are a registry's for the most part.
+//! Why a push failed: a builder's words, which are a registry's for the most part.
 
 use super::{occur, passes, plain, remedy};
 use crate::docker::reference;
@@ -11,6 +11,7 @@ const TEXTS: &[(&[&str], Class)] = &[
     (&["429 Too Many Requests"], Class::RateLimited),
     (&["429 (Too Many Requests)"], Class::RateLimited),
     (&["oomanyrequests"], Class::RateLimited),
+    (&["401 Unauthorized"], Class::RegistryDenied),
     (&["403 Forbidden"], Class::RegistryDenied),
     (&["403 (Forbidden)"], Class::RegistryDenied),
     (&["unauthorized"], Class::RegistryDenied),
@@ -30,8 +31,9 @@ const TROUBLE: &[&[&str]] = &[
 /// half a minute: to do that three times over would help nobody.
 const TRIED: &str = "received unexpected HTTP status: ";
 
-/// The failure that an engine's words stand for when the image of the full name `name` is pushed.
-pub(in crate::docker) fn push(text: &str, name: &str) -> Failure {
+/// The failure that these words stand for when the image of the full name `name` is pushed: by the
+/// engine, or by the builder of that name.
+pub(in crate::docker) fn push(text: &str, name: &str, builder: Option<&str>) -> Failure {
     let text = plain(text);
     // What is wrong with a push and has no row is wrong with its registry.
     let class = TEXTS
@@ -51,17 +53,29 @@ pub(in crate::docker) fn push(text: &str, name: &str) -> Failure {
             Some(wait) => format!("the registry asks to wait for {wait}"),
             None => "wait, and push again: the registry does not tell how long".to_owned(),
         },
-        Class::DiskFull => {
-            "see what can go: docker system df; then: docker builder prune".to_owned()
-        }
+        Class::DiskFull => match builder {
+            None => "see what can go: docker system df; then: docker builder prune".to_owned(),
+            Some(builder) => {
+                format!("make room in its cache: docker buildx prune --builder {builder}")
+            }
+        },
         _ if trouble => {
             "the registry, or a proxy in front of it, has trouble of its own: try again later"
                 .to_owned()
         }
-        _ => format!(
-            "the engine pushes, so it must reach `{}`: check its network, DNS and proxy (docker info)",
-            reference::registry(name)
-        ),
+        _ => {
+            let (who, ask) = match builder {
+                None => ("the engine".to_owned(), "docker info".to_owned()),
+                Some(builder) => (
+                    format!("the builder `{builder}`"),
+                    format!("docker buildx inspect {builder}"),
+                ),
+            };
+            let registry = reference::registry(name);
+            format!(
+                "{who} pushes, so it must reach `{registry}`: check its network, DNS and proxy ({ask})"
+            )
+        }
     });
     failure
 }
@@ -70,7 +84,8 @@ pub(in crate::docker) fn push(text: &str, name: &str) -> Failure {
 mod tests {
     use super::*;
 
-    /// As engines 20.10, 26.1 and 28.5, the last also with the containerd store, and Podman 4.3 say it.
+    /// As engines 20.10, 26.1 and 28.5, the last also with the containerd store and as a builder of
+    /// buildx, and Podman 4.3 say it.
     const SENTENCES: &[(&str, &str, bool)] = &[
         (
             "An image does not exist locally with the tag: r/web",
@@ -95,6 +110,11 @@ mod tests {
         (
             "failed to read from destination repository web: 429 (Too Many Requests)",
             "rate-limited",
+            false,
+        ),
+        (
+            "unexpected status from HEAD request to http://r/v2/web/blobs/sha256:1: 401 Unauthorized",
+            "registry-denied",
             false,
         ),
         (
@@ -160,7 +180,7 @@ mod tests {
     #[test]
     fn what_engines_say_of_a_push_is_understood() {
         for (text, class, passes) in SENTENCES {
-            let failure = push(text, "r:5000/web:latest");
+            let failure = push(text, "r:5000/web:latest", None);
             assert_eq!(
                 (failure.class.id(), failure.transient),
                 (*class, *passes),
@@ -168,6 +188,15 @@ mod tests {
             );
             assert_eq!(failure.hints.len(), 1, "{text}");
         }
+    }
+
+    #[test]
+    fn who_pushes_is_told() {
+        let hint = |text: &str, builder| push(text, "r:5000/web:latest", builder).hints.remove(0);
+        let full = "no space left on device";
+        assert!(hint("EOF", None).starts_with("the engine pushes, so it must reach `r:5000`"));
+        assert!(hint("EOF", Some("far")).starts_with("the builder `far` pushes"));
+        assert!(hint(full, Some("far")).ends_with("docker buildx prune --builder far"));
     }
 
     #[test]

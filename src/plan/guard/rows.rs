@@ -5,7 +5,7 @@ use crate::compose::{Context, Dockerfile};
 use crate::docker::{ApiVersion, reference};
 use crate::plan::contexts::{self, Kind};
 
-use Needs::{ContainerdStore, Engine, Never, Nothing};
+use Needs::{ContainerdStore, ContainerdStoreToLoad, Engine, Never, Nothing};
 use Otherwise::{LeaveOut, Refuse};
 
 /// What the classic builder cannot do for lack of a session.
@@ -43,6 +43,16 @@ const NOT_MAIN: Needs = Never(
     "can only be a context beside the main one",
     "move it to additional_contexts: {NAME: ...}, and write COPY --from=NAME in the Dockerfile",
 );
+/// A name that buildx itself takes for a broken one.
+const ONE_PLATFORM: Needs = Never(
+    "has a name for one platform, which buildx does not take",
+    "build this service with the engine (`x-dcb: { builder: default }` under it), or leave `::` and what follows it out",
+);
+/// A network that only the engine knows.
+const NO_NETWORK: Needs = Never(
+    "is none that BuildKit knows: it has `default`, `host` and `none`",
+    "leave it out, or build on the classic builder: --force-traditional",
+);
 /// What this dcb cannot do.
 const LATER: Needs = Never(
     "is not supported by this dcb yet",
@@ -56,6 +66,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "an image or a service",
         used: |asked| named(asked, image),
         buildkit: Nothing,
+        buildx: Nothing,
         classic: Nothing,
         podman: Nothing,
         otherwise: Refuse,
@@ -68,6 +79,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
             named(asked, |context| remote && image(context))
         },
         buildkit: Engine(ApiVersion::V23_0, "23.0"),
+        buildx: Nothing,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -80,6 +92,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
             names.into_iter().find(|name| name.contains("::")).cloned()
         },
         buildkit: Engine(ApiVersion::V23_0, "23.0"),
+        buildx: ONE_PLATFORM,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -89,6 +102,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "a directory",
         used: |asked| named(asked, |context| matches!(context, Context::Directory(_))),
         buildkit: Engine(ApiVersion::V23_0, "23.0"),
+        buildx: Nothing,
         classic: COPIED,
         podman: COPIED,
         otherwise: Refuse,
@@ -98,6 +112,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "a git or http address",
         used: |asked| named(asked, |context| address(context) == Some(Kind::Fetched)),
         buildkit: Engine(ApiVersion::V23_0, "23.0"),
+        buildx: Nothing,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -111,6 +126,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
             })
         },
         buildkit: LATER,
+        buildx: LATER,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -124,6 +140,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
             })
         },
         buildkit: NO_ADDRESS,
+        buildx: NO_ADDRESS,
         classic: NO_ADDRESS,
         podman: NO_ADDRESS,
         otherwise: Refuse,
@@ -139,6 +156,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
                 .cloned()
         },
         buildkit: NO_NAME,
+        buildx: NO_NAME,
         classic: NO_NAME,
         podman: NO_NAME,
         otherwise: Refuse,
@@ -148,6 +166,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "",
         used: |asked| some(!asked.build.cache_from.is_empty()),
         buildkit: LATER,
+        buildx: LATER,
         classic: LATER,
         podman: LATER,
         otherwise: Refuse,
@@ -157,6 +176,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "",
         used: |asked| some(!asked.build.cache_to.is_empty()),
         buildkit: LATER,
+        buildx: LATER,
         classic: LATER,
         podman: LATER,
         otherwise: Refuse,
@@ -166,6 +186,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "an image, an OCI layout, a service",
         used: |asked| special(&asked.build.context),
         buildkit: NOT_MAIN,
+        buildx: NOT_MAIN,
         classic: NOT_MAIN,
         podman: NOT_MAIN,
         otherwise: Refuse,
@@ -175,6 +196,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "",
         used: |asked| some(!asked.build.entitlements.is_empty()),
         buildkit: Nothing,
+        buildx: Nothing,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -187,6 +209,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
             (isolation != "default").then(|| isolation.to_owned())
         },
         buildkit: ISOLATION,
+        buildx: ISOLATION,
         classic: ISOLATION,
         podman: ISOLATION,
         otherwise: Refuse,
@@ -198,10 +221,8 @@ pub(in crate::plan) const ROWS: &[Row] = &[
             let network = asked.build.network.as_deref()?;
             (!matches!(network, "" | "default" | "host" | "none")).then(|| network.to_owned())
         },
-        buildkit: Never(
-            "is none that BuildKit knows: it has `default`, `host` and `none`",
-            "leave it out, or build on the classic builder: --force-traditional",
-        ),
+        buildkit: NO_NETWORK,
+        buildx: NO_NETWORK,
         classic: Nothing,
         podman: Nothing,
         otherwise: Refuse,
@@ -211,6 +232,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "",
         used: |asked| some(!asked.build.no_cache_filter.is_empty()),
         buildkit: Nothing,
+        buildx: Nothing,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -220,6 +242,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "one",
         used: |asked| some(asked.platforms.len() == 1),
         buildkit: Nothing,
+        buildx: Nothing,
         classic: Engine(ApiVersion(1, 32), "18.04"),
         podman: Nothing,
         otherwise: Refuse,
@@ -229,6 +252,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "several",
         used: |asked| (asked.platforms.len() > 1).then(|| asked.platforms.join(", ")),
         buildkit: ContainerdStore,
+        buildx: ContainerdStoreToLoad,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -238,6 +262,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "",
         used: |asked| some(asked.build.privileged),
         buildkit: Nothing,
+        buildx: Nothing,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -247,6 +272,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "another than false",
         used: |asked| attests(asked.build.provenance.as_ref()),
         buildkit: ContainerdStore,
+        buildx: ContainerdStoreToLoad,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -256,6 +282,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "another than false",
         used: |asked| attests(asked.build.sbom.as_ref()),
         buildkit: ContainerdStore,
+        buildx: ContainerdStoreToLoad,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -265,6 +292,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "",
         used: |asked| some(!asked.build.secrets.is_empty()),
         buildkit: Nothing,
+        buildx: Nothing,
         classic: CLASSIC,
         podman: PODMAN_SECRETS,
         otherwise: Refuse,
@@ -274,6 +302,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "",
         used: |asked| some(asked.build.shm_size.is_some()),
         buildkit: Engine(ApiVersion::V23_0, "23.0"),
+        buildx: Nothing,
         classic: Nothing,
         podman: Nothing,
         otherwise: Refuse,
@@ -283,6 +312,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "",
         used: |asked| some(!asked.build.ssh.is_empty()),
         buildkit: Nothing,
+        buildx: Nothing,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -292,6 +322,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "",
         used: |asked| some(!asked.build.ulimits.is_empty()),
         buildkit: Engine(ApiVersion::V23_0, "23.0"),
+        buildx: Nothing,
         classic: Nothing,
         podman: Nothing,
         otherwise: Refuse,
@@ -302,6 +333,7 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         form: "",
         used: |asked| asked.request.source_date_epoch.clone(),
         buildkit: Engine(ApiVersion::V24_0, "24.0"),
+        buildx: Nothing,
         classic: UNDATED,
         podman: UNDATED,
         otherwise: LeaveOut,

@@ -84,9 +84,7 @@ pub(super) fn job(job: &Job, now: u64, columns: Columns, looks: &Looks) -> Strin
         Some(Outcome::Failed(failure)) => {
             // The code comes first: the end of a long line is cut.
             let (word, text) = match (failure.exit_code, job.failed_step()) {
-                (Some(code), Some(step)) => {
-                    (format!("exit code {code}: "), title(step, columns))
-                }
+                (Some(code), Some(step)) => (format!("exit code {code}: "), title(step, columns)),
                 _ => ("failed: ".to_owned(), failure.message.clone()),
             };
             line.push(paint, &word);
@@ -288,7 +286,9 @@ fn without_flags(mut command: &str) -> &str {
 
 /// `FROM` an image, by its short name and without its digest.
 fn image(instruction: &str) -> String {
-    let short = instruction.replace("docker.io/library/", "").replace("docker.io/", "");
+    let short = instruction
+        .replace("docker.io/library/", "")
+        .replace("docker.io/", "");
     let end = short.find("@sha256:").unwrap_or(short.len());
     short[..end].to_owned()
 }

@@ -208,7 +208,11 @@ fn shop() -> Story {
     story.runs(5, 1, base).moves(5, 1, 120 * MIB, 298 * MIB);
     let test = "[test 3/3] RUN go test ./...";
     story.runs(6, 7, test).steps(6, 1, 2, 1).at(72);
-    story.logs(6, 7, &["ok  \tshop/mail\t0.41s", "ok  \tshop/mail/queue\t2.80s"]);
+    story.logs(
+        6,
+        7,
+        &["ok  \tshop/mail\t0.41s", "ok  \tshop/mail/queue\t2.80s"],
+    );
     story
 }
 
@@ -265,11 +269,18 @@ fn strange() -> Story {
     let mut story = Story::of(&[
         ("データベース", &[]),
         ("\u{1b}[31mred\u{1b}[2J", &[]),
-        ("a-service-whose-name-is-longer-than-anybody-would-type-twice", &[]),
+        (
+            "a-service-whose-name-is-longer-than-anybody-would-type-twice",
+            &[],
+        ),
         ("größe", &[0]),
     ]);
     story.begins(0).begins(1).begins(2);
-    story.runs(0, 1, "[2/2] RUN echo 日本語のとても長い名前のステップはどこかで切られます 終わり");
+    story.runs(
+        0,
+        1,
+        "[2/2] RUN echo 日本語のとても長い名前のステップはどこかで切られます 終わり",
+    );
     story.logs(0, 1, &["進捗 50%\r進捗 100%", "\tindented\tby tabs"]);
     story.runs(1, 1, "[2/2] RUN printf '\u{1b}[2J\u{7}'");
     story.at(3);
@@ -317,13 +328,19 @@ fn what_people_see() {
         if place.signs == Signs::Ascii {
             assert!(shown.is_ascii(), "{shown}");
         }
-        #[expect(clippy::disallowed_methods, reason = "asked for by whoever runs the test")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "asked for by whoever runs the test"
+        )]
         if std::env::var_os("DCB_TEST_ACCEPT").is_some() {
             std::fs::write(&file, &shown).expect("a file");
         }
         let expected = std::fs::read_to_string(&file).unwrap_or_default();
         if shown != expected {
-            wrong.push(format!("{}\n{shown}--- expected\n{expected}", file.display()));
+            wrong.push(format!(
+                "{}\n{shown}--- expected\n{expected}",
+                file.display()
+            ));
         }
         files.insert(file);
     }

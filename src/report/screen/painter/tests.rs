@@ -8,7 +8,10 @@ const SIZE: Size = Size {
 };
 
 fn length(number: usize) -> NonZero<u16> {
-    u16::try_from(number).ok().and_then(NonZero::new).expect("a length")
+    u16::try_from(number)
+        .ok()
+        .and_then(NonZero::new)
+        .expect("a length")
 }
 
 fn picture(lines: &[&str]) -> Vec<String> {
@@ -87,8 +90,14 @@ fn what_was_typed_below_goes_with_the_next_picture() {
 fn only_lines_that_changed_are_written_and_nothing_when_none_did() {
     let mut painter = Painter::new(Narrowing::Rewraps);
     let first = painter.paint(&[], picture(&["one", "two", "three"]), SIZE);
-    assert!(first.starts_with(BEGIN) && first.ends_with(END), "{first:?}");
-    assert_eq!(painter.paint(&[], picture(&["one", "two", "three"]), SIZE), "");
+    assert!(
+        first.starts_with(BEGIN) && first.ends_with(END),
+        "{first:?}"
+    );
+    assert_eq!(
+        painter.paint(&[], picture(&["one", "two", "three"]), SIZE),
+        ""
+    );
     let next = painter.paint(&[], picture(&["one", "TWO", "three"]), SIZE);
     assert_eq!(next, format!("{BEGIN}\r\x1b[3A\nTWO\x1b[K\n\n\x1b[J{END}"));
     assert_eq!(painter.above(&[], SIZE), "");
