@@ -1,7 +1,7 @@
 //! What the picture of a run costs: 200 services of 40 steps each, on this terminal.
 //!
-//! `benches/README.md` tells how to run it. It says how much of one processor the report took, with
-//! everything it does: the fold of the events, the pictures, the writing.
+//! `benches/README.md` tells how to run it. The same run is told twice, first with nothing shown: the
+//! difference is the picture, from the state of the run to the bytes on the terminal.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -28,19 +28,25 @@ fn main() {
         "the picture is for a terminal: script -qec 'cargo bench --bench board' /dev/null"
     );
     let ambient = Ambient::capture().expect("a directory");
-    let began = Instant::now();
-    pretend(ambient.stderr);
-    let took = began.elapsed().as_secs_f64();
-    // What this thread used went into the events.
-    let used = used(ClockId::ProcessCPUTime) - used(ClockId::ThreadCPUTime);
+    let measure = |progress| {
+        let began = Instant::now();
+        let before = others();
+        pretend(ambient.stderr, progress);
+        (others() - before) * 100.0 / began.elapsed().as_secs_f64()
+    };
+    let fold = measure(Progress::Quiet);
+    let all = measure(Progress::Tty);
     let (rows, columns) = console::Term::stderr().size();
     let text = format!(
-        "{SERVICES} services of {STEPS} steps in {took:.1} s on {rows} rows of {columns} columns: \
-         {:.0} ms of a processor, {:.2} %\n",
-        used * 1000.0,
-        used * 100.0 / took,
+        "{rows} rows of {columns} columns: the picture takes {:.2} % of a processor, the events {fold:.2} %\n",
+        all - fold
     );
     dcb::report::result(&text).expect("somebody reads");
+}
+
+/// Seconds of a processor that all threads but this one used: this one only tells of events.
+fn others() -> f64 {
+    used(ClockId::ProcessCPUTime) - used(ClockId::ThreadCPUTime)
 }
 
 /// Seconds of a processor.
@@ -51,13 +57,13 @@ fn used(clock: ClockId) -> f64 {
 }
 
 /// Tells of a build that nobody does.
-fn pretend(terminal: Terminal) {
+fn pretend(terminal: Terminal, progress: Progress) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
         .expect("a runtime");
     let (reporting, events) = Reporting::start(Show {
-        progress: Progress::Tty,
+        progress,
         detail: Detail::Normal,
         terminal,
         ci: None,
@@ -79,6 +85,7 @@ async fn build(events: &Events) {
             strategy: "buildkit".to_owned(),
             dockerfile: "Dockerfile".to_owned(),
             frontend: Frontend::AsWritten,
+            builder: None,
         },
         variant: None,
         unusual: false,

@@ -1,5 +1,7 @@
 //! The line of one job: its name, its time, how far it is, and what it does or waits for.
 
+use std::time::Duration;
+
 use super::line::{self, Line, Looks};
 use crate::event::Outcome;
 use crate::human;
@@ -125,7 +127,7 @@ pub(super) fn brief(job: &Job, looks: &Looks) -> String {
             format!("{name} cached")
         }
         (Some(Outcome::Built { .. } | Outcome::Failed(_)), Some(took)) => {
-            format!("{name} {}", human::seconds(took))
+            format!("{name} {}", human::duration(Duration::from_millis(took)))
         }
         _ => name,
     }
@@ -169,7 +171,7 @@ fn time(job: &Job, now: u64) -> String {
     match job.state {
         State::Waiting => String::new(),
         State::Running { began } => human::seconds(now.saturating_sub(began)),
-        State::Ended { took, .. } => human::seconds(took),
+        State::Ended { took, .. } => human::duration(Duration::from_millis(took)),
     }
 }
 

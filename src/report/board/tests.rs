@@ -24,6 +24,7 @@ impl Story {
                 strategy: "buildkit".to_owned(),
                 dockerfile: "Dockerfile".to_owned(),
                 frontend: Frontend::AsWritten,
+                builder: None,
             },
             variant: None,
             unusual: false,
