@@ -118,7 +118,7 @@ _dcb() {
             return 0
             ;;
         dcb__subcmd__build)
-            opts="-j -q -v -h --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --builder --force-traditional --force-buildkit --fallback --no-fallback --pull --push --parallel --dry-run --quiet --verbose --progress --help"
+            opts="-j -o -q -v -h --no-cache --build-arg --secret --ssh --jobs --fail-fast --keep-going --variant --builder --force-traditional --force-buildkit --fallback --no-fallback --pull --output --push --check --format --parallel --dry-run --quiet --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -154,6 +154,18 @@ _dcb() {
                     ;;
                 --fallback)
                     COMPREPLY=($(compgen -W "auto ask never" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --progress)

@@ -55,6 +55,9 @@ complete -c dcb -n "__fish_dcb_using_subcommand build" -l builder -d 'Build with
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l fallback -d 'When the builder itself stands in the way: take another way, ask, or fail' -r -f -a "auto\t'Whenever the builder is to blame, and say so'
 ask\t'When the user agrees'
 never\t'Never'"
+complete -c dcb -n "__fish_dcb_using_subcommand build" -s o -l output -d 'Write the result there instead of into the engine: `DIR`, `type=tar,dest=FILE`, `-` for an archive on standard output; `oci` and `docker` are images in a file' -r
+complete -c dcb -n "__fish_dcb_using_subcommand build" -l format -d 'How `--check` prints what it finds' -r -f -a "text\t'For people'
+json\t'For programs; docs/check.md describes it'"
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
 tty\t'A picture of the run'
 plain\t'Lines'
@@ -68,6 +71,7 @@ complete -c dcb -n "__fish_dcb_using_subcommand build" -l force-buildkit -d 'Use
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l no-fallback -d 'Never take another way than planned'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l pull -d 'Look up base images in their registry, even those that are here'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l push -d 'Push the images of services that have an `image:`, under it and all `tags:`'
+complete -c dcb -n "__fish_dcb_using_subcommand build" -l check -d 'Check the Dockerfiles and build nothing: what BuildKit advises against, with its place; exit code 1 when there is any'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l parallel -d 'Accepted because Compose v1 had it: services always build side by side'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l dry-run -d 'Show the plan and build nothing'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -s q -l quiet -d 'Print errors only'

@@ -9,6 +9,7 @@
 
 mod build;
 mod builder;
+mod check;
 mod config;
 mod drivers;
 mod handover;
@@ -89,10 +90,12 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Build(build) if build.dry_run => {
             let typed = Typed {
                 push: build.push,
+                output: build.output.as_deref(),
                 ..app.typed(&build.flags, &build.services, build.pull)
             };
             wait(app.show_plan(typed, PlanFormat::Text))
         }
+        Verb::Build(build) if build.check => wait(app.check(&build)),
         Verb::Build(build) => wait(app.build(&build)),
         Verb::Plan(plan) => {
             let typed = Typed {

@@ -126,6 +126,13 @@ pub enum Event {
         /// Where it is explained.
         url: Option<String>,
     },
+    /// Something that is good to know of a job, and nothing wrong.
+    JobNote {
+        /// The job it belongs to.
+        job: JobId,
+        /// What it says.
+        message: String,
+    },
     /// The builder stood in the way, and another way is taken.
     FellBack {
         /// The job.
@@ -199,6 +206,9 @@ pub struct Planned {
     pub needs: Vec<JobId>,
     /// How it is to be built.
     pub way: Way,
+    /// Where the result goes instead of the engine's images: `local to /home/me/out`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
     /// Which form of the Dockerfile it is, when there are several: the marker in its name.
     pub variant: Option<String>,
     /// Whether that is another builder or form than the usual one.

@@ -48,6 +48,8 @@ classes! {
     DockerfileSyntax "dockerfile-syntax" 1
     /// The stage to build does not exist.
     TargetMissing "target-missing" 1
+    /// The checks of the Dockerfiles found something.
+    CheckFound "check-found" 1
     /// The build failed in a way that has no class of its own.
     BuildFailed "build-failed" 1
 
@@ -123,6 +125,8 @@ classes! {
 
     /// The engine's disk is full.
     DiskFull "disk-full" 6
+    /// The result cannot be written to where `--output` says.
+    OutputFailed "output-failed" 6
 
     /// The builder's frontend is too old for the Dockerfile.
     FrontendTooOld "frontend-too-old" 7

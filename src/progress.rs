@@ -74,6 +74,8 @@ impl Run {
                 line,
                 url,
             } => self.with(*job, |job| job.warn(message, *line, url.as_deref())),
+            // It changes nothing: whoever shows a run line by line tells it.
+            Event::JobNote { .. } => {}
             Event::FellBack { job, way, .. } => self.with(*job, |job| job.fall_back(way)),
             Event::JobFinished { job, outcome, took } => {
                 self.with(*job, |job| job.finish(outcome, at, *took));

@@ -4,6 +4,7 @@ mod builders;
 mod extension;
 mod files;
 mod given;
+mod output;
 mod showing;
 
 use indexmap::IndexMap;
@@ -11,11 +12,13 @@ use indexmap::IndexMap;
 use crate::ambient::Ambient;
 use crate::cli::{BuildFlags, ProjectFlags};
 use crate::compose::{self, Project};
+use crate::docker::cache_entry;
 use crate::docker::compose_cli::Compose;
 use crate::docker::config::DockerConfig;
 use crate::docker::host::Endpoint;
 use crate::failure::{Class, Failure};
 use crate::plan::{Request, SOURCE_DATE_EPOCH, Set};
+use crate::secret::ArgValue;
 
 pub use builders::{begins_traditional, named_builder};
 pub use extension::Extension;
@@ -58,6 +61,7 @@ pub fn project(
 
 /// What was typed about a build.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags")]
 pub struct Typed<'a> {
     /// The flags.
     pub flags: &'a BuildFlags,
@@ -69,6 +73,10 @@ pub struct Typed<'a> {
     pub pull: bool,
     /// Whether the images are to be pushed.
     pub push: bool,
+    /// `--output`.
+    pub output: Option<&'a str>,
+    /// Whether the Dockerfiles are checked and nothing is built.
+    pub check: bool,
     /// Whether the images are to be started here.
     pub to_start: bool,
 }
@@ -101,10 +109,16 @@ pub fn request(
             .filter(|platform| !platform.is_empty())
             .cloned(),
         push: typed.push,
+        check: typed.check,
+        output: match typed.output {
+            Some(text) => output::read(text, ambient)?,
+            None => None,
+        },
         source_date_epoch: ambient
             .variable(SOURCE_DATE_EPOCH)
             .filter(|date| !date.is_empty())
             .map(str::to_owned),
+        cache_variables: cache_variables(ambient),
         to_start: typed.to_start,
         directory: ambient.directory.clone(),
         policy,
@@ -112,6 +126,18 @@ pub fn request(
         fallback: builders::fallback(flags),
         keep_going: !flags.fail_fast,
     })
+}
+
+/// The variables that caches are reached with, where they are set. As with buildx they are those of
+/// this process, and none of a `.env` file.
+fn cache_variables(ambient: &Ambient) -> IndexMap<String, ArgValue> {
+    cache_entry::VARIABLES
+        .into_iter()
+        .filter_map(|name| {
+            let value = ambient.variable(name)?;
+            Some((name.to_owned(), ArgValue::new(name, value)))
+        })
+        .collect()
 }
 
 /// What is known of Docker here when a request is made.

@@ -341,10 +341,6 @@ fn what_no_builder_takes_is_refused_by_name() {
             "{Upper: .}",
             "`additional_contexts` (Upper) of service `web` has a name that no Dockerfile can use",
         ),
-        (
-            "{x: 'oci-layout://./x'}",
-            "(x=oci-layout://./x) of service `web` is not supported by this dcb yet",
-        ),
     ] {
         let project = web(Project::new("none"), contexts, "FROM busybox\n");
         refused(project.run_alone(&["build"]), &[words]);

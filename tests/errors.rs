@@ -311,16 +311,6 @@ error: images begin with each other: a -> b -> a
 fn what_cannot_be_built_is_refused_by_name_and_place_before_anything_is() {
     for (key, value, why) in [
         (
-            "cache_from",
-            "[t/web]",
-            " of service `web` is not supported by this dcb yet",
-        ),
-        (
-            "cache_to",
-            "['type=inline']",
-            " of service `web` is not supported by this dcb yet",
-        ),
-        (
             "additional_contexts",
             "{more: 'github.com/acme/web'}",
             " (more=github.com/acme/web) of service `web` is no context that BuildKit knows",

@@ -15,7 +15,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use support::builder::Remote;
 use support::registry::Registry;
-use support::{Engine, Project, Ran, grid, serve};
+use support::{Engine, Project, Ran, grid, layout, serve};
 
 /// One row: a project that uses the key, and what proves that it was obeyed.
 struct Case {
@@ -74,7 +74,7 @@ const CASES: &[Case] = &[
         key: "additional_contexts",
         form: "an OCI layout",
         build: "additional_contexts: { layout: oci-layout://./layout }",
-        dockerfile: "FROM layout\n",
+        dockerfile: "FROM busybox\nCOPY --from=layout /in-layout /copy\n",
         proof: itself,
     },
     Case {
@@ -93,16 +93,79 @@ const CASES: &[Case] = &[
     },
     Case {
         key: "cache_from",
-        form: "",
-        build: "cache_from: [busybox]",
-        dockerfile: "FROM busybox\n",
+        form: "registry",
+        build: "cache_from: ['REGISTRY/cache:none']",
+        dockerfile: "FROM busybox\nRUN true\n",
+        proof: itself,
+    },
+    Case {
+        key: "cache_from",
+        form: "local",
+        build: "cache_from: ['type=local,src=cache']",
+        dockerfile: "FROM busybox\nRUN true\n",
+        proof: itself,
+    },
+    Case {
+        key: "cache_from",
+        form: "gha",
+        build: "cache_from: ['type=gha']",
+        dockerfile: "FROM busybox\nRUN true\n",
+        proof: itself,
+    },
+    Case {
+        key: "cache_from",
+        form: "s3",
+        build: "cache_from: ['type=s3,bucket=b,region=r']",
+        dockerfile: "FROM busybox\nRUN true\n",
+        proof: itself,
+    },
+    Case {
+        key: "cache_from",
+        form: "azblob",
+        build: "cache_from: ['type=azblob,account_url=https://a']",
+        dockerfile: "FROM busybox\nRUN true\n",
         proof: itself,
     },
     Case {
         key: "cache_to",
-        form: "",
-        build: "cache_to: [type=inline]",
-        dockerfile: "FROM busybox\n",
+        form: "inline",
+        build: "cache_to: ['type=inline']",
+        dockerfile: "FROM busybox\nRUN true\n",
+        proof: itself,
+    },
+    Case {
+        key: "cache_to",
+        form: "registry",
+        build: "cache_to: ['type=registry,ref=REGISTRY/cells']",
+        dockerfile: "FROM busybox\nRUN true\n",
+        proof: itself,
+    },
+    Case {
+        key: "cache_to",
+        form: "local",
+        build: "cache_to: ['type=local,dest=cache']",
+        dockerfile: "FROM busybox\nRUN true\n",
+        proof: the_directory_holds_a_cache,
+    },
+    Case {
+        key: "cache_to",
+        form: "gha",
+        build: "cache_to: ['type=gha']",
+        dockerfile: "FROM busybox\nRUN true\n",
+        proof: itself,
+    },
+    Case {
+        key: "cache_to",
+        form: "s3",
+        build: "cache_to: ['type=s3,bucket=b,region=r']",
+        dockerfile: "FROM busybox\nRUN true\n",
+        proof: itself,
+    },
+    Case {
+        key: "cache_to",
+        form: "azblob",
+        build: "cache_to: ['type=azblob,account_url=https://a']",
+        dockerfile: "FROM busybox\nRUN true\n",
         proof: itself,
     },
     Case {
@@ -204,6 +267,20 @@ const CASES: &[Case] = &[
         proof: itself,
     },
     Case {
+        key: "--output",
+        form: "local or tar",
+        build: "",
+        dockerfile: "FROM scratch\nCOPY f /f\n",
+        proof: the_file_is_written,
+    },
+    Case {
+        key: "--output",
+        form: "oci or docker",
+        build: "",
+        dockerfile: "FROM scratch\nCOPY f /f\n",
+        proof: the_layout_is_written,
+    },
+    Case {
         key: "SOURCE_DATE_EPOCH",
         form: "",
         build: "",
@@ -222,6 +299,10 @@ fn only_one_stage_is_built_anew(engine: &Engine, project: &Project, image: &str)
     assert_eq!(first[1], second[1], "the other one");
 }
 
+fn the_directory_holds_a_cache(_: &Engine, project: &Project, _: &str) {
+    assert!(project.path().join("cache/index.json").exists());
+}
+
 fn the_image_is_for_arm(engine: &Engine, _: &Project, image: &str) {
     let found = engine.ask(&["image", "inspect", "--format", "{{.Architecture}}", image]);
     assert_eq!(found, "arm64");
@@ -237,6 +318,25 @@ fn the_image_is_attested(engine: &Engine, _: &Project, image: &str) {
         platforms(engine, image).contains("unknown"),
         "an attestation"
     );
+}
+
+fn the_file_is_written(_: &Engine, project: &Project, _: &str) {
+    let written = std::fs::read_to_string(project.path().join("out/f")).expect("a file");
+    assert_eq!(written, "f");
+}
+
+fn the_layout_is_written(_: &Engine, project: &Project, _: &str) {
+    let file = std::fs::File::open(project.path().join("out.tar")).expect("a file");
+    let mut archive = tar::Archive::new(file);
+    let mut entries = archive.entries().expect("an archive");
+    let is_index = |entry: std::io::Result<tar::Entry<'_, _>>| {
+        entry
+            .expect("an entry")
+            .path()
+            .expect("a path")
+            .ends_with("index.json")
+    };
+    assert!(entries.any(is_index), "the index of a layout");
 }
 
 fn the_image_is_dated(engine: &Engine, _: &Project, image: &str) {
@@ -321,6 +421,15 @@ fn project(case: &Case, registry: &str) -> Project {
     let project = project
         .file("compose.yaml", &build)
         .file("Dockerfile", case.dockerfile);
+    if case.build.contains("oci-layout") {
+        layout::make(&project.path().join("layout"), None, "in-layout", "f");
+    }
+    if case.form == "gha" {
+        // As in a run of GitHub Actions whose cache is out of order.
+        return project
+            .variable("ACTIONS_RUNTIME_TOKEN", "token")
+            .variable("ACTIONS_CACHE_URL", "http://127.0.0.1:1/");
+    }
     if case.key == "SOURCE_DATE_EPOCH" {
         return project.variable("SOURCE_DATE_EPOCH", "1000000000");
     }
@@ -329,17 +438,23 @@ fn project(case: &Case, registry: &str) -> Project {
 
 fn cell(engine: &Engine, how: How, case: &Case, registry: &str, own: &Remote) -> String {
     let mut project = project(case, registry);
-    let arguments: &[&str] = match how {
-        How::Chosen => &["build"],
-        How::Classic => &["build", "--force-traditional"],
+    let mut arguments = vec!["build"];
+    match how {
+        How::Chosen => {}
+        How::Classic => arguments.push("--force-traditional"),
         How::Own => {
             let state = own.state().display().to_string();
             project = project
                 .variable("BUILDX_BUILDER", "far")
                 .variable("BUILDX_CONFIG", &state);
-            &["build"]
         }
-    };
+    }
+    arguments.extend(match (case.key, case.form) {
+        ("--output", "local or tar") => Some("--output=out"),
+        ("--output", _) => Some("--output=type=oci,dest=out.tar"),
+        _ => None,
+    });
+    let arguments = arguments.as_slice();
     let Ran { code, .. } = &project.run(engine, arguments);
     let ran = project.run(engine, arguments);
     let told = ran.told();

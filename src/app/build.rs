@@ -19,10 +19,10 @@ use crate::docker::buildx::builders::{self, Kind, Named};
 use crate::docker::compose_cli::{self, Compose};
 use crate::docker::detect::Builder;
 use crate::docker::host::Endpoint;
-use crate::docker::{Facts, buildx, detect};
+use crate::docker::{Destination, Facts, buildx, detect};
 use crate::event::{Event, Outcome};
 use crate::failure::{Class, Failure};
-use crate::plan::{self, Builders, Plan, Request};
+use crate::plan::{self, Builders, Job, Plan, Request};
 use crate::report::{self, Detail, Progress, Reporting, Show};
 use crate::settings::Typed;
 use crate::{run, settings};
@@ -35,14 +35,19 @@ pub(super) struct Open {
 }
 
 /// What loading and looking around found.
-struct Found {
+pub(super) struct Found {
     loaded: Loaded,
     endpoint: Endpoint,
-    engine: Result<Open, Failure>,
+    pub(super) engine: Result<Open, Failure>,
     compose: Option<Compose>,
 }
 
 impl Found {
+    /// What loading the project has to tell.
+    pub(super) fn notes(&self) -> &[Diagnostic] {
+        &self.loaded.project.notes
+    }
+
     fn builders(&self) -> Builders<'_> {
         let open = self.engine.as_ref().ok();
         Builders {
@@ -60,6 +65,7 @@ impl App<'_> {
     pub(super) async fn build(&self, build: &Build) -> anyhow::Result<ExitCode> {
         let typed = Typed {
             push: build.push,
+            output: build.output.as_deref(),
             ..self.typed(&build.flags, &build.services, build.pull)
         };
         let found = self.look(typed).await?;
@@ -153,7 +159,7 @@ impl App<'_> {
     }
 
     /// Loads the project and opens the engine, side by side.
-    async fn look(&self, typed: Typed<'_>) -> anyhow::Result<Found> {
+    pub(super) async fn look(&self, typed: Typed<'_>) -> anyhow::Result<Found> {
         let loading = Loading::prepare(self, typed)?;
         let endpoint = self.endpoint()?;
         let load = tokio::task::spawn_blocking(move || loading.load());
@@ -189,6 +195,8 @@ impl App<'_> {
             services,
             pull,
             push: false,
+            output: None,
+            check: false,
             to_start: false,
         }
     }
@@ -211,7 +219,7 @@ impl App<'_> {
         Ok(Open { facts, buildkit })
     }
 
-    async fn plan(&self, typed: Typed<'_>, found: &Found) -> Result<Plan, Failure> {
+    pub(super) async fn plan(&self, typed: Typed<'_>, found: &Found) -> Result<Plan, Failure> {
         let Loaded {
             project,
             inputs,
@@ -268,7 +276,7 @@ impl App<'_> {
     }
 
     /// How a run is shown.
-    fn showing(&self, quiet: bool, plan: &Plan) -> Result<Show, Failure> {
+    pub(super) fn showing(&self, quiet: bool, plan: &Plan) -> Result<Show, Failure> {
         settings::show(self.ambient, self.output, quiet, plan)
     }
 
@@ -281,6 +289,9 @@ impl App<'_> {
         engine: Result<Open, Failure>,
     ) -> anyhow::Result<Vec<run::Ended>> {
         let show = self.showing(quiet, plan)?;
+        if show.progress == Progress::Json && plan.jobs.iter().any(is_for_stdout) {
+            return Err(stdout_is_taken().into());
+        }
         if plan.jobs.is_empty() {
             if show.progress != Progress::Quiet {
                 report::diagnostics(&plan.notes, self.ambient.stderr);
@@ -304,6 +315,20 @@ impl App<'_> {
         stop.obey(|| self.close());
         Ok(ended)
     }
+}
+
+/// Whether the result of a job goes to standard output.
+fn is_for_stdout(job: &Job) -> bool {
+    let output = job.attempt.spec.output.as_ref();
+    output.is_some_and(|output| output.to == Destination::Stdout)
+}
+
+fn stdout_is_taken() -> Failure {
+    Failure::new(
+        Class::Usage,
+        "`--progress json` and `--output` would both write to standard output",
+    )
+    .hint("name a file: --output type=tar,dest=FILE")
 }
 
 fn is_built((outcome, _): &run::Ended) -> bool {

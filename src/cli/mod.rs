@@ -133,9 +133,20 @@ pub struct Build {
     /// Look up base images in their registry, even those that are here
     #[arg(long)]
     pub pull: bool,
+    /// Write the result there instead of into the engine: `DIR`, `type=tar,dest=FILE`, `-` for an
+    /// archive on standard output; `oci` and `docker` are images in a file
+    #[arg(short, long, value_name = "DEST", conflicts_with = "push")]
+    pub output: Option<String>,
     /// Push the images of services that have an `image:`, under it and all `tags:`
     #[arg(long)]
     pub push: bool,
+    /// Check the Dockerfiles and build nothing: what BuildKit advises against, with its place; exit
+    /// code 1 when there is any
+    #[arg(long, conflicts_with_all = ["push", "output", "dry_run"])]
+    pub check: bool,
+    /// How `--check` prints what it finds
+    #[arg(long, value_enum, default_value_t, requires = "check")]
+    pub format: CheckFormat,
     /// Accepted because Compose v1 had it: services always build side by side
     #[arg(long)]
     pub parallel: bool,
@@ -207,6 +218,16 @@ pub enum WhenToFallBack {
     Ask,
     /// Never
     Never,
+}
+
+/// How findings are printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs; docs/check.md describes it
+    Json,
 }
 
 /// `dcb plan`.

@@ -77,6 +77,12 @@ impl Api {
         }
     }
 
+    /// Whether the engine has an image of this name. One that does not answer counts as one that has
+    /// not.
+    pub async fn has_image(&self, image: &str) -> bool {
+        self.0.inspect_image(image).await.is_ok()
+    }
+
     /// The size of an image in bytes, as the engine lists it; nothing when it does not tell.
     pub async fn image_size(&self, image: &str) -> Option<u64> {
         let image = self.0.inspect_image(image).await.ok()?;

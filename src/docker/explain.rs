@@ -309,6 +309,11 @@ fn buildahs(text: &str) -> &str {
     text.split(" &imagebuilder.").next().unwrap_or(text)
 }
 
+/// What kind of failure the text of an error stands for.
+pub(super) fn class(text: &str) -> Class {
+    classify(&plain(text))
+}
+
 fn classify(text: &str) -> Class {
     TEXTS
         .iter()

@@ -17,6 +17,7 @@ pub mod api;
 mod api_version;
 pub mod buildkit;
 pub mod buildx;
+pub mod cache_entry;
 pub mod child_environment;
 pub mod classic;
 pub mod compose_cli;
@@ -38,10 +39,11 @@ mod version;
 
 pub use api_version::ApiVersion;
 pub use buildkit::Worker;
+pub use cache_entry::{CacheEntry, CacheKey, CacheKind};
 pub use detect::{Engine, Facts};
 pub use outcome::{BuildError, Built};
 pub use spec::{
-    BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, NamedContext, Network,
-    PullPolicy, SecretValue, SshAgent, Strategy,
+    BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, Keeper, NamedContext,
+    Network, Output, OutputForm, PullPolicy, SecretValue, SshAgent, Strategy,
 };
 pub use version::Version;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 
+use super::cache_entry::CacheEntry;
 use crate::compose::Ulimit;
 use crate::secret::{ArgValue, Secret};
 
@@ -69,6 +70,10 @@ pub struct BuildSpec {
     pub platforms: Vec<String>,
     /// What may be taken from the cache.
     pub cache: CacheUse,
+    /// Where else steps are taken from.
+    pub cache_from: Vec<CacheEntry>,
+    /// Where steps are kept beyond the builder's own cache.
+    pub cache_to: Vec<CacheEntry>,
     /// Whether base images are looked up anew.
     pub pull: PullPolicy,
     /// The network of `RUN`.
@@ -84,6 +89,8 @@ pub struct BuildSpec {
     pub ulimits: Vec<Ulimit>,
     /// What `RUN` may do beyond what every step may, such as `security.insecure`.
     pub entitlements: Vec<String>,
+    /// Where the result goes instead of the engine's images.
+    pub output: Option<Output>,
     /// What is to be attested of the image, by kind (`provenance`, `sbom`), with its parameters.
     pub attestations: IndexMap<String, String>,
     /// The secrets that `RUN` may mount, by id.
@@ -91,7 +98,7 @@ pub struct BuildSpec {
     /// The SSH agents that `RUN` may use, by id.
     pub ssh: IndexMap<String, SshAgent>,
     /// Where the image goes.
-    pub destination: Destination,
+    pub destination: Keeper,
 }
 
 impl BuildSpec {
@@ -107,6 +114,8 @@ impl BuildSpec {
             tags: Vec::new(),
             platforms: Vec::new(),
             cache: CacheUse::Normal,
+            cache_from: Vec::new(),
+            cache_to: Vec::new(),
             pull: PullPolicy::Missing,
             network: Network::Default,
             contexts: IndexMap::new(),
@@ -114,17 +123,18 @@ impl BuildSpec {
             shm_size: None,
             ulimits: Vec::new(),
             entitlements: Vec::new(),
+            output: None,
             attestations: IndexMap::new(),
             secrets: IndexMap::new(),
             ssh: IndexMap::new(),
-            destination: Destination::Engine,
+            destination: Keeper::Engine,
         }
     }
 }
 
 /// Where an image goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Destination {
+pub enum Keeper {
     /// Into the engine.
     Engine,
     /// From the builder to its registry, under all its names, and not into the engine. Only a builder
@@ -184,6 +194,66 @@ pub enum DockerfileSource {
     InContext(String),
     /// The text itself.
     Inline(String),
+}
+
+/// Where the result of a build goes when it is to be no image of the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// In which form.
+    pub form: OutputForm,
+    /// To which place; never a stream for [`OutputForm::Local`].
+    pub to: Destination,
+    /// What else the exporter is told, as written.
+    pub options: IndexMap<String, String>,
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to {}", self.form, self.to)
+    }
+}
+
+/// The form of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputForm {
+    /// Its files, in a directory.
+    Local,
+    /// Its files, in one archive.
+    Tar,
+    /// The image in OCI's layout, in one archive.
+    Oci,
+    /// The image as `docker load` takes it, in one archive.
+    Docker,
+}
+
+impl fmt::Display for OutputForm {
+    /// As buildx calls it, and BuildKit.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Local => "local",
+            Self::Tar => "tar",
+            Self::Oci => "oci",
+            Self::Docker => "docker",
+        })
+    }
+}
+
+/// Where a result is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// A directory or file of this machine, absolute.
+    Path(PathBuf),
+    /// Standard output.
+    Stdout,
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => path.display().fmt(f),
+            Self::Stdout => f.write_str("standard output"),
+        }
+    }
 }
 
 /// Where the value of a secret is.

@@ -4,6 +4,7 @@
 use super::contexts;
 use super::forms::Form;
 use super::guard::{self, Asked, Ground};
+use super::request::Request;
 use crate::diagnostic::Diagnostic;
 use crate::docker::buildx::builders::Named;
 use crate::docker::detect::Builder;
@@ -35,16 +36,62 @@ impl Builders<'_> {
         asked: &Asked<'_>,
         form: &Form,
     ) -> Vec<Diagnostic> {
-        let mut lacks = guard::refusals(strategy, asked, self.ground());
-        if !self.names_contexts(strategy) {
-            lacks.extend(contexts::instead_of_stage(asked.build, form));
+        if asked.request.check {
+            return self.lacks_checks(strategy, asked, form);
         }
+        let mut lacks = guard::refusals(strategy, asked, self.ground());
+        lacks.extend(self.unnamed(strategy, asked, form));
         lacks.extend(
             form.uses
                 .iter()
                 .filter_map(|used| self.lacks_feature(strategy, form, used)),
         );
         lacks
+    }
+
+    /// Why the Dockerfile of `form` cannot be checked. What is not read of it does not matter then: a
+    /// platform that the engine could not keep, a cache, a secret.
+    fn lacks_checks(self, strategy: &Strategy, asked: &Asked<'_>, form: &Form) -> Vec<Diagnostic> {
+        let refused = |why: String, help: &str| {
+            let message = format!("`--check` of service `{}` {why}", asked.service.name);
+            vec![Diagnostic::error(message).help(help)]
+        };
+        if let Strategy::Buildx(_) = strategy {
+            return refused(
+                "is asked of the engine's own BuildKit only".to_owned(),
+                "leave the builder out for the check: --builder default",
+            );
+        }
+        if *strategy == Strategy::Classic {
+            return refused(
+                "is more than this builder can do: the checks are those of BuildKit's frontend"
+                    .to_owned(),
+                "check with an engine that has BuildKit (27.0 or later)",
+            );
+        }
+        if self
+            .frontend(strategy, form)
+            .is_some_and(|frontend| frontend.minor < CHECKS)
+        {
+            let whose = match (&form.dockerfile.syntax, self.engine) {
+                (None, Some(engine)) => format!("engine {}", engine.version),
+                _ => "its `# syntax=` line".to_owned(),
+            };
+            return refused(
+                format!("needs Dockerfile frontend 1.{CHECKS}, and that of {whose} is older"),
+                "write `# syntax=docker/dockerfile:1` into the first line, which fetches the newest, or use engine 27.0 or later",
+            );
+        }
+        let mut lacks = guard::unreadable(strategy, asked, self.ground());
+        lacks.extend(self.unnamed(strategy, asked, form));
+        lacks
+    }
+
+    /// What of the named contexts stands in the way of a builder that cannot be given names.
+    fn unnamed(self, strategy: &Strategy, asked: &Asked<'_>, form: &Form) -> Option<Diagnostic> {
+        (!self.names_contexts(strategy))
+            .then(|| contexts::instead_of_stage(asked.build, form))
+            .flatten()
     }
 
     /// What the verdicts over keys stand on.
@@ -134,14 +181,19 @@ impl Builders<'_> {
         }
     }
 
-    /// Whether BuildKit's own frontend could build `form` as well as the one that it names.
-    pub(super) fn built_in_suffices(self, form: &Form) -> bool {
+    /// Whether BuildKit's own frontend could do for `form` what the one that it names is asked for.
+    pub(super) fn built_in_suffices(self, form: &Form, request: &Request) -> bool {
         let built_in = self.engine.map(|engine| built_in(engine.api));
         form.dockerfile.syntax.is_some()
-            && built_in
-                .is_some_and(|frontend| form.uses.iter().all(|used| frontend.has(used.feature)))
+            && built_in.is_some_and(|frontend| {
+                form.uses.iter().all(|used| frontend.has(used.feature))
+                    && (!request.check || frontend.minor >= CHECKS)
+            })
     }
 }
+
+/// The minor version of the first Dockerfile frontend with checks.
+const CHECKS: u32 = 8;
 
 fn quoted(feature: Feature) -> String {
     match feature {
@@ -158,7 +210,8 @@ fn built_in(api: ApiVersion) -> Frontend {
         ApiVersion(1, 41) => 2,       // 20.10
         ApiVersion(1, 42 | 43) => 5,  // 23.0, 24.0
         ApiVersion(1, 44) => 6,       // 25.0
-        ApiVersion(1, 45..=47) => 7,  // 26.0 to 27.5
+        ApiVersion(1, 45) => 7,       // 26.0, 26.1
+        ApiVersion(1, 46 | 47) => 8,  // 27.0 to 27.5
         ApiVersion(1, 48..=50) => 14, // 28.0 to 28.2
         ApiVersion(1, 51 | 52) => 19, // 28.5
         ApiVersion(..) => 20,         // 29.2

@@ -12,7 +12,7 @@ use super::request::{Request, Wanted};
 use crate::compose::{Build, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::buildx::builders::Kind;
-use crate::docker::{Destination, Strategy};
+use crate::docker::{Keeper, Strategy};
 use crate::dockerfile::{Feature, Use};
 use crate::failure::{Class, Failure, Obstacle};
 
@@ -45,7 +45,7 @@ pub(super) fn choose<'a>(
     forms: &'a [Form],
     builders: Builders<'_>,
     request: &Request,
-    destination: Destination,
+    destination: Keeper,
 ) -> Result<Vec<Choice<'a>>, Impossible> {
     let policy = request.policy(&service.name);
     let mut choices: Vec<Choice<'a>> = Vec::new();
@@ -82,7 +82,9 @@ pub(super) fn choose<'a>(
     if choices.is_empty() {
         return Err(Impossible::Refused(passed_over.swap_remove(0)));
     }
-    if choices[0].strategy == Strategy::BuildKit && builders.built_in_suffices(choices[0].form) {
+    if choices[0].strategy == Strategy::BuildKit
+        && builders.built_in_suffices(choices[0].form, request)
+    {
         let form = choices[0].form;
         choices.insert(
             1,

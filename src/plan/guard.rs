@@ -11,7 +11,7 @@ use super::platforms;
 use super::request::Request;
 use crate::compose::{Build, Project, Service};
 use crate::diagnostic::Diagnostic;
-use crate::docker::{ApiVersion, Destination, Engine, Strategy, Worker};
+use crate::docker::{ApiVersion, Engine, Keeper, Strategy, Worker};
 
 use rows::ROWS;
 pub use rows::SOURCE_DATE_EPOCH;
@@ -60,6 +60,9 @@ pub(super) enum Otherwise {
     LeaveOut,
 }
 
+/// The keys that say what a Dockerfile reads.
+const CONTEXTS: [&str; 2] = ["additional_contexts", "context"];
+
 /// What is asked for: a build section and what the command adds to it.
 #[derive(Debug, Clone)]
 pub(super) struct Asked<'a> {
@@ -68,7 +71,7 @@ pub(super) struct Asked<'a> {
     /// The platforms that it is built for; the builder's own when there is none.
     pub(super) platforms: Vec<String>,
     /// Where the image goes if its builder is not the engine's own.
-    pub(super) destination: Destination,
+    pub(super) destination: Keeper,
     pub(super) request: &'a Request,
 }
 
@@ -78,13 +81,13 @@ impl<'a> Asked<'a> {
             service,
             build,
             platforms: platforms::of(service, build, request),
-            destination: Destination::Engine,
+            destination: Keeper::Engine,
             request,
         }
     }
 
     /// The same where the image goes to `destination` if its builder is not the engine's own.
-    pub(super) fn going_to(self, destination: Destination) -> Self {
+    pub(super) fn going_to(self, destination: Keeper) -> Self {
         Self {
             destination,
             ..self
@@ -128,7 +131,7 @@ pub struct Verdict {
 /// The whole table, for the builders that `ground` stands for.
 pub(super) fn verdicts(ground: Ground<'_>) -> Vec<Verdict> {
     let why = |row: &Row, needs: Needs| {
-        let lack = needs.missing(row.key, Destination::Engine, ground);
+        let lack = needs.missing(row.key, Keeper::Engine, ground);
         lack.map(|lack| lack.why)
     };
     ROWS.iter()
@@ -153,6 +156,19 @@ pub(super) fn is_left_out(
     ROWS.iter()
         .filter(|row| row.key == key && row.otherwise == Otherwise::LeaveOut)
         .any(|row| (row.used)(asked).is_some() && row.lack(strategy, asked, ground).is_some())
+}
+
+/// Whether `strategy` cannot honour one kind of a key's values.
+pub(super) fn lacks_form(
+    key: &str,
+    form: &str,
+    strategy: &Strategy,
+    asked: &Asked<'_>,
+    ground: Ground<'_>,
+) -> bool {
+    ROWS.iter()
+        .filter(|row| row.key == key && row.form == form)
+        .any(|row| row.lack(strategy, asked, ground).is_some())
 }
 
 impl Row {
@@ -206,11 +222,11 @@ impl Row {
 }
 
 impl Needs {
-    fn missing(self, key: &str, destination: Destination, ground: Ground<'_>) -> Option<Lack> {
+    fn missing(self, key: &str, destination: Keeper, ground: Ground<'_>) -> Option<Lack> {
         let engine = ground.engine;
         match self {
             Self::Nothing => None,
-            Self::ContainerdStoreToLoad if destination == Destination::Registry => None,
+            Self::ContainerdStoreToLoad if destination == Keeper::Registry => None,
             Self::Engine(api, version) => {
                 let engine = engine.filter(|engine| engine.api < api)?;
                 Some(Lack {
@@ -252,7 +268,17 @@ pub(super) fn refusals(
     asked: &Asked<'_>,
     ground: Ground<'_>,
 ) -> Vec<Diagnostic> {
-    found(strategy, asked, ground, Otherwise::Refuse)
+    found(ROWS.iter(), strategy, asked, ground, Otherwise::Refuse)
+}
+
+/// What `strategy` cannot honour of what a service's Dockerfile reads: its contexts.
+pub(super) fn unreadable(
+    strategy: &Strategy,
+    asked: &Asked<'_>,
+    ground: Ground<'_>,
+) -> Vec<Diagnostic> {
+    let rows = ROWS.iter().filter(|row| CONTEXTS.contains(&row.key));
+    found(rows, strategy, asked, ground, Otherwise::Refuse)
 }
 
 /// What `strategy` leaves out of a service's build.
@@ -261,17 +287,17 @@ pub(super) fn left_out(
     asked: &Asked<'_>,
     ground: Ground<'_>,
 ) -> Vec<Diagnostic> {
-    found(strategy, asked, ground, Otherwise::LeaveOut)
+    found(ROWS.iter(), strategy, asked, ground, Otherwise::LeaveOut)
 }
 
-fn found(
+fn found<'a>(
+    rows: impl Iterator<Item = &'a Row>,
     strategy: &Strategy,
     asked: &Asked<'_>,
     ground: Ground<'_>,
     otherwise: Otherwise,
 ) -> Vec<Diagnostic> {
-    ROWS.iter()
-        .filter(|row| row.otherwise == otherwise)
+    rows.filter(|row| row.otherwise == otherwise)
         .filter_map(|row| {
             let value = (row.used)(asked)?;
             let lack = row.lack(strategy, asked, ground)?;

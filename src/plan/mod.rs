@@ -4,6 +4,7 @@
 //! the request. Everything that is decided is decided here; `run` only carries it out.
 
 mod ability;
+mod caches;
 mod choose;
 mod contexts;
 mod forms;
@@ -11,6 +12,7 @@ mod given;
 mod graph;
 mod guard;
 mod inputs;
+mod outputs;
 mod own_builder;
 mod platforms;
 mod request;
@@ -23,7 +25,7 @@ use std::path::{Path, PathBuf};
 
 use crate::compose::{Build, Project, Service};
 use crate::diagnostic::Diagnostic;
-use crate::docker::{BuildSpec, Destination, Engine, Strategy};
+use crate::docker::{BuildSpec, Engine, Keeper, Strategy};
 use crate::event::JobId;
 use crate::failure::{Class, Failure, Obstacle};
 use crate::human;
@@ -165,6 +167,8 @@ pub fn plan(
     let bases = graph.bases(services.iter().map(|(service, _)| service.name.as_str()));
     let destination = |service: &Service| own_builder::destination(service, &bases, request);
     let choices = choices(&services, inputs, builders, request, &graph, destination)?;
+    caches::check(project, &services, inputs)?;
+    let parts = &caches::Parts::of(project, inputs, request);
     let mut jobs: Vec<Job> = Vec::new();
     let mut warnings: Vec<Diagnostic> = Vec::new();
     for ((service, build), choices) in services.into_iter().zip(choices) {
@@ -181,6 +185,7 @@ pub fn plan(
             own: build,
             request,
             builders,
+            parts,
             after_others: !needs.is_empty(),
             destination: destination(service),
         };
@@ -199,6 +204,7 @@ pub fn plan(
         };
         let asked = Asked::new(service, choices[0].form.build(build), request)
             .going_to(destination(service));
+        warnings.extend(around.caches_left_out(asked.build, &attempt.strategy));
         warnings.extend(caveats(&choices[0], &asked, builders));
         jobs.push(Job {
             id: JobId(jobs.len()),
@@ -218,7 +224,9 @@ pub fn plan(
             push,
         });
     }
-    let jobs = twins::join(jobs);
+    let jobs = twins::join(outputs::assign(jobs, request)?);
+    warnings.extend(caches::conflicts(&jobs)?);
+    warnings.extend(parts.notes(&jobs));
     let mut notes = project.notes.clone();
     notes.extend(warnings);
     notes.extend(twins::confusable(&jobs));
@@ -331,7 +339,7 @@ fn choices<'a>(
     builders: Builders<'_>,
     request: &Request,
     graph: &graph::Graph,
-    destination: impl Fn(&Service) -> Destination,
+    destination: impl Fn(&Service) -> Keeper,
 ) -> Result<Vec<Vec<Choice<'a>>>, Failure> {
     let mut missing = Vec::new();
     let mut refused = Vec::new();
@@ -360,6 +368,8 @@ fn choices<'a>(
                 }
                 for problem in chosen_forms(&found)
                     .into_iter()
+                    // A check runs nothing, so nothing can use what is given.
+                    .filter(|_| !request.check)
                     .flat_map(|form| form.given.problems(&service.name))
                 {
                     match problem.class {

@@ -8,7 +8,7 @@ use super::graph::Graph;
 use super::request::Request;
 use crate::compose::{Build, Service};
 use crate::diagnostic::Diagnostic;
-use crate::docker::Destination;
+use crate::docker::Keeper;
 
 /// The word for the engine's machine under `extra_hosts:`.
 const HOST_GATEWAY: &str = "host-gateway";
@@ -16,15 +16,11 @@ const HOST_GATEWAY: &str = "host-gateway";
 /// Where the image of `service` goes if a builder of the user's own builds it: straight to its registry
 /// where it is pushed, but what others of this plan begin with (`bases`) must be in the engine before
 /// they are built.
-pub(super) fn destination(
-    service: &Service,
-    bases: &HashSet<&str>,
-    request: &Request,
-) -> Destination {
+pub(super) fn destination(service: &Service, bases: &HashSet<&str>, request: &Request) -> Keeper {
     if request.pushes(service) && !bases.contains(service.name.as_str()) {
-        Destination::Registry
+        Keeper::Registry
     } else {
-        Destination::Engine
+        Keeper::Engine
     }
 }
 

@@ -6,7 +6,8 @@ use indexmap::IndexMap;
 
 use super::forms::Role;
 use crate::compose::Service;
-use crate::docker::Strategy;
+use crate::docker::{Output, Strategy};
+use crate::secret::ArgValue;
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -28,10 +29,16 @@ pub struct Request {
     pub separator: char,
     /// `DOCKER_DEFAULT_PLATFORM`.
     pub default_platform: Option<String>,
+    /// `--output`: where the results go instead of the engine's images.
+    pub output: Option<Output>,
+    /// `--check`: whether the Dockerfiles are checked, and nothing is built.
+    pub check: bool,
     /// `--push`: whether the images that have a name of their own go to their registries.
     pub push: bool,
     /// `SOURCE_DATE_EPOCH`: when the images are said to be made.
     pub source_date_epoch: Option<String>,
+    /// Variables that caches outside of this machine are reached with.
+    pub cache_variables: IndexMap<String, ArgValue>,
     /// Whether the images are to be started here: they have one platform then.
     pub to_start: bool,
     /// The directory that paths are told relative to.

@@ -3,14 +3,15 @@
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
+use super::caches::{self, Parts};
 use super::choose::Choice;
 use super::guard::{self, Asked, SOURCE_DATE_EPOCH};
 use super::{Attempt, Builders, Request, contexts, platforms};
 use crate::compose::{self, Build, Project, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::{
-    BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, NamedContext, Network,
-    PullPolicy, Strategy, reference,
+    BuildSpec, CacheEntry, CacheKey, CacheUse, ContextSource, DockerfileSource, Keeper,
+    NamedContext, Network, PullPolicy, Strategy, reference,
 };
 use crate::dockerfile::Dockerfile;
 use crate::failure::{Class, Failure};
@@ -24,10 +25,12 @@ pub(super) struct Around<'a> {
     pub(super) own: &'a Build,
     pub(super) request: &'a Request,
     pub(super) builders: Builders<'a>,
+    /// Directories of caches that several services write.
+    pub(super) parts: &'a Parts,
     /// Whether it begins with images that this plan builds.
     pub(super) after_others: bool,
     /// Where its image goes if the builder is not the engine's own.
-    pub(super) destination: Destination,
+    pub(super) destination: Keeper,
 }
 
 impl Around<'_> {
@@ -66,6 +69,8 @@ impl Around<'_> {
                 [] => CacheUse::Normal,
                 stages => CacheUse::Without(stages.to_vec()),
             },
+            cache_from: self.caches(build, &choice.strategy, CacheKey::From),
+            cache_to: self.caches(build, &choice.strategy, CacheKey::To),
             // What this plan builds is in no registry, and a builder that pulls pulls everything.
             pull: if (request.pull || build.pull) && !self.after_others {
                 PullPolicy::Always
@@ -83,14 +88,37 @@ impl Around<'_> {
             shm_size: build.shm_size,
             ulimits: build.ulimits.clone(),
             entitlements: entitlements(build),
+            output: None,
             attestations: attestations(build),
             secrets: choice.form.given.secrets.clone(),
             ssh: choice.form.given.ssh.clone(),
             destination: match choice.strategy {
                 Strategy::Buildx(_) => self.destination,
-                Strategy::BuildKit | Strategy::Classic => Destination::Engine,
+                Strategy::BuildKit | Strategy::Classic => Keeper::Engine,
             },
         })
+    }
+
+    fn caches(&self, build: &Build, strategy: &Strategy, key: CacheKey) -> Vec<CacheEntry> {
+        self.caches_of(build, strategy, key).0
+    }
+
+    /// What there is to tell of caches that are left out.
+    pub(super) fn caches_left_out(&self, build: &Build, strategy: &Strategy) -> Vec<Diagnostic> {
+        let keys = [CacheKey::From, CacheKey::To];
+        let told = keys.map(|key| self.caches_of(build, strategy, key).1);
+        told.concat()
+    }
+
+    fn caches_of(
+        &self,
+        build: &Build,
+        strategy: &Strategy,
+        key: CacheKey,
+    ) -> (Vec<CacheEntry>, Vec<Diagnostic>) {
+        let asked = Asked::new(self.service, build, self.request);
+        let ground = self.builders.ground();
+        caches::of(self.project, self.parts, &asked, key, strategy, ground)
     }
 
     /// The arguments in Compose's order of strength: the command line, the file, the proxies.

@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 
 use super::{Job, Reason};
 use crate::diagnostic::Diagnostic;
-use crate::docker::{BuildSpec, CacheUse};
+use crate::docker::{BuildSpec, CacheEntry, CacheKind, CacheUse};
 use crate::event::JobId;
 
 /// `jobs` with each that builds the same as an earlier one behind it, or within it.
@@ -124,5 +124,9 @@ fn follow(job: &mut Job, leader: &Job) {
     job.because = Reason::SameAs(leader.service.clone());
     job.attempt.prefix.clone_from(&leader.attempt.prefix);
     job.attempt.spec.cache = CacheUse::Normal;
+    // What the image holds of a cache, this one has to hold too; the rest is the leader's work.
+    let inline = |entry: &CacheEntry| entry.kind == CacheKind::Inline;
+    job.attempt.spec.cache_to.retain(inline);
+    job.attempt.spec.cache_from.clear();
     job.detours.clear();
 }

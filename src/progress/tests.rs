@@ -12,6 +12,7 @@ fn planned(service: &str, needs: &[usize]) -> Planned {
             dockerfile: "Dockerfile".to_owned(),
             frontend: Frontend::AsWritten,
         },
+        output: None,
         variant: None,
         unusual: false,
     }

@@ -5,6 +5,7 @@
 
 mod board;
 mod builders;
+mod check;
 mod ci;
 mod config;
 mod docker;
@@ -33,6 +34,7 @@ use crate::plan::Plan;
 use crate::process::Command;
 
 pub use builders::builders;
+pub use check::{Checked, checked, distinct, json as checked_json, nothing_found};
 pub use ci::{Ci, GitHub};
 pub use config::{config_json, origins_json, variables, variables_json};
 pub use env::Secrets;

@@ -122,6 +122,9 @@ impl<S: Screen> Plain<S> {
                 let first = human::sanitize(message.lines().next().unwrap_or_default());
                 self.line(run, *job, "warning", &format!("{first}{place}"));
             }
+            Event::JobNote { job, message } => {
+                self.line(run, *job, "note", &human::sanitize(message));
+            }
             Event::FellBack { job, way, because } => {
                 self.line(run, *job, "instead", &format!("{way}, because {because}"));
             }

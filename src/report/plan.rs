@@ -10,8 +10,8 @@ use super::{Detail, docker};
 use crate::diagnostic::Style;
 use crate::docker::detect::Machine;
 use crate::docker::{
-    BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, NamedContext, Network,
-    PullPolicy, SecretValue, SshAgent,
+    BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, Keeper, NamedContext,
+    Network, PullPolicy, SecretValue, SshAgent,
 };
 use crate::failure::Obstacle;
 use crate::plan::{Attempt, Detour, Job, Plan, Reason, Verdict};
@@ -113,7 +113,10 @@ fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
         ("builder", format!("{}: {}", job.attempt.strategy, why(job))),
         ("context", context(&spec.context)),
         ("dockerfile", dockerfile(&job.attempt)),
-        ("image", spec.tags.join(", ")),
+        match &spec.output {
+            None => ("image", spec.tags.join(", ")),
+            Some(output) => ("output", output.to_string()),
+        },
     ];
     let mut add = |name, value: String| {
         if !value.is_empty() {
@@ -124,8 +127,8 @@ fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
     add(
         "push",
         match spec.destination {
-            Destination::Engine => job.push.join(", "),
-            Destination::Registry => {
+            Keeper::Engine => job.push.join(", "),
+            Keeper::Registry => {
                 format!("{} (from the builder: not loaded)", job.push.join(", "))
             }
         },
@@ -199,6 +202,14 @@ fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
     add(
         "contexts",
         join(&mut spec.contexts.iter().map(|(n, v)| format!("{n}={v}"))),
+    );
+    add(
+        "cache from",
+        join(&mut spec.cache_from.iter().map(ToString::to_string)),
+    );
+    add(
+        "cache to",
+        join(&mut spec.cache_to.iter().map(ToString::to_string)),
     );
     // The same Dockerfile on another builder goes without saying.
     let other = |detour: &&Detour| {
@@ -365,9 +376,17 @@ fn job_json(plan: &Plan, job: &Job) -> Value {
         "tags": spec.tags,
         "push": job.push,
         "pushed_by": (!job.push.is_empty()).then_some(match spec.destination {
-            Destination::Engine => "engine",
-            Destination::Registry => "builder",
+            Keeper::Engine => "engine",
+            Keeper::Registry => "builder",
         }),
+        "output": spec.output.as_ref().map(|output| json!({
+            "form": output.form.to_string(),
+            "path": match &output.to {
+                Destination::Path(path) => Some(path),
+                Destination::Stdout => None,
+            },
+            "options": output.options,
+        })),
         "platforms": spec.platforms,
         "entitlements": spec.entitlements,
         "attestations": spec.attestations,
@@ -384,6 +403,8 @@ fn job_json(plan: &Plan, job: &Job) -> Value {
             CacheUse::Without(stages) => stages.as_slice(),
             CacheUse::Normal | CacheUse::None => &[],
         },
+        "cache_from": spec.cache_from.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "cache_to": spec.cache_to.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "pull": spec.pull == PullPolicy::Always,
         "network": match &spec.network {
             Network::Default => "default",

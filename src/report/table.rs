@@ -176,7 +176,8 @@ fn names(pushed: &[Pushed]) -> String {
 
 /// The image, and how it came about when that is not what one expects.
 fn built(planned: &Planned, image: Option<&str>, departures: &[Departure]) -> String {
-    let mut parts: Vec<String> = image.map(short).into_iter().collect();
+    let written = planned.output.clone();
+    let mut parts: Vec<String> = written.or_else(|| image.map(short)).into_iter().collect();
     let elsewhere = departures
         .iter()
         .any(|departure| matches!(departure, Departure::OtherWay { .. }));
@@ -260,6 +261,7 @@ mod tests {
                 dockerfile: "web.test.Dockerfile".to_owned(),
                 frontend: Frontend::AsWritten,
             },
+            output: None,
             variant: None,
             unusual,
         }

@@ -32,6 +32,7 @@ fn planned(job: &Job) -> Planned {
         services: services.collect(),
         needs: job.needs.clone(),
         way: attempts::way(&job.attempt, None),
+        output: job.attempt.spec.output.as_ref().map(ToString::to_string),
         variant: job.attempt.variant.clone(),
         unusual: is_unusual(job),
     }

@@ -138,6 +138,8 @@ pub fn named_builder(
         services: &[],
         pull: false,
         push: false,
+        output: None,
+        check: false,
         to_start: false,
     };
     let (policy, _) = policies(ambient, typed, project, &Extension::read(project)?)?;

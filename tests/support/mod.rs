@@ -25,6 +25,7 @@
 
 pub mod builder;
 pub mod grid;
+pub mod layout;
 pub mod registry;
 pub mod relay;
 pub mod serve;

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use bollard_buildkit_proto::moby::buildkit::v1::{CacheOptions, Exporter, SolveRequest};
+use bollard_buildkit_proto::moby::buildkit::v1::{Exporter, SolveRequest};
 
+use super::caches::Caches;
 use super::contexts;
 use crate::docker::spec::{
-    BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, PullPolicy,
+    BuildSpec, CacheUse, ContextSource, DockerfileSource, Network, OutputForm, PullPolicy,
 };
 
 /// What a build needs to use the engine's own network.
@@ -16,9 +17,17 @@ const HOST_NETWORK: &str = "network.host";
 pub(super) const INLINE_NAME: &str = "Dockerfile";
 
 /// The request for one build, to be answered in `session`.
-pub(super) fn request(reference: String, session: String, spec: &BuildSpec) -> SolveRequest {
-    let exporter = HashMap::from([("name".to_owned(), spec.tags.join(","))]);
-    let (frontend, attributes) = frontend(spec);
+pub(super) fn request(
+    reference: String,
+    session: String,
+    spec: &BuildSpec,
+    caches: &Caches,
+) -> SolveRequest {
+    let (kind, exporter) = exporter(spec);
+    let (frontend, mut attributes) = frontend(spec);
+    if let Some(imports) = caches.imports() {
+        attributes.insert("cache-imports".to_owned(), imports);
+    }
     SolveRequest {
         r#ref: reference,
         session,
@@ -29,16 +38,42 @@ pub(super) fn request(reference: String, session: String, spec: &BuildSpec) -> S
         // which nothing changed (20 services: 2.0 s instead of 2.8 s on 28.5, 1.8 s instead of
         // 2.5 s on 26.1).
         internal: true,
-        cache: Some(CacheOptions::default()),
+        cache: Some(caches.options()),
         // Engines before 26 know only the deprecated pair of fields.
-        exporter_deprecated: "moby".to_owned(),
+        exporter_deprecated: kind.clone(),
         exporter_attrs_deprecated: exporter.clone(),
         exporters: vec![Exporter {
-            r#type: "moby".to_owned(),
+            r#type: kind,
             attrs: exporter,
         }],
         ..Default::default()
     }
+}
+
+/// What makes the result, and what it is told.
+fn exporter(spec: &BuildSpec) -> (String, HashMap<String, String>) {
+    let names = || ("name".to_owned(), spec.tags.join(","));
+    let Some(output) = &spec.output else {
+        return ("moby".to_owned(), HashMap::from([names()]));
+    };
+    let mut attributes: HashMap<String, String> = output.options.clone().into_iter().collect();
+    if matches!(output.form, OutputForm::Oci | OutputForm::Docker) {
+        attributes.extend([names()]);
+    }
+    (output.form.to_string(), attributes)
+}
+
+/// The frontend and what it is told when it is to check the Dockerfile of `spec` and build nothing.
+pub(super) fn check(spec: &BuildSpec) -> (String, HashMap<String, String>) {
+    let (frontend, mut attributes) = frontend(spec);
+    attributes.insert("requestid".to_owned(), "frontend.lint".to_owned());
+    // A frontend that cannot be asked for anything but images would build one.
+    let capabilities = attributes.entry("frontend.caps".to_owned()).or_default();
+    if !capabilities.is_empty() {
+        capabilities.push(',');
+    }
+    capabilities.push_str("moby.buildkit.frontend.subrequests+forward");
+    (frontend, attributes)
 }
 
 fn entitlements(spec: &BuildSpec) -> Vec<String> {
@@ -163,6 +198,7 @@ mod tests {
 
     use super::*;
     use crate::compose::Ulimit;
+    use crate::docker::spec::NamedContext;
     use crate::secret::ArgValue;
 
     fn spec() -> BuildSpec {
@@ -229,6 +265,22 @@ mod tests {
                 "target=prod",
                 "ulimit=nofile=1:2",
             ]
+        );
+    }
+
+    #[test]
+    fn a_frontend_that_is_to_check_must_know_that_it_can_be_asked_to() {
+        let mut spec = spec();
+        let capabilities = |spec: &BuildSpec| check(spec).1["frontend.caps"].clone();
+        assert_eq!(
+            capabilities(&spec),
+            "moby.buildkit.frontend.subrequests+forward"
+        );
+        let image = NamedContext::Image("docker.io/library/busybox:latest".into());
+        spec.contexts.insert("base".into(), image);
+        assert_eq!(
+            capabilities(&spec),
+            "moby.buildkit.frontend.contexts+forward,moby.buildkit.frontend.subrequests+forward"
         );
     }
 

@@ -1,6 +1,9 @@
 //! Named contexts in BuildKit's own terms: attributes for the frontend, and directories on the
 //! session.
 //!
+//! An image in a directory is fetched blob by blob; its tag is looked up here, for the engine takes
+//! digests only.
+//!
 //! A directory is a local source like the main context: the frontend first asks for its
 //! `.dockerignore`, then for what the build takes of it. The engine keeps what was transferred under
 //! the job's prefix and the source's name, so only what changed is sent again.
@@ -8,16 +11,26 @@
 //! Two instructions that take other parts of one directory are two transfers under one name, and the
 //! second would delete what the first needs next time. Such a directory is given whole to both.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
+use super::content::{Blobs, Store, id};
+use super::layout::{Layout, Unreadable};
 use super::offers::Offer;
 use crate::docker::reference;
 use crate::docker::spec::{BuildSpec, DockerfileSource, NamedContext};
 use crate::dockerfile::Dockerfile;
+use crate::failure::{Class, Failure};
 use crate::human;
 
 /// What a frontend must know, or it is not asked: one that does not would take the names for images.
 const CAPABILITY: &str = "moby.buildkit.frontend.contexts+forward";
+/// How ids of directories begin that hold images.
+const IMAGES: &str = "oci:";
+/// The tag that is meant where none is written.
+const LATEST: &str = "latest";
 
 /// The attributes that tell the frontend of the named contexts.
 pub(super) fn attributes(spec: &BuildSpec) -> Vec<(String, String)> {
@@ -27,6 +40,9 @@ pub(super) fn attributes(spec: &BuildSpec) -> Vec<(String, String)> {
         .map(|(name, context)| {
             let value = match context {
                 NamedContext::Directory(_) => format!("local:{}", source(name, context)),
+                NamedContext::OciLayout { directory, image } => {
+                    format!("oci-layout://{}{image}", id(directory))
+                }
                 other => other.to_string(),
             };
             (format!("context:{name}"), value)
@@ -53,6 +69,52 @@ pub(super) fn offers(spec: &BuildSpec) -> impl Iterator<Item = (String, Offer)> 
             }
             _ => None,
         })
+}
+
+/// The directories of images that the session serves for them, by id.
+pub(super) fn stores(spec: &BuildSpec) -> impl Iterator<Item = (String, Arc<Store>)> + '_ {
+    spec.contexts.values().filter_map(|context| match context {
+        NamedContext::OciLayout { directory, .. } => {
+            let store = Store::new(Blobs::of(directory), false);
+            Some((format!("{IMAGES}{}", id(directory)), Arc::new(store)))
+        }
+        _ => None,
+    })
+}
+
+/// The digest of the image that `image` names in a layout, as it is written after the directory: a
+/// tag, a digest, both or nothing, which stands for the tag `latest` or the only image there is.
+/// Reads files.
+///
+/// # Errors
+/// [`Class::ContextMissing`] when there is none.
+pub(super) fn pin(name: &str, directory: &Path, image: &str) -> Result<String, Failure> {
+    if image.contains('@') {
+        return Ok(image.to_owned());
+    }
+    let layout = Layout::open(directory);
+    let tag = image.strip_prefix(':');
+    let found = match layout.tagged(tag.unwrap_or(LATEST)) {
+        Err(Unreadable::NoTag) if tag.is_none() => layout.only(),
+        found => found,
+    };
+    let place = directory.display();
+    let why = match found {
+        Ok(digest) => return Ok(format!("{image}@{digest}")),
+        Err(Unreadable::Missing) => format!("`{place}` holds no image: it has no `index.json`"),
+        Err(Unreadable::NoTag) => {
+            format!(
+                "`{place}` holds no image with the tag `{}`",
+                tag.unwrap_or(LATEST)
+            )
+        }
+        Err(Unreadable::Damaged(why)) => format!("`{place}` is damaged: {why}"),
+    };
+    let failure = Failure::new(
+        Class::ContextMissing,
+        format!("the context `{name}`: {why}"),
+    );
+    Err(failure.hint("write oci-layout://DIRECTORY:TAG or oci-layout://DIRECTORY@DIGEST"))
 }
 
 /// Whether one instruction at most takes from the context called `name`.

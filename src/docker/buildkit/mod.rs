@@ -8,8 +8,9 @@
 //! ```text
 //! Client ── transport ──> POST /grpc     (we are the HTTP/2 client)   solve, status
 //!    │                    POST /session  (we are the HTTP/2 server)   filesync, auth, health
-//!    └── build(spec) ──> solve ──┬──> status: typed events
-//!                                └──> error: the detail of a failure
+//!    ├── build(spec) ──> solve ──┬──> status: typed events
+//!    │                           └──> error: the detail of a failure
+//!    └── check(spec) ──> solve, and the frontend's checks within it
 //! ```
 //!
 //! From API 1.53 on gRPC is spoken straight on the socket and the session is a call of its own.
@@ -22,12 +23,17 @@
 
 mod attributes;
 mod auth;
+mod caches;
+mod check;
+mod content;
 mod contexts;
 mod error;
 mod filesync;
 mod health;
+mod layout;
 mod offers;
 mod prefix;
+mod receive;
 mod secrets;
 mod session;
 mod solve;
@@ -44,12 +50,14 @@ use super::api::Api;
 use super::credentials::Credentials;
 use super::detect::Facts;
 use super::host::Endpoint;
-use super::spec::BuildSpec;
-use crate::failure::Failure;
+use super::spec::{BuildSpec, NamedContext};
+use crate::failure::{Class, Failure};
+use caches::Caches;
 use session::{Common, Own, Session};
 use tokio::sync::OnceCell;
 use transport::Control;
 
+pub use check::{Finding, Findings};
 pub(super) use status::Steps;
 pub use worker::Worker;
 
@@ -106,8 +114,8 @@ impl Client {
     }
 
     /// The session on which a build is answered.
-    async fn session(&self, spec: &BuildSpec) -> Result<Arc<Session>, Failure> {
-        match Own::of(spec).await? {
+    async fn session(&self, spec: &BuildSpec, caches: &Caches) -> Result<Arc<Session>, Failure> {
+        match Own::of(spec, caches).await? {
             None => Ok(Arc::clone(&self.shared)),
             Some(own) => {
                 let session =
@@ -115,6 +123,27 @@ impl Client {
                 Ok(Arc::new(session))
             }
         }
+    }
+
+    /// `spec` with everything looked up that BuildKit cannot look up by itself.
+    async fn resolve<'a>(&self, spec: &'a BuildSpec) -> Result<Cow<'a, BuildSpec>, Failure> {
+        let spec = self.resolve_hosts(spec).await?;
+        let is_layout = |context: &NamedContext| matches!(context, NamedContext::OciLayout { .. });
+        if !spec.contexts.values().any(is_layout) {
+            return Ok(spec);
+        }
+        let mut spec = spec.into_owned();
+        let pin = move || {
+            for (name, context) in &mut spec.contexts {
+                if let NamedContext::OciLayout { directory, image } = context {
+                    *image = contexts::pin(name, directory, image)?;
+                }
+            }
+            Ok(Cow::Owned(spec))
+        };
+        tokio::task::spawn_blocking(pin)
+            .await
+            .unwrap_or_else(|error| Err(Failure::new(Class::Internal, error.to_string())))
     }
 
     fn endpoint(&self) -> &Endpoint {

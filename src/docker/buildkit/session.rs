@@ -16,9 +16,13 @@ use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use tonic::service::Routes;
 
 use super::auth::User;
+use super::caches::Caches;
+use super::content::{self, Content, Stores};
+use super::contexts;
 use super::filesync::FileSync;
 use super::health::Alive;
 use super::offers::Offers;
+use super::receive::{self, Receipt};
 use super::secrets::{self, Declared};
 use super::ssh::{self, Agents, KeyAgent};
 use crate::docker::credentials::Credentials;
@@ -49,6 +53,10 @@ pub(super) struct Own {
     ssh: Option<Agents>,
     /// The agents among them that are dcb's own.
     started: Vec<KeyAgent>,
+    /// Directories of blobs, by id.
+    stores: Stores,
+    /// Where the result goes when the engine is to send it.
+    receipt: Option<Arc<Receipt>>,
 }
 
 impl Own {
@@ -56,8 +64,15 @@ impl Own {
     ///
     /// # Errors
     /// When something of it cannot be had.
-    pub(super) async fn of(spec: &BuildSpec) -> Result<Option<Self>, Failure> {
-        let mut own = Self::default();
+    pub(super) async fn of(spec: &BuildSpec, caches: &Caches) -> Result<Option<Self>, Failure> {
+        let mut own = Self {
+            stores: caches
+                .stores()
+                .into_iter()
+                .chain(contexts::stores(spec))
+                .collect(),
+            ..Self::default()
+        };
         if !spec.secrets.is_empty() {
             own.secrets = Some(Declared(spec.secrets.clone()));
         }
@@ -66,7 +81,11 @@ impl Own {
             own.ssh = Some(agents);
             own.started = started;
         }
-        let is_any = own.secrets.is_some() || own.ssh.is_some();
+        own.receipt = spec.output.clone().map(Receipt::new);
+        let is_any = own.secrets.is_some()
+            || own.ssh.is_some()
+            || own.receipt.is_some()
+            || !own.stores.is_empty();
         Ok(is_any.then_some(own))
     }
 
@@ -78,6 +97,12 @@ impl Own {
         }
         if self.ssh.is_some() {
             methods.extend(ssh::METHODS);
+        }
+        if !self.stores.is_empty() {
+            methods.extend(content::METHODS);
+        }
+        if self.receipt.is_some() {
+            methods.extend(receive::METHODS);
         }
         methods
     }
@@ -152,6 +177,7 @@ pub(super) fn random_id() -> String {
 pub(super) struct Session {
     id: String,
     offers: Arc<Offers>,
+    receipt: Option<Arc<Receipt>>,
     tasks: Vec<JoinHandle<()>>,
     /// Agents that end with it.
     _started: Vec<KeyAgent>,
@@ -166,6 +192,11 @@ impl Session {
     /// What jobs offer on it.
     pub(super) fn offers(&self) -> &Arc<Offers> {
         &self.offers
+    }
+
+    /// What the result is received into, when the engine sends it.
+    pub(super) fn receipt(&self) -> Option<&Receipt> {
+        self.receipt.as_deref()
     }
 
     /// Tasks that end with this session.
@@ -187,13 +218,18 @@ pub(super) fn serve(identity: Identity, common: &Common, own: Own, stream: BoxSt
     let offers = Arc::new(Offers::default());
     let routes = Routes::new(HealthServer::new(Alive))
         .add_service(AuthServer::new(User(Arc::clone(&common.credentials))))
-        .add_service(FileSync::new(Arc::clone(&offers)));
+        .add_service(FileSync::new(Arc::clone(&offers)))
+        .add_service(Content::new(Arc::new(own.stores)));
     let routes = match own.secrets {
         Some(secrets) => routes.add_service(SecretsServer::new(secrets)),
         None => routes,
     };
     let routes = match own.ssh {
         Some(agents) => routes.add_service(SshServer::new(agents)),
+        None => routes,
+    };
+    let routes = match &own.receipt {
+        Some(receipt) => routes.add_service(receipt.service()),
         None => routes,
     };
     let routes = routes.prepare();
@@ -208,6 +244,7 @@ pub(super) fn serve(identity: Identity, common: &Common, own: Own, stream: BoxSt
     Session {
         id: identity.id,
         offers,
+        receipt: own.receipt,
         tasks: vec![task],
         _started: own.started,
     }

@@ -11,7 +11,9 @@ use futures_util::{StreamExt, TryStreamExt};
 use tokio::sync::watch;
 use tonic::Status;
 
+use super::caches::{self, Caches};
 use super::offers::{Guard, Offer, Offers};
+use super::receive::Receipt;
 use super::session::random_id;
 use super::status::Steps;
 use super::{Client, attributes, contexts, error, prefix};
@@ -44,27 +46,96 @@ impl Client {
         stop: &mut watch::Receiver<bool>,
     ) -> Result<Built, BuildError> {
         let spec = self
-            .resolve_hosts(spec)
+            .resolve(spec)
             .await
             .map_err(BuildError::before_any_step)?;
         let spec = spec.as_ref();
-        let session = self
-            .session(spec)
-            .await
-            .map_err(BuildError::before_any_step)?;
-        let prefix = if self.facts.spoken() < ApiVersion::V23_0 {
-            prefix::under_rules(prefix, spec)
-        } else {
-            prefix.to_owned()
+        let (caches, told) = Caches::prepare(spec).await;
+        caches::tell(told, job, events).await;
+        let mut caches = caches.map_err(BuildError::before_any_step)?;
+        let mut steps = Steps::new(job, events.clock());
+        let solved = loop {
+            let solved = self
+                .solve(prefix, spec, &caches, &mut steps, events, stop)
+                .await
+                .map_err(BuildError::before_any_step)?;
+            let refused = match &solved.answer {
+                Some(Err(status)) if steps.is_empty() => caches.leave_out(status.message()),
+                _ => None,
+            };
+            let Some(refused) = refused else {
+                break solved;
+            };
+            caches::tell(vec![refused], job, events).await;
         };
-        let place = &self.places.of(&prefix, spec);
+        let mut told = caches.failed(steps.failed_caches());
+        if let Some(failure) = solved.lost {
+            caches::tell(told, job, events).await;
+            return Err(BuildError::Failed {
+                failure: Box::new(failure),
+                ran: true,
+            });
+        }
+        match solved.answer {
+            None => Err(BuildError::Stopped),
+            Some(Ok(response)) => {
+                told.extend(caches.finish(&response.exporter_response).await);
+                caches::tell(told, job, events).await;
+                Ok(Built::here(image_id(&response.exporter_response)))
+            }
+            Some(Err(status)) => {
+                let context = error::Context {
+                    endpoint: self.endpoint(),
+                    steps: &steps,
+                    spec,
+                };
+                let failure = match caches.unwritten(&steps, &mut told) {
+                    Some(Ok(())) => None,
+                    Some(Err(failure)) => Some(failure),
+                    None => Some(error::explain(&status, &context)),
+                };
+                caches::tell(told, job, events).await;
+                let Some(failure) = failure else {
+                    return Ok(Built::here(None));
+                };
+                Err(BuildError::Failed {
+                    failure: Box::new(self.unless_lost(failure).await),
+                    ran: steps.ran(),
+                })
+            }
+        }
+    }
+
+    /// Sends the request, and follows it and what comes of it to their end.
+    ///
+    /// # Errors
+    /// When no session can be had.
+    async fn solve(
+        &self,
+        prefix: &str,
+        spec: &BuildSpec,
+        caches: &Caches,
+        steps: &mut Steps,
+        events: &Events,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<Solved, Failure> {
+        let session = self.session(spec, caches).await?;
+        let place = &self.place(prefix, spec);
         let offers = offer(session.offers(), place, spec);
         let reference = random_id();
-        let request = attributes::request(reference.clone(), session.reference(place), spec);
+        let request =
+            attributes::request(reference.clone(), session.reference(place), spec, caches);
         let mut control = self.control.client();
         let solve = async move { control.solve(request).await };
-        let mut steps = Steps::new(job, events.clock());
-        let result = self.watch(solve, reference, &mut steps, events, stop).await;
+        let job = steps.job();
+        let enough = async {
+            let failed = OptionFuture::from(session.receipt().map(Receipt::failed));
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => {}
+                Some(()) = failed => {}
+            }
+        };
+        let answer = self.watch(solve, reference, steps, events, enough).await;
         for message in offers.iter().flat_map(Guard::notes) {
             let warning = Event::Warning {
                 job,
@@ -74,22 +145,23 @@ impl Client {
             };
             events.send(warning).await;
         }
-        match result {
-            None => Err(BuildError::Stopped),
-            Some(Ok(response)) => Ok(Built::here(image_id(&response.exporter_response))),
-            Some(Err(status)) => {
-                let context = error::Context {
-                    endpoint: self.endpoint(),
-                    steps: &steps,
-                    spec,
-                };
-                let failure = error::explain(&status, &context);
-                Err(BuildError::Failed {
-                    failure: Box::new(self.unless_lost(failure).await),
-                    ran: steps.ran(),
-                })
-            }
-        }
+        let built = matches!(answer, Some(Ok(_)));
+        let lost = match session.receipt() {
+            Some(receipt) => receipt.settle(built).await.err(),
+            None => None,
+        };
+        let lost = lost.filter(|_| !*stop.borrow());
+        Ok(Solved { answer, lost })
+    }
+
+    /// Where the engine keeps what it is sent for a build of `spec` under `prefix`.
+    pub(super) fn place(&self, prefix: &str, spec: &BuildSpec) -> String {
+        let prefix = if self.facts.spoken() < ApiVersion::V23_0 {
+            prefix::under_rules(prefix, spec)
+        } else {
+            prefix.to_owned()
+        };
+        self.places.of(&prefix, spec)
     }
 
     /// `failure`, unless it is what an engine says while it is going down: it kills what runs.
@@ -103,15 +175,15 @@ impl Client {
         }
     }
 
-    /// Runs the solve and folds its status; nothing when it was stopped.
-    async fn watch(
+    /// Runs the solve and folds its status; nothing when there was `enough` of it before its end.
+    pub(super) async fn watch<T>(
         &self,
-        solve: impl Future<Output = Result<tonic::Response<SolveResponse>, Status>>,
+        solve: impl Future<Output = Result<tonic::Response<T>, Status>>,
         reference: String,
         steps: &mut Steps,
         events: &Events,
-        stop: &mut watch::Receiver<bool>,
-    ) -> Option<Result<SolveResponse, Status>> {
+        enough: impl Future<Output = ()>,
+    ) -> Option<Result<T, Status>> {
         let mut control = self.control.client();
         let status = async move { control.status(StatusRequest { r#ref: reference }).await };
         let mut status = std::pin::pin!(
@@ -125,7 +197,7 @@ impl Client {
         let mut stopped = false;
         let mut listening = true;
         let drain = tokio::time::sleep(Duration::MAX);
-        tokio::pin!(drain);
+        tokio::pin!(drain, enough);
         loop {
             tokio::select! {
                 biased;
@@ -140,7 +212,7 @@ impl Client {
                     result = Some(answer.map(tonic::Response::into_inner));
                     drain.as_mut().reset(tokio::time::Instant::now() + DRAIN);
                 },
-                _ = stop.wait_for(|stop| *stop), if !stopped && result.is_none() => {
+                () = &mut enough, if !stopped && result.is_none() => {
                     // Dropping the call resets it, which makes the engine kill the running step.
                     solve = None.into();
                     running = false;
@@ -157,8 +229,16 @@ impl Client {
     }
 }
 
+/// What became of a request.
+struct Solved {
+    /// What the engine answered; nothing when it was stopped.
+    answer: Option<Result<SolveResponse, Status>>,
+    /// Why what it sent did not arrive.
+    lost: Option<Failure>,
+}
+
 /// Lets the engine read what the build needs of this machine.
-fn offer(offers: &Arc<Offers>, prefix: &str, spec: &BuildSpec) -> Vec<Guard> {
+pub(super) fn offer(offers: &Arc<Offers>, prefix: &str, spec: &BuildSpec) -> Vec<Guard> {
     let mut guards = Vec::new();
     if let ContextSource::Directory(path) = &spec.context {
         let offer = Offer::Directory(path.clone());

@@ -12,12 +12,16 @@ use std::collections::HashMap;
 use bollard_buildkit_proto::google::protobuf::Timestamp;
 use bollard_buildkit_proto::moby::buildkit::v1::{StatusResponse, Vertex, VertexWarning};
 
+use super::caches;
 use crate::event::{Clock, Event, JobId, StepId, StepState};
 
 /// The longest line put together; what is longer is told in pieces.
 const LONGEST_LINE: usize = 16 << 10;
 /// Up to this many milliseconds a difference is what the messages took, and the clocks are the same.
 const SAME_CLOCK: i64 = 500;
+
+/// The step that keeps the image.
+const KEEPING: &str = "exporting to image";
 
 /// What has been told of one build so far.
 pub(in crate::docker) struct Steps {
@@ -36,6 +40,8 @@ struct Step {
     /// Nanoseconds by the builder's clock: when an interval began, and when it was over.
     intervals: Vec<(i64, Option<i64>)>,
     told: Option<StepState>,
+    /// Whether it was found in a cache. What follows then is a transfer from there.
+    found: bool,
     /// Whether it wrote anything.
     wrote: bool,
     /// Unfinished lines of standard output and standard error.
@@ -54,6 +60,11 @@ impl Steps {
         }
     }
 
+    /// The job that they belong to.
+    pub(super) fn job(&self) -> JobId {
+        self.job
+    }
+
     /// Whether anything was told at all.
     pub(in crate::docker) fn is_empty(&self) -> bool {
         self.all.is_empty()
@@ -67,10 +78,29 @@ impl Steps {
 
     /// The name of the step that failed, when only the steps themselves tell.
     pub(in crate::docker) fn failed(&self) -> Option<&str> {
+        self.wrong()
+            .find(|step| !caches::is_about_caches(&step.name))
+            .map(|step| step.name.as_str())
+    }
+
+    /// The steps about caches that failed, with their errors.
+    pub(super) fn failed_caches(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.wrong()
+            .filter(|step| caches::is_about_caches(&step.name))
+            .map(|step| (step.name.as_str(), step.error.as_str()))
+    }
+
+    fn wrong(&self) -> impl Iterator<Item = &Step> {
         self.all
             .iter()
-            .find(|step| !step.error.is_empty() && !is_cancelled(&step.error))
-            .map(|step| step.name.as_str())
+            .filter(|step| !step.error.is_empty() && !is_cancelled(&step.error))
+    }
+
+    /// Whether the engine has kept the image.
+    pub(super) fn kept_image(&self) -> bool {
+        let is_done = |step: &Step| matches!(step.told, Some(StepState::Done { .. }));
+        let mut all = self.all.iter();
+        all.any(|step| step.name == KEEPING && is_done(step))
     }
 
     /// Whether a `RUN` may have begun. From then on nothing may be built a second time, so what is
@@ -161,13 +191,21 @@ impl Steps {
             // It is told once that it runs, however often it begins again.
             (Some(_), None) if matches!(step.told, Some(StepState::Running { .. })) => return,
             (Some(_), None) => StepState::Running { began },
-            (Some(_), Some(_)) if !vertex.error.is_empty() => StepState::Failed {
-                error: vertex.error,
-                began,
-                ended,
-                took,
-            },
-            (Some(_), Some(_)) if vertex.cached => StepState::Cached,
+            // The image does not hang on a cache: that is told as a warning.
+            (Some(_), Some(_))
+                if !vertex.error.is_empty() && !caches::is_about_caches(&step.name) =>
+            {
+                StepState::Failed {
+                    error: vertex.error,
+                    began,
+                    ended,
+                    took,
+                }
+            }
+            (Some(_), Some(_)) if vertex.cached || step.found && !step.wrote => {
+                step.found = true;
+                StepState::Cached
+            }
             (Some(_), Some(_)) => StepState::Done { began, ended, took },
         };
         if step.told.as_ref() == Some(&state) {
@@ -439,6 +477,22 @@ mod tests {
         ));
         assert!(ran("[2/2] ONBUILD RUN make", &[done], false));
         assert!(ran("a step of some frontend", &[done], false));
+    }
+
+    #[test]
+    fn what_is_fetched_from_a_cache_has_not_run() {
+        let (running, done, cached) = ((false, false), (true, false), (true, true));
+        let fetched = [running, cached, running, done];
+        assert!(!ran("[2/2] RUN make", &fetched, false));
+        assert!(ran("[2/2] RUN make", &fetched, true), "it wrote");
+        let mut steps = Steps::new(JobId(0), Clock::start());
+        let found = Vertex {
+            cached: true,
+            ..vertex(at(0), at(1))
+        };
+        assert_eq!(fold(&mut steps, found), [StepState::Cached]);
+        assert_eq!(fold(&mut steps, vertex(at(2), None)), [RUNNING]);
+        assert_eq!(fold(&mut steps, vertex(at(2), at(90))), [StepState::Cached]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use bollard_buildkit_proto::moby::buildkit::v1::BytesMessage;
 use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
+use bollard_buildkit_proto::moby::buildkit::v1::frontend::llb_bridge_client::LlbBridgeClient;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use hyper::body::Incoming;
@@ -38,10 +39,20 @@ pub(super) struct Control(Http2);
 impl Control {
     /// A client for calls to BuildKit.
     pub(super) fn client(&self) -> ControlClient<Http2> {
-        let origin = Uri::from_static("http://docker");
-        ControlClient::with_origin(self.0.clone(), origin)
+        ControlClient::with_origin(self.0.clone(), origin())
             .max_decoding_message_size(LARGEST_MESSAGE)
     }
+
+    /// A client for calls within a solve: what a frontend has to answer beside images.
+    pub(super) fn bridge(&self) -> LlbBridgeClient<Http2> {
+        LlbBridgeClient::with_origin(self.0.clone(), origin())
+            .max_decoding_message_size(LARGEST_MESSAGE)
+    }
+}
+
+/// The host of every call, which nobody looks at.
+fn origin() -> Uri {
+    Uri::from_static("http://docker")
 }
 
 /// Opens both connections in the way this engine offers.

@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
+use crate::docker::cache_entry::{CacheEntry, CacheKey, CacheKind, VARIABLES};
 use crate::docker::spec::{
-    BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, Network, PullPolicy,
-    SecretValue, SshAgent,
+    BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, Keeper, Network, Output,
+    PullPolicy, SecretValue, SshAgent,
 };
 use crate::failure::{Class, Failure};
 use crate::process::Command;
@@ -55,6 +56,8 @@ pub(super) fn command(spec: &BuildSpec, around: &Around<'_>) -> Result<Command, 
         tags,
         platforms,
         cache,
+        cache_from,
+        cache_to,
         pull,
         network,
         contexts,
@@ -66,13 +69,15 @@ pub(super) fn command(spec: &BuildSpec, around: &Around<'_>) -> Result<Command, 
         secrets,
         ssh,
         destination,
+        output,
     } = spec;
     let mut words = Words::default();
     words.flag("--builder", around.builder);
     words.switch("--progress=rawjson");
-    match destination {
-        Destination::Engine => words.switch("--load"),
-        Destination::Registry => {
+    match (output, destination) {
+        (Some(output), _) => words.flag("--output", &output_words(output)?),
+        (None, Keeper::Engine) => words.switch("--load"),
+        (None, Keeper::Registry) => {
             words.switch("--push");
             let path = metadata(around.directory);
             words
@@ -98,6 +103,12 @@ pub(super) fn command(spec: &BuildSpec, around: &Around<'_>) -> Result<Command, 
             .iter()
             .for_each(|stage| words.flag("--no-cache-filter", stage)),
         CacheUse::None => words.switch("--no-cache"),
+    }
+    for entry in cache_from {
+        words.flag("--cache-from", &cache_entry(entry, around)?);
+    }
+    for entry in cache_to {
+        words.flag("--cache-to", &cache_entry(entry, around)?);
     }
     if *pull == PullPolicy::Always {
         words.switch("--pull");
@@ -226,6 +237,60 @@ fn forward(agents: &IndexMap<String, SshAgent>, words: &mut Words) -> Result<(),
 }
 
 /// What to tell of an address that everybody could read among buildx's arguments.
+/// What buildx writes instead of an image of the engine.
+fn output_words(output: &Output) -> Result<String, Failure> {
+    let Destination::Path(path) = &output.to else {
+        let failure = Failure::new(
+            Class::Unsupported,
+            "a builder of your own cannot write to standard output through dcb",
+        );
+        return Err(failure.hint("write a file: --output type=tar,dest=FILE"));
+    };
+    let mut fields = vec![
+        format!("type={}", output.form),
+        csv(&format!("dest={}", path.display())),
+    ];
+    let options = output.options.iter();
+    fields.extend(options.map(|(name, value)| csv(&format!("{name}={value}"))));
+    Ok(fields.join(","))
+}
+
+/// A cache as buildx reads it. What it was completed with from the environment, buildx finds there
+/// itself. A cache that cannot be written costs no image, unless the entry says so.
+fn cache_entry(entry: &CacheEntry, around: &Around<'_>) -> Result<String, Failure> {
+    let mut fields = vec![format!("type={}", entry.kind.id())];
+    for (name, value) in &entry.attributes {
+        let text = value.reveal();
+        let is_there = |variable: &&str| {
+            around
+                .environment
+                .get(*variable)
+                .is_some_and(|own| own == text)
+        };
+        if VARIABLES.iter().any(|variable| is_there(&variable)) {
+            continue;
+        }
+        if value.is_secret() {
+            let failure = Failure::new(
+                Class::Unsupported,
+                format!(
+                    "`{name}` under `{}` is secret, and there is no way to hand it to buildx unseen",
+                    entry.key.name()
+                ),
+            );
+            return Err(failure.hint("leave it out, and set the variable that buildx reads it from, such as AWS_SECRET_ACCESS_KEY"));
+        }
+        fields.push(csv(&format!("{name}={text}")));
+    }
+    if entry.key == CacheKey::To
+        && entry.kind != CacheKind::Inline
+        && entry.attribute("ignore-error").is_none()
+    {
+        fields.push("ignore-error=true".to_owned());
+    }
+    Ok(fields.join(","))
+}
+
 fn in_address(key: &str) -> Failure {
     Failure::new(
         Class::Unsupported,
@@ -431,7 +496,7 @@ mod tests {
     #[test]
     fn what_is_to_be_pushed_is_not_loaded() {
         let spec = BuildSpec {
-            destination: Destination::Registry,
+            destination: Keeper::Registry,
             ..spec()
         };
         let told = typed(&spec, &[]).expect("a command");

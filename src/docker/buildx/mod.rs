@@ -34,7 +34,7 @@ use super::config::DockerConfig;
 use super::detect::Facts;
 use super::outcome::{BuildError, Built};
 use super::programs::{self, Program};
-use super::spec::{BuildSpec, Destination};
+use super::spec::{BuildSpec, Keeper};
 use crate::ambient::Ambient;
 use crate::event::{Event, Events, JobId, Pushed};
 use crate::failure::{Class, Failure};
@@ -115,8 +115,8 @@ impl Buildx {
         };
         if status.success() {
             let built = match spec.destination {
-                Destination::Engine => self.image(builder, spec).await,
-                Destination::Registry => Ok(pushed(spec, private.path())),
+                Keeper::Engine => self.image(builder, spec).await,
+                Keeper::Registry => Ok(pushed(spec, private.path())),
             };
             return built.map_err(|failure| heard.failed(failure));
         }

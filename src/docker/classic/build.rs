@@ -61,10 +61,11 @@ impl Classic {
         events: &Events,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<Built, BuildError> {
-        let (spec, package) = self
+        let (mut spec, package) = self
             .prepare(spec)
             .await
             .map_err(BuildError::before_any_step)?;
+        let missing = self.drop_missing_caches(&mut spec).await;
         let path = query::path(&spec, &package.dockerfile, self.dialect, self.api)
             .map_err(BuildError::before_any_step)?;
         let modes = if self.api < ApiVersion::V23_0 && self.dialect == Dialect::Docker {
@@ -86,6 +87,9 @@ impl Classic {
             job,
             events,
         };
+        for cache in missing {
+            build.warn(cache).await;
+        }
         if sends {
             let told = build.steps.sending(Instant::now());
             build.tell(told).await;

@@ -34,6 +34,7 @@ use super::api_version::ApiVersion;
 use super::credentials::Credentials;
 use super::detect::Facts;
 use super::host::Endpoint;
+use super::reference;
 use super::spec::BuildSpec;
 use crate::failure::{Class, Failure};
 
@@ -84,6 +85,32 @@ impl Classic {
                 Dialect::Docker
             },
         })
+    }
+
+    /// Leaves images out of `cache_from` that the engine does not have, and says so. Of those it gets
+    /// it takes nothing else: with one that is not there, nothing at all would come from any cache.
+    async fn drop_missing_caches(&self, spec: &mut BuildSpec) -> Vec<String> {
+        let mut missing = Vec::new();
+        let api = Api::new(&self.endpoint, self.api).ok();
+        for entry in std::mem::take(&mut spec.cache_from) {
+            let image = entry
+                .reference()
+                .and_then(|name| reference::normalize(name).ok());
+            let has = match (&api, image) {
+                (Some(api), Some(image)) => api.has_image(&image).await,
+                _ => false,
+            };
+            if has {
+                spec.cache_from.push(entry);
+            } else {
+                let at = entry.at.as_ref();
+                let at = at.map_or_else(String::new, |at| format!(" ({at})"));
+                missing.push(format!(
+                    "`cache_from` `{entry}`{at} is no image of this engine, and the classic builder takes no others: nothing is taken from it"
+                ));
+            }
+        }
+        missing
     }
 
     /// `spec` with `host-gateway` replaced by its address. The classic builder knows the word;

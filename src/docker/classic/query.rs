@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::Dialect;
 use crate::docker::api_version::ApiVersion;
+use crate::docker::cache_entry::CacheEntry;
 use crate::docker::spec::{BuildSpec, CacheUse, ContextSource, Network, PullPolicy};
 use crate::failure::{Class, Failure};
 
@@ -100,6 +101,14 @@ fn parameters(spec: &BuildSpec, dockerfile: &[u8], dialect: Dialect) -> Vec<Para
     }
     if spec.cache == CacheUse::None {
         set("nocache", "1".to_owned());
+    }
+    let caches: Vec<&str> = spec
+        .cache_from
+        .iter()
+        .filter_map(CacheEntry::reference)
+        .collect();
+    if !caches.is_empty() {
+        set("cachefrom", json!(caches).to_string());
     }
     if spec.pull == PullPolicy::Always {
         set("pull", "1".to_owned());

@@ -2,7 +2,8 @@
 
 use super::{Asked, Needs, Otherwise, Row};
 use crate::compose::{Context, Dockerfile};
-use crate::docker::{ApiVersion, reference};
+use crate::docker::{ApiVersion, CacheKey, CacheKind, OutputForm, reference};
+use crate::plan::caches;
 use crate::plan::contexts::{self, Kind};
 
 use Needs::{ContainerdStore, ContainerdStoreToLoad, Engine, Never, Nothing};
@@ -18,10 +19,20 @@ const PODMAN: Needs = Never(
     "is more than Podman's builder takes over Docker's API",
     "build with an engine that has BuildKit, or leave it out",
 );
-/// Podman's builder reads a secret only from a file that comes with the context.
-const PODMAN_SECRETS: Needs = Never(
-    "would reach Podman as a file of the build context only, which it keeps on its disk",
-    "build with an engine that has BuildKit, or leave it out",
+/// What the classic builders have none of.
+const NO_CACHES: Needs = Never(
+    "is more than this builder can do, whose only cache is the engine's own",
+    "build with an engine that has BuildKit",
+);
+/// What every image of theirs is.
+const NEEDLESS: Needs = Never(
+    "is needless here: every image of this builder serves as a cache",
+    "read it with `cache_from: [IMAGE]`",
+);
+/// Caches that the BuildKit inside the engine does not know.
+const OWN_BUILDER: Needs = Never(
+    "is a kind of cache that the engine's own BuildKit does not have",
+    "use `type=registry`, or a builder of your own: docker buildx create --name NAME, then --builder NAME",
 );
 /// A named directory, for builders that have only one.
 const COPIED: Needs = Never(
@@ -53,11 +64,19 @@ const NO_NETWORK: Needs = Never(
     "is none that BuildKit knows: it has `default`, `host` and `none`",
     "leave it out, or build on the classic builder: --force-traditional",
 );
-/// What this dcb cannot do.
-const LATER: Needs = Never(
-    "is not supported by this dcb yet",
-    "build this service with Compose: docker compose build SERVICE",
+/// Podman's builder reads a secret only from a file that comes with the context.
+const PODMAN_SECRETS: Needs = Never(
+    "would reach Podman as a file of the build context only, which it keeps on its disk",
+    "build with an engine that has BuildKit, or leave it out",
 );
+/// A result that no image of the engine becomes.
+const UNWRITTEN: Needs = Never(
+    "is more than this builder can do: it makes images in the engine only",
+    "build with an engine that has BuildKit, or leave it out and use docker save",
+);
+
+/// The flag that sends the result somewhere else.
+const OUTPUT: &str = "--output";
 
 /// The table.
 pub(in crate::plan) const ROWS: &[Row] = &[
@@ -125,8 +144,8 @@ pub(in crate::plan) const ROWS: &[Row] = &[
                 matches!(address(context), Some(Kind::OciLayout { .. }))
             })
         },
-        buildkit: LATER,
-        buildx: LATER,
+        buildkit: ContainerdStore,
+        buildx: Nothing,
         classic: CLASSIC,
         podman: PODMAN,
         otherwise: Refuse,
@@ -163,23 +182,113 @@ pub(in crate::plan) const ROWS: &[Row] = &[
     },
     Row {
         key: "cache_from",
-        form: "",
-        used: |asked| some(!asked.build.cache_from.is_empty()),
-        buildkit: LATER,
-        buildx: LATER,
-        classic: LATER,
-        podman: LATER,
-        otherwise: Refuse,
+        form: "registry",
+        used: |asked| caches::first(asked.build, CacheKey::From, CacheKind::Registry),
+        buildkit: Nothing,
+        buildx: Nothing,
+        classic: Nothing,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_from",
+        form: "local",
+        used: |asked| caches::first(asked.build, CacheKey::From, CacheKind::Local),
+        buildkit: Nothing,
+        buildx: Nothing,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_from",
+        form: "gha",
+        used: |asked| caches::first(asked.build, CacheKey::From, CacheKind::Gha),
+        buildkit: ContainerdStore,
+        buildx: Nothing,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_from",
+        form: "s3",
+        used: |asked| caches::first(asked.build, CacheKey::From, CacheKind::S3),
+        buildkit: OWN_BUILDER,
+        buildx: Nothing,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_from",
+        form: "azblob",
+        used: |asked| caches::first(asked.build, CacheKey::From, CacheKind::AzureBlob),
+        buildkit: OWN_BUILDER,
+        buildx: Nothing,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
     },
     Row {
         key: "cache_to",
-        form: "",
-        used: |asked| some(!asked.build.cache_to.is_empty()),
-        buildkit: LATER,
-        buildx: LATER,
-        classic: LATER,
-        podman: LATER,
-        otherwise: Refuse,
+        form: "inline",
+        used: |asked| caches::first(asked.build, CacheKey::To, CacheKind::Inline),
+        buildkit: Nothing,
+        buildx: Nothing,
+        classic: NEEDLESS,
+        podman: NEEDLESS,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_to",
+        form: "registry",
+        used: |asked| caches::first(asked.build, CacheKey::To, CacheKind::Registry),
+        buildkit: ContainerdStore,
+        buildx: Nothing,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_to",
+        form: "local",
+        used: |asked| caches::first(asked.build, CacheKey::To, CacheKind::Local),
+        buildkit: ContainerdStore,
+        buildx: Nothing,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_to",
+        form: "gha",
+        used: |asked| caches::first(asked.build, CacheKey::To, CacheKind::Gha),
+        buildkit: ContainerdStore,
+        buildx: Nothing,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_to",
+        form: "s3",
+        used: |asked| caches::first(asked.build, CacheKey::To, CacheKind::S3),
+        buildkit: OWN_BUILDER,
+        buildx: Nothing,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
+    },
+    Row {
+        key: "cache_to",
+        form: "azblob",
+        used: |asked| caches::first(asked.build, CacheKey::To, CacheKind::AzureBlob),
+        buildkit: OWN_BUILDER,
+        buildx: Nothing,
+        classic: NO_CACHES,
+        podman: NO_CACHES,
+        otherwise: LeaveOut,
     },
     Row {
         key: "context",
@@ -327,6 +436,26 @@ pub(in crate::plan) const ROWS: &[Row] = &[
         podman: Nothing,
         otherwise: Refuse,
     },
+    Row {
+        key: OUTPUT,
+        form: "local or tar",
+        used: |asked| written(asked, &[OutputForm::Local, OutputForm::Tar]),
+        buildkit: Nothing,
+        buildx: Nothing,
+        classic: UNWRITTEN,
+        podman: UNWRITTEN,
+        otherwise: Refuse,
+    },
+    Row {
+        key: OUTPUT,
+        form: "oci or docker",
+        used: |asked| written(asked, &[OutputForm::Oci, OutputForm::Docker]),
+        buildkit: ContainerdStore,
+        buildx: Nothing,
+        classic: UNWRITTEN,
+        podman: UNWRITTEN,
+        otherwise: Refuse,
+    },
     // A variable of whoever builds: it dates the image and nothing in it.
     Row {
         key: SOURCE_DATE_EPOCH,
@@ -352,6 +481,14 @@ const ISOLATION: Needs = Never(
     "is a choice that Linux does not have",
     "leave it out, or write `default`",
 );
+
+/// The output that is asked for, when it has one of these forms.
+fn written(asked: &Asked<'_>, forms: &[OutputForm]) -> Option<String> {
+    let output = asked.request.output.as_ref()?;
+    forms
+        .contains(&output.form)
+        .then(|| format!("type={}", output.form))
+}
 
 /// The key in use, whose values go without saying.
 fn some(used: bool) -> Option<String> {
