@@ -89,6 +89,7 @@ async fn build(events: &Events) {
         },
         variant: None,
         unusual: false,
+        output: None,
     });
     let opening = Opening {
         schema: SCHEMA,

@@ -28,6 +28,7 @@ impl Story {
             },
             variant: None,
             unusual: false,
+            output: None,
         });
         let opening = Opening {
             schema: crate::event::SCHEMA,
