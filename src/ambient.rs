@@ -39,6 +39,38 @@ pub struct Terminal {
     pub columns: Option<usize>,
     /// Whether colour is welcome: a terminal and no `NO_COLOR`, or `CLICOLOR_FORCE`.
     pub colour: bool,
+    /// The characters it can show.
+    pub signs: Signs,
+    /// What happens to long lines when it gets narrower.
+    pub narrowing: Narrowing,
+}
+
+/// The characters that an output can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signs {
+    /// All: its encoding is UTF-8.
+    Unicode,
+    /// Only those of ASCII surely.
+    Ascii,
+}
+
+/// What a terminal does with lines that are too long for it after it got narrower. None tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Narrowing {
+    /// It breaks them anew, so that they take more rows: nearly all.
+    Rewraps,
+    /// It cuts them.
+    Cuts,
+}
+
+impl Terminal {
+    /// What is known of an output that nothing is known of.
+    pub const UNKNOWN: Self = Self {
+        columns: None,
+        colour: false,
+        signs: Signs::Ascii,
+        narrowing: Narrowing::Rewraps,
+    };
 }
 
 impl Ambient {
@@ -68,6 +100,8 @@ impl Ambient {
         let terminal = |is_terminal: bool, term: console::Term| Terminal {
             columns: is_terminal.then(|| usize::from(term.size().1)),
             colour: colour(is_terminal),
+            signs: signs(&environment),
+            narrowing: narrowing(&environment),
         };
         Ok(Self {
             arguments: std::env::args_os().collect(),
@@ -120,6 +154,32 @@ impl Ambient {
     }
 }
 
+/// What the locale says, as POSIX reads it: the first of these that is set decides.
+fn signs(environment: &IndexMap<String, String>) -> Signs {
+    let set = |name: &&str| environment.get(*name).filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set);
+    let utf8 = locale.is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    });
+    // The console of Windows takes text, not bytes.
+    if utf8 || cfg!(windows) {
+        Signs::Unicode
+    } else {
+        Signs::Ascii
+    }
+}
+
+/// xterm names itself, and the console of Linux is a kind of terminal of its own.
+fn narrowing(environment: &IndexMap<String, String>) -> Narrowing {
+    let console = environment.get("TERM").is_some_and(|term| term == "linux");
+    if console || environment.contains_key("XTERM_VERSION") {
+        Narrowing::Cuts
+    } else {
+        Narrowing::Rewraps
+    }
+}
+
 #[cfg(target_os = "linux")]
 fn memory() -> Option<u64> {
     let info = rustix::system::sysinfo();
@@ -142,4 +202,31 @@ fn hostname() -> String {
 #[cfg(not(unix))]
 fn hostname() -> String {
     String::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_variable_of_the_locale_that_is_set_decides_on_signs() {
+        for (variables, expected) in [
+            (vec![("LANG", "de_DE.UTF-8")], Signs::Unicode),
+            (vec![("LANG", "C.utf8")], Signs::Unicode),
+            (vec![("LANG", "C.UTF-8"), ("LC_CTYPE", "C")], Signs::Ascii),
+            (vec![("LC_ALL", ""), ("LANG", "C.UTF-8")], Signs::Unicode),
+            (
+                vec![("LC_ALL", "C.UTF-8"), ("LC_CTYPE", "C")],
+                Signs::Unicode,
+            ),
+            (vec![("LANG", "ja_JP.eucJP")], Signs::Ascii),
+            (vec![], Signs::Ascii),
+        ] {
+            let set = variables.iter();
+            let environment = set
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect();
+            assert_eq!(signs(&environment), expected, "{variables:?}");
+        }
+    }
 }

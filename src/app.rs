@@ -41,13 +41,9 @@ const UNWRITTEN: &str = "failed to write to standard output";
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let plain = Terminal {
-        columns: None,
-        colour: false,
-    };
     let ambient = match Ambient::capture().context("failed to look at the current directory") {
         Ok(ambient) => ambient,
-        Err(error) => return report::failure(&failure(error), plain),
+        Err(error) => return report::failure(&failure(error), Terminal::UNKNOWN),
     };
     let cli = match Cli::read(&ambient.arguments) {
         Ok(cli) => cli,

@@ -15,6 +15,16 @@ pub fn duration(value: Duration) -> String {
     }
 }
 
+/// Milliseconds as a clock shows them that goes on: `34s`, `2m 03s`, `1h 02m`.
+pub fn seconds(millis: u64) -> String {
+    let seconds = millis / 1000;
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h {:02}m", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
 /// How long ago something was, roughly: `just now`, `5 minutes ago`, `3 days ago`.
 pub fn ago(since: Duration) -> String {
     const UNITS: [(u64, &str); 4] = [
@@ -85,13 +95,15 @@ pub fn truncate(text: &str, width: usize) -> Cow<'_, str> {
 }
 
 /// Text that came from elsewhere, made safe for a terminal: control characters are dropped, of a
-/// line that was rewritten with carriage returns only the last state is kept, colours are removed.
+/// line that was rewritten with carriage returns only the last state is kept, colours are removed, and
+/// so is what would turn the direction of the text around it.
 pub fn sanitize(text: &str) -> String {
     let text = text.trim_end_matches(['\r', '\n']);
     let last = text.rsplit('\r').next().unwrap_or_default();
     console::strip_ansi_codes(last)
         .chars()
         .filter(|c| *c == '\t' || !c.is_control())
+        .filter(|c| !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
         .collect()
 }
 
@@ -151,6 +163,19 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_shows_only_what_is_over() {
+        for (millis, text) in [
+            (999, "0s"),
+            (59_999, "59s"),
+            (60_000, "1m 00s"),
+            (3_599_999, "59m 59s"),
+            (3_720_000, "1h 02m"),
+        ] {
+            assert_eq!(seconds(millis), text);
+        }
+    }
+
+    #[test]
     fn what_was_long_ago_is_told_roughly() {
         for (seconds, text) in [
             (0, "just now"),
@@ -184,6 +209,7 @@ mod tests {
         assert_eq!(sanitize("10%\r55%\r100%\r\n"), "100%");
         assert_eq!(sanitize("\u{1b}[31mred\u{1b}[0m\u{7}"), "red");
         assert_eq!(sanitize("\u{1b}[2J\u{1b}[Hhome"), "home");
+        assert_eq!(sanitize("\u{202e}txt.exe\u{202c}"), "txt.exe");
     }
 
     #[test]

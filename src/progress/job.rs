@@ -79,7 +79,7 @@ pub struct Step {
     /// Whether it wrote more than that, which was left out.
     pub cut: bool,
     /// When it was told that it runs.
-    pub(super) since: u64,
+    pub since: u64,
     /// When it was last said that it goes on.
     pub(super) mentioned: Option<u64>,
 }
@@ -312,6 +312,11 @@ impl Step {
         kind::instruction(&self.name)
     }
 
+    /// The stage of the Dockerfile it belongs to, with its platform, when there are several.
+    pub fn stage(&self) -> Option<&str> {
+        kind::stage(&self.name)
+    }
+
     /// For how long it runs by `now`, in milliseconds.
     pub fn runs_for(&self, now: u64) -> u64 {
         now.saturating_sub(self.since)
@@ -321,7 +326,9 @@ impl Step {
     pub fn moved(&self) -> Option<Moving> {
         let mut all = Moving::default();
         let mut known = true;
-        for moving in self.moving.values() {
+        // What did not begin to move, as a layer that is yet to be unpacked, hides no total.
+        let begun = |moving: &&Moving| **moving != Moving::default();
+        for moving in self.moving.values().filter(begun) {
             all.current += moving.current;
             all.total += moving.total;
             known &= moving.total > 0;

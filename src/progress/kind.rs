@@ -48,16 +48,48 @@ impl Kind {
 
 /// The instruction in the name of a step of the Dockerfile: what follows `[stage 2/4]`.
 pub fn instruction(name: &str) -> Option<&str> {
+    Some(parts(name)?.1)
+}
+
+/// The stage in it, with its platform when there are several. BuildKit counts stages that have no
+/// name, which tells nothing.
+pub(super) fn stage(name: &str) -> Option<&str> {
+    let (stage, _) = parts(name)?.0.rsplit_once(' ')?;
+    let unnamed = |word: &str| {
+        let number = word.strip_prefix("stage-");
+        number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    match stage.rsplit_once(' ') {
+        Some((platform, name)) if unnamed(name) => Some(platform),
+        None if unnamed(stage) => None,
+        _ => Some(stage),
+    }
+}
+
+/// `stage 2/4` and the instruction.
+fn parts(name: &str) -> Option<(&str, &str)> {
     let (place, instruction) = name.strip_prefix('[')?.split_once("] ")?;
     let (number, total) = place.rsplit(' ').next()?.split_once('/')?;
     let counts = number.bytes().all(|byte| byte.is_ascii_digit())
         && (total == "?" || total.bytes().all(|byte| byte.is_ascii_digit()));
-    (counts && !number.is_empty()).then_some(instruction)
+    (counts && !number.is_empty()).then_some((place, instruction))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_tells_the_stage_when_there_are_several() {
+        let platform = stage("[linux/amd64 build 12/20] COPY . .");
+        assert_eq!(platform, Some("linux/amd64 build"));
+        assert_eq!(stage("[build 2/4] RUN make"), Some("build"));
+        assert_eq!(stage("[stage-1 2/3] RUN make"), None);
+        let unnamed = stage("[linux/arm64 stage-1 2/3] RUN make");
+        assert_eq!(unnamed, Some("linux/arm64"));
+        assert_eq!(stage("[2/3] RUN make"), None);
+        assert_eq!(stage("[internal] load build context"), None);
+    }
 
     #[test]
     fn the_name_tells_what_a_step_does() {

@@ -4,6 +4,7 @@
 //! lines again. A step that takes long says so before it is done, so that silence never looks like a
 //! hang.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use console::Style as Paint;
@@ -43,7 +44,7 @@ pub(super) struct Plain<S> {
     /// Steps that ended and are not told yet, in the order they ended.
     settling: Vec<(JobId, StepId, u64)>,
     /// Steps whose end was told; a later word that the result was there already adds nothing.
-    told: Vec<(JobId, StepId)>,
+    told: HashSet<(JobId, StepId)>,
 }
 
 struct Paints {
@@ -75,7 +76,7 @@ impl<S: Screen> Plain<S> {
             paint: Paints::new(style),
             width: 0,
             settling: Vec::new(),
-            told: Vec::new(),
+            told: HashSet::new(),
         }
     }
 
@@ -98,7 +99,7 @@ impl<S: Screen> Plain<S> {
             }
             Event::Step {
                 job, step, state, ..
-            } => {
+            } if self.telling >= Telling::Steps => {
                 self.settling
                     .retain(|(of, id, _)| (*of, *id) != (*job, *step));
                 if state.is_over() {
@@ -153,20 +154,14 @@ impl<S: Screen> Plain<S> {
         let Some(step) = run.job(job).and_then(|job| job.step_of(id)) else {
             return;
         };
-        let again = self.told.contains(&(job, id));
+        let again = !self.told.insert((job, id));
         if again && step.state == StepState::Cached {
             return;
-        }
-        if !again {
-            self.told.push((job, id));
         }
         let name = human::sanitize(&step.name);
         let own = matches!(step.kind, Kind::Instruction | Kind::Base | Kind::Export)
             || !name.starts_with("[internal]")
             || self.telling == Telling::Everything;
-        if self.telling < Telling::Steps {
-            return;
-        }
         match &step.state {
             StepState::Cached if own => self.line(run, job, "CACHED", &name),
             StepState::Done { took, .. } if own || *took >= SLOW => {

@@ -53,6 +53,8 @@ pub struct Show {
     pub ci: Option<Ci>,
     /// Where GitHub wants to be told more, when it runs there.
     pub github: Option<GitHub>,
+    /// How long the run is expected to take, in milliseconds.
+    pub estimate: Option<u64>,
     /// Where it is kept, when that is known.
     pub journal: Option<Journal>,
     /// What must not be shown or kept, whoever says it.
@@ -223,7 +225,7 @@ impl Show {
                 } else {
                     Telling::Surprises
                 };
-                Box::new(Board::new(style, telling))
+                Box::new(Board::new(self.terminal, self.estimate, telling))
             }
             (Progress::Plain, Some(ci)) => {
                 let to = Folded::new(io::stderr(), ci);

@@ -2,12 +2,12 @@
 
 use std::io::Write;
 
-use console::Term;
-
 use super::board;
 use super::ci::Folded;
 use super::plain::{Plain, Telling};
-use super::screen::{Stream, Terminal};
+use super::screen::{Size, Stream, Terminal};
+use super::style;
+use crate::ambient;
 use crate::diagnostic::Style;
 use crate::event::Record;
 use crate::progress::Run;
@@ -68,35 +68,49 @@ impl<W: Write> View for FoldedLines<W> {
 /// A picture of the run, and lines above it.
 pub(super) struct Board {
     lines: Plain<Terminal>,
-    style: Style,
-    /// When it was last drawn.
-    drawn: Option<u64>,
+    terminal: ambient::Terminal,
+    estimate: Option<u64>,
+    /// When it is drawn next.
+    due: u64,
 }
 
-/// A picture is drawn again after this many milliseconds.
+/// A picture is drawn again after this many milliseconds, and not at all of a run that is over sooner:
+/// nobody could read it.
 const REDRAW: u64 = 100;
 
 impl Board {
-    pub(super) fn new(style: Style, telling: Telling) -> Self {
+    /// A picture on `terminal`, which is standard error, of a run that is expected to take `estimate`
+    /// milliseconds.
+    pub(super) fn new(
+        terminal: ambient::Terminal,
+        estimate: Option<u64>,
+        telling: Telling,
+    ) -> Self {
+        let screen = Terminal::new(terminal.narrowing);
         Self {
-            lines: Plain::new(Terminal::new(), style, telling),
-            style,
-            drawn: None,
+            lines: Plain::new(screen, style(terminal), telling),
+            terminal,
+            estimate,
+            due: REDRAW,
         }
     }
 
     fn draw(&mut self, run: &Run, now: u64) {
-        if self.drawn.is_some_and(|last| now < last + REDRAW) {
+        if now < self.due {
             return;
         }
-        self.drawn = Some(now);
-        let (rows, columns) = Term::stderr().size();
+        self.due = now + REDRAW;
+        let size = Size::now();
         let place = board::Place {
-            columns: usize::from(columns),
-            rows: usize::from(rows),
-            style: self.style,
+            columns: size.columns,
+            rows: size.rows,
+            style: style(self.terminal),
+            signs: self.terminal.signs,
+            estimate: self.estimate,
         };
-        self.lines.screen().show(&board::frame(run, place, now));
+        self.lines
+            .screen()
+            .show(board::frame(run, place, now), size);
     }
 }
 

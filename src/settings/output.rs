@@ -169,10 +169,7 @@ mod tests {
     use crate::ambient::Terminal;
 
     fn read(text: &str) -> Result<Option<Output>, Failure> {
-        let terminal = Terminal {
-            columns: None,
-            colour: false,
-        };
+        let terminal = Terminal::UNKNOWN;
         let ambient = Ambient {
             arguments: Vec::new(),
             environment: IndexMap::new(),

@@ -65,6 +65,7 @@ pub fn show(
         // Nothing is folded where all of it was asked for.
         ci: ci.filter(|_| detail == Detail::Normal),
         github: (ci == Some(Ci::GitHub)).then(|| github(ambient)),
+        estimate: None,
         journal: journal(ambient, plan),
         redactor: redactor(plan),
     })

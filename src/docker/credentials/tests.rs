@@ -9,10 +9,6 @@ use crate::secret::Secret;
 
 /// A machine with these variables and nothing else.
 fn ambient(variables: &[(&str, &str)]) -> Ambient {
-    let terminal = Terminal {
-        columns: None,
-        colour: false,
-    };
     Ambient {
         arguments: Vec::new(),
         environment: variables
@@ -24,8 +20,8 @@ fn ambient(variables: &[(&str, &str)]) -> Ambient {
         memory: None,
         hostname: String::new(),
         stdin_is_terminal: false,
-        stdout: terminal,
-        stderr: terminal,
+        stdout: Terminal::UNKNOWN,
+        stderr: Terminal::UNKNOWN,
     }
 }
 

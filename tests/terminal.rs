@@ -1,0 +1,215 @@
+//! A build as somebody sees it who sits before a terminal: the picture while it goes on, and what is
+//! left when it is over.
+
+mod support;
+
+use std::fs::File;
+use std::io::Read;
+use std::num::NonZero;
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+use support::{Engine, Project, on_every_engine, until};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// dcb on a terminal of its own, and what that terminal shows.
+struct Session {
+    child: Child,
+    master: Arc<OwnedFd>,
+    terminal: Arc<Mutex<vt100::Parser>>,
+}
+
+fn length(number: u16) -> NonZero<u16> {
+    NonZero::new(number).expect("not nothing")
+}
+
+fn size(rows: u16, columns: u16) -> Winsize {
+    Winsize {
+        ws_row: rows,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    }
+}
+
+impl Session {
+    fn start(mut command: Command, rows: u16, columns: u16) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&master).expect("allowed");
+        unlockpt(&master).expect("allowed");
+        tcsetwinsize(&master, size(rows, columns)).expect("a size");
+        let name = ptsname(&master, Vec::new()).expect("a name");
+        let slave = File::options()
+            .read(true)
+            .write(true)
+            .open(name.to_str().expect("UTF-8"))
+            .expect("its other side");
+        let child = command
+            // The terminal of this test cuts lines when it gets narrower, as that of Linux does.
+            .env("TERM", "linux")
+            .stdout(slave.try_clone().expect("a descriptor"))
+            .stderr(slave)
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("dcb starts");
+        drop(command);
+        let parser = vt100::Parser::new(length(rows), length(columns), 1000);
+        let session = Self {
+            child,
+            master: Arc::new(master),
+            terminal: Arc::new(Mutex::new(parser)),
+        };
+        session.read();
+        session
+    }
+
+    fn read(&self) {
+        let (terminal, master) = (Arc::clone(&self.terminal), Arc::clone(&self.master));
+        std::thread::spawn(move || {
+            let mut from = File::from(master.try_clone().expect("a descriptor"));
+            let mut buffer = [0; 8192];
+            while let Ok(length @ 1..) = from.read(&mut buffer) {
+                let mut terminal = terminal.lock().expect("no panic");
+                terminal.process(&buffer[..length]);
+            }
+        });
+    }
+
+    fn resize(&self, rows: u16, columns: u16) {
+        let mut terminal = self.terminal.lock().expect("no panic");
+        let screen = terminal.screen_mut();
+        screen.set_size(length(rows), length(columns));
+        tcsetwinsize(&*self.master, size(rows, columns)).expect("a size");
+    }
+
+    /// The rows of the terminal that are not empty.
+    fn shown(&self) -> Vec<String> {
+        let terminal = self.terminal.lock().expect("no panic");
+        let contents = terminal.screen().contents();
+        contents.lines().map(str::to_owned).collect()
+    }
+
+    fn until_shown(&self, what: &str) -> Vec<String> {
+        let began = Instant::now();
+        loop {
+            let shown = self.shown();
+            if shown.iter().any(|line| line.contains(what)) {
+                return shown;
+            }
+            assert!(began.elapsed() < PATIENCE, "no `{what}` in {shown:#?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits for the end; what is left on the terminal, whose cursor must be as it was.
+    fn end(mut self) -> (ExitStatus, Vec<String>) {
+        until("its end", PATIENCE, || {
+            self.child.try_wait().expect("a child").is_some()
+        });
+        let status = self.child.wait().expect("a child");
+        // What was written last may still be on its way.
+        std::thread::sleep(Duration::from_millis(200));
+        let terminal = self.terminal.lock().expect("no panic");
+        assert!(!terminal.screen().hide_cursor(), "the cursor is visible");
+        drop(terminal);
+        (status, self.shown())
+    }
+}
+
+/// Three services, of which one needs another; what each does takes `seconds`.
+fn project(project: Project, engine: &Engine, seconds: &str) -> Project {
+    let number = fastrand::u64(..);
+    let base = project.image(engine, "base");
+    project
+        .file(
+            "compose.yaml",
+            "services:\n  base:\n    build: ./base\n  web:\n    build: ./web\n  worker:\n    build: ./worker\n    environment:\n      NAME: ${NOT_SET_ANYWHERE}\n",
+        )
+        .file(
+            "base/Dockerfile",
+            &format!("FROM busybox\nRUN echo {number} from base && sleep {seconds}\n"),
+        )
+        .file("web/Dockerfile", &format!("FROM {base}\nRUN echo web && sleep {seconds}\n"))
+        .file(
+            "worker/Dockerfile",
+            &format!("FROM busybox\nRUN echo {number} from worker && sleep {seconds}\n"),
+        )
+}
+
+fn build(project: &Project, engine: &Engine) -> Command {
+    let mut command = project.dcb_on(engine);
+    command.args(["build", "--no-cache"]);
+    command
+}
+
+/// Nothing of a picture, only what is to stay: a warning, and the table.
+fn assert_clean(shown: &[String], project: &Project) {
+    let text = shown.join("\n");
+    assert!(shown[0].starts_with("warning: "), "{text}");
+    let head = |line: &&String| line.starts_with("SERVICE ");
+    let heads = shown.iter().filter(head).count();
+    assert_eq!(heads, 1, "one table:\n{text}");
+    for rubbish in [" running", "waits for", "▸", "◦", "    | "] {
+        assert!(!text.contains(rubbish), "`{rubbish}` is left:\n{text}");
+    }
+    let name = format!("{}  ", project.name());
+    assert!(!text.contains(&name), "the head is left:\n{text}");
+}
+
+#[test]
+fn a_build_is_seen_while_it_goes_on_and_leaves_only_what_is_to_stay() {
+    on_every_engine("seen", |engine, empty| {
+        let project = project(empty, engine, "2");
+        let session = Session::start(build(&project, engine), 24, 100);
+        let shown = session.until_shown("waits for base").join("\n");
+        assert!(shown.contains("0 of 3 services built, "), "{shown}");
+        assert!(shown.starts_with("warning: "), "{shown}");
+        session.until_shown("RUN echo web");
+        session.until_shown("| web");
+        let (status, shown) = session.end();
+        assert!(status.success(), "{shown:#?}");
+        assert_clean(&shown, &project);
+        assert!(
+            shown.join("\n").contains("3 services built in "),
+            "{shown:#?}"
+        );
+    });
+}
+
+#[test]
+fn a_terminal_that_changes_its_size_has_no_rubbish_left() {
+    on_every_engine("resize", |engine, empty| {
+        let project = project(empty, engine, "2");
+        let session = Session::start(build(&project, engine), 24, 100);
+        session.until_shown("0 of 3 services built");
+        session.resize(24, 40);
+        let shown = session.until_shown("0/3 built").join("\n");
+        assert!(!shown.contains("services built"), "{shown}");
+        session.resize(30, 120);
+        session.until_shown("services built");
+        let (status, shown) = session.end();
+        assert!(status.success(), "{shown:#?}");
+        assert_clean(&shown, &project);
+    });
+}
+
+#[test]
+fn ctrl_c_leaves_a_clean_terminal() {
+    on_every_engine("keys", |engine, empty| {
+        let project = project(empty, engine, "60");
+        let session = Session::start(build(&project, engine), 24, 100);
+        session.until_shown("| ");
+        let pid = rustix::process::Pid::from_child(&session.child);
+        rustix::process::kill_process(pid, Signal::INT).expect("a signal");
+        let (status, shown) = session.end();
+        assert!(!status.success(), "{shown:#?}");
+        assert_clean(&shown, &project);
+        assert!(shown.join("\n").contains("stopped"), "{shown:#?}");
+    });
+}
