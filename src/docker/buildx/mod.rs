@@ -157,7 +157,9 @@ impl Buildx {
 
     /// The image that was built, as the engine has it now.
     async fn image(&self, builder: &str, spec: &BuildSpec) -> Result<Built, Failure> {
-        let Some(tag) = spec.tags.first() else {
+        // What is written elsewhere is no image of the engine.
+        let tag = spec.tags.first().filter(|_| spec.output.is_none());
+        let Some(tag) = tag else {
             return Ok(Built::here(None));
         };
         let facts = &self.facts;
