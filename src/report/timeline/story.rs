@@ -374,6 +374,12 @@ fn step_story(step: &progress::Step, told: u64, now: u64) -> StepStory {
             ("running", Some((*began, ended)), ended - began)
         }
         StepState::Cached => ("cached", Some((told, told)), 0),
+        // A base image that was here already: nobody had to do anything.
+        StepState::Done { began, took: 0, .. }
+            if step.kind == Kind::Base && step.moved().is_none() =>
+        {
+            ("cached", Some((*began, *began)), 0)
+        }
         StepState::Done { began, ended, took } => ("done", Some((*began, *ended)), *took),
         StepState::Failed {
             began, ended, took, ..

@@ -55,7 +55,7 @@ function kindOf(step) {
   if (step.state === "cached") return "cached";
   if (step.state === "waiting") return "unbegun";
   // A base image of which nothing moved was here already: the builder only looked it up.
-  if (step.kind === "base" && !step.moved) return step.took === 0 ? "cached" : "internal";
+  if (step.kind === "base" && !step.moved) return "internal";
   return KINDS[step.kind];
 }
 
