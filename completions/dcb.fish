@@ -46,6 +46,7 @@ complete -c dcb -n "__fish_dcb_needs_command" -f -a "config" -d 'Show the projec
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "env" -d 'Show where a variable gets its value, and what it overrode; or what to set for Compose'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "builder" -d 'Show, create, reset and remove builders of the project\'s own (docs/builders.md)'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "history" -d 'Show the runs of this project: what they did, their logs, and what became slower'
+complete -c dcb -n "__fish_dcb_needs_command" -f -a "timeline" -d 'Show a run as a picture in time: where it was slow, what lost its cache, what waited for what'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l secret -d 'Give every service that is built a secret: `id=NAME,src=FILE`, `id=NAME,env=VARIABLE`, or `id=NAME` for the variable or file of that name; repeatable' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l ssh -d 'Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or `NAME=KEY[,KEY]`; repeatable' -r
@@ -299,3 +300,14 @@ json\t'One event as JSON in each line, on standard output; docs/events.md descri
 quiet\t'Errors only'"
 complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from compare" -s v -l verbose -d 'Show what is run, and the log of every step'
 complete -c dcb -n "__fish_dcb_using_subcommand history; and __fish_seen_subcommand_from compare" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand timeline" -l from -d 'File with the events of a run, as `--progress json` prints them; `-` reads standard input' -r -F
+complete -c dcb -n "__fish_dcb_using_subcommand timeline" -s o -l output -d 'File to write, `-` for standard output [default: `dcb-timeline.html`, `dcb-timeline.json`]' -r -F
+complete -c dcb -n "__fish_dcb_using_subcommand timeline" -l format -d 'What to write' -r -f -a "html\t'A page for a browser, one file that needs no other'
+trace\t'A trace for Perfetto, also for Chrome\'s own viewer'"
+complete -c dcb -n "__fish_dcb_using_subcommand timeline" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand timeline" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand timeline" -s h -l help -d 'Print help (see more with \'--help\')'

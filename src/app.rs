@@ -17,6 +17,7 @@ mod history;
 mod loading;
 mod machine;
 mod stop;
+mod timeline;
 
 use std::cell::OnceCell;
 use std::future::Future;
@@ -109,6 +110,7 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Env(env) => app.show_env(&env),
         Verb::Builder(builder) => wait(app.builder(&builder)),
         Verb::History(history) => app.show_history(&history),
+        Verb::Timeline(timeline) => app.show_timeline(&timeline),
         Verb::Compose(words) => wait(app.hand_over(words)),
     }
 }

@@ -5,6 +5,7 @@
 //! at: that is what `--progress json` prints and the journal keeps (`docs/events.md`). Times are whole
 //! milliseconds on the clock of the run.
 
+mod read;
 mod redact;
 mod stream;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::diagnostic::Diagnostic;
 use crate::failure::{Class, Failure};
 
+pub use read::{LeftOut, Reader, Unreadable};
 pub use stream::{Clock, Events, Record};
 
 /// The version of this vocabulary. It grows when a reader of the one before would go wrong; what only

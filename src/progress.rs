@@ -50,7 +50,7 @@ impl Run {
             Event::RunFinished { result, took } => self.finished = Some((*result, *took)),
             Event::JobStarted { job } => self.with(*job, |job| job.start(at)),
             // What matters of it are its steps.
-            Event::ProgramStarted { .. } => {}
+            Event::ProgramStarted { .. } | Event::JobNote { .. } => {}
             Event::Step {
                 job,
                 step,
@@ -75,7 +75,6 @@ impl Run {
                 url,
             } => self.with(*job, |job| job.warn(message, *line, url.as_deref())),
             // It changes nothing: whoever shows a run line by line tells it.
-            Event::JobNote { .. } => {}
             Event::FellBack { job, way, .. } => self.with(*job, |job| job.fall_back(way)),
             Event::JobFinished { job, outcome, took } => {
                 self.with(*job, |job| job.finish(outcome, at, *took));

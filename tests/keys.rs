@@ -391,6 +391,9 @@ fn push_scanner(registry: &Registry, engine: &Engine) {
     registry.push(engine, "scanner");
 }
 
+/// A token that reads as one of GitHub's; nobody has signed it.
+const GITHUB_TOKEN: &str = "eyJhbGciOiJub25lIn0.eyJhYyI6Ilt7XCJTY29wZVwiOlwicmVmcy9oZWFkcy9tYWluXCIsXCJQZXJtaXNzaW9uXCI6M31dIiwiZXhwIjo5OTk5OTk5OTk5LCJuYmYiOjF9.c2ln";
+
 fn project(case: &Case, registry: &str) -> Project {
     let mut build = "services:\n  web:\n    build:\n".to_owned();
     if !case.build.starts_with("context:") {
@@ -427,7 +430,7 @@ fn project(case: &Case, registry: &str) -> Project {
     if case.form == "gha" {
         // As in a run of GitHub Actions whose cache is out of order.
         return project
-            .variable("ACTIONS_RUNTIME_TOKEN", "token")
+            .variable("ACTIONS_RUNTIME_TOKEN", GITHUB_TOKEN)
             .variable("ACTIONS_CACHE_URL", "http://127.0.0.1:1/");
     }
     if case.key == "SOURCE_DATE_EPOCH" {
@@ -462,6 +465,10 @@ fn cell(engine: &Engine, how: How, case: &Case, registry: &str, own: &Remote) ->
     match code {
         Some(2) if named("error") => "refused".to_owned(),
         Some(3) if told.contains("entitlement") => "as the engine allows".to_owned(),
+        // The builder here is the BuildKit of an engine, which lacks what one on its own has.
+        Some(2) if matches!(how, How::Own) && told.contains("unknown cache exporter") => {
+            "as the builder allows".to_owned()
+        }
         Some(0) if named("warning") && told.contains("is left out") => "left out".to_owned(),
         Some(0) => {
             (case.proof)(engine, &project, &project.image(engine, "web"));

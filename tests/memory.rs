@@ -143,9 +143,10 @@ fn files(directory: &Path) -> Box<dyn Iterator<Item = std::path::PathBuf>> {
     let entries = directory.read_dir().expect("a directory");
     Box::new(entries.flat_map(|entry| {
         let path = entry.expect("an entry").path();
-        match path.is_dir() {
-            true => files(&path),
-            false => Box::new(std::iter::once(path)) as Box<dyn Iterator<Item = _>>,
+        if path.is_dir() {
+            files(&path)
+        } else {
+            Box::new(std::iter::once(path)) as Box<dyn Iterator<Item = _>>
         }
     }))
 }

@@ -6,6 +6,7 @@
 mod builder;
 mod config;
 mod history;
+mod timeline;
 mod up;
 
 use std::ffi::OsString;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use builder::{Builder, BuilderVerb, CreateBuilder, OldBuilder};
 pub use config::{ComposeConfig, Config, ConfigFormat, Env, ShellKind};
 pub use history::{History, HistoryVerb};
+pub use timeline::{Timeline, TimelineFormat};
 pub use up::{ComposeUp, Up};
 
 /// Builds and starts Docker Compose projects on any Docker, through the engine's own BuildKit.
@@ -118,6 +120,8 @@ pub enum Verb {
     Builder(Builder),
     /// Show the runs of this project: what they did, their logs, and what became slower
     History(History),
+    /// Show a run as a picture in time: where it was slow, what lost its cache, what waited for what
+    Timeline(Timeline),
     /// Any other verb, with its arguments: Docker Compose runs it.
     #[command(external_subcommand)]
     Compose(Vec<OsString>),

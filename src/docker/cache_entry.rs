@@ -72,6 +72,14 @@ impl CacheKey {
         }
     }
 
+    /// The flag of buildx for it.
+    pub fn flag(self) -> &'static str {
+        match self {
+            Self::From => "--cache-from",
+            Self::To => "--cache-to",
+        }
+    }
+
     /// The attribute that names the place of a cache of this kind.
     fn place(self, kind: CacheKind) -> Option<&'static str> {
         match (kind, self) {

@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use crate::event::Record;
+use crate::event::{Reader, Record};
 use crate::progress::Run;
 
 /// Records that cannot be read.
@@ -45,52 +45,17 @@ pub fn records(path: &Path) -> Result<Vec<Record>, Broken> {
 }
 
 /// The same from any source; an error has the number of its line.
-fn from(mut source: impl BufRead) -> Result<Vec<Record>, (usize, String)> {
+fn from(source: impl BufRead) -> Result<Vec<Record>, (usize, String)> {
+    let mut reader = Reader::new(source);
     let mut records = Vec::new();
-    for number in 1.. {
-        let mut line = Vec::new();
-        let read = source.by_ref().take(LONGEST).read_until(b'\n', &mut line);
-        match read {
-            Ok(0) => break,
-            Ok(_) => {}
-            Err(error) => return Err((number, error.to_string())),
-        }
-        match serde_json::from_slice(&line) {
-            Ok(record) => records.push(record),
-            Err(_) if !line.ends_with(b"\n") => break,
-            Err(error) => match serde_json::from_slice::<Unknown>(&line) {
-                Ok(unknown) if !KNOWN.contains(&unknown.event.as_str()) => {}
-                _ => return Err((number, error.to_string())),
-            },
+    loop {
+        match reader.next_record() {
+            Ok(Some(record)) => records.push(record),
+            Ok(None) => return Ok(records),
+            Err(why) => return Err((reader.line(), why.to_string())),
         }
     }
-    Ok(records)
 }
-
-/// No record is longer.
-const LONGEST: u64 = 16 << 20;
-
-/// As much of a record as every version has.
-#[derive(serde::Deserialize)]
-struct Unknown {
-    event: String,
-}
-
-/// The events of this version.
-const KNOWN: [&str; 12] = [
-    "run_started",
-    "note",
-    "job_started",
-    "step",
-    "step_goes_on",
-    "progress",
-    "log",
-    "log_cut",
-    "warning",
-    "fell_back",
-    "job_finished",
-    "run_finished",
-];
 
 /// The state that records lead to.
 pub(super) fn fold(records: &[Record]) -> Run {
@@ -119,18 +84,20 @@ mod tests {
 
     #[test]
     fn a_cut_last_line_and_events_of_the_future_are_left_out_and_nothing_else_is() {
+        let opening = r#"{"at":0,"event":"run_started","schema":1,"dcb":"1","began":0,"verb":"build","project":"shop","directory":"/shop","engine":null,"parallel":1,"jobs":[]}"#;
         let one = "{\"at\":1,\"event\":\"job_started\",\"job\":0}\n";
-        assert_eq!(read(&one.repeat(2)), Ok(2));
-        assert_eq!(read(&format!("{one}{{\"at\":2,\"ev")), Ok(1));
+        let begun = format!("{opening}\n{one}");
+        assert_eq!(read(&begun), Ok(2));
+        assert_eq!(read(&format!("{begun}{{\"at\":2,\"ev")), Ok(2));
         assert_eq!(
-            read(&format!("{{\"at\":1,\"event\":\"danced\"}}\n{one}")),
-            Ok(1)
+            read(&format!("{begun}{{\"at\":1,\"event\":\"danced\"}}\n{one}")),
+            Ok(3)
         );
         assert_eq!(
-            read(&format!("{one}{{\"at\":1,\"event\":\"log\"}}\n{one}")),
-            Err(2)
+            read(&format!("{begun}{{\"at\":1,\"event\":\"log\"}}\n{one}")),
+            Err(3)
         );
-        assert_eq!(read(&format!("{one}rubbish\n{one}")), Err(2));
+        assert_eq!(read(&format!("{begun}rubbish\n{one}")), Err(3));
         assert_eq!(read(""), Ok(0));
     }
 }

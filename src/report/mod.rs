@@ -18,6 +18,7 @@ mod screen;
 mod shell;
 mod show;
 mod table;
+pub mod timeline;
 mod views;
 
 use std::borrow::Cow;

@@ -74,17 +74,7 @@ pub(super) fn command(spec: &BuildSpec, around: &Around<'_>) -> Result<Command, 
     let mut words = Words::default();
     words.flag("--builder", around.builder);
     words.switch("--progress=rawjson");
-    match (output, destination) {
-        (Some(output), _) => words.flag("--output", &output_words(output)?),
-        (None, Keeper::Engine) => words.switch("--load"),
-        (None, Keeper::Registry) => {
-            words.switch("--push");
-            let path = metadata(around.directory);
-            words
-                .arguments
-                .extend(["--metadata-file".into(), path.into()]);
-        }
-    }
+    result(output.as_ref(), *destination, around, &mut words)?;
     for tag in tags {
         words.flag("--tag", tag);
     }
@@ -104,11 +94,8 @@ pub(super) fn command(spec: &BuildSpec, around: &Around<'_>) -> Result<Command, 
             .for_each(|stage| words.flag("--no-cache-filter", stage)),
         CacheUse::None => words.switch("--no-cache"),
     }
-    for entry in cache_from {
-        words.flag("--cache-from", &cache_entry(entry, around)?);
-    }
-    for entry in cache_to {
-        words.flag("--cache-to", &cache_entry(entry, around)?);
+    for entry in cache_from.iter().chain(cache_to) {
+        words.flag(entry.key.flag(), &cache_entry(entry, around)?);
     }
     if *pull == PullPolicy::Always {
         words.switch("--pull");
@@ -237,6 +224,27 @@ fn forward(agents: &IndexMap<String, SshAgent>, words: &mut Words) -> Result<(),
 }
 
 /// What to tell of an address that everybody could read among buildx's arguments.
+/// What becomes of what was built.
+fn result(
+    output: Option<&Output>,
+    destination: Keeper,
+    around: &Around<'_>,
+    words: &mut Words,
+) -> Result<(), Failure> {
+    match (output, destination) {
+        (Some(output), _) => words.flag("--output", &output_words(output)?),
+        (None, Keeper::Engine) => words.switch("--load"),
+        (None, Keeper::Registry) => {
+            words.switch("--push");
+            let path = metadata(around.directory);
+            words
+                .arguments
+                .extend(["--metadata-file".into(), path.into()]);
+        }
+    }
+    Ok(())
+}
+
 /// What buildx writes instead of an image of the engine.
 fn output_words(output: &Output) -> Result<String, Failure> {
     let Destination::Path(path) = &output.to else {
@@ -267,7 +275,7 @@ fn cache_entry(entry: &CacheEntry, around: &Around<'_>) -> Result<String, Failur
                 .get(*variable)
                 .is_some_and(|own| own == text)
         };
-        if VARIABLES.iter().any(|variable| is_there(&variable)) {
+        if VARIABLES.iter().any(is_there) {
             continue;
         }
         if value.is_secret() {
