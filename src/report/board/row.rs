@@ -126,7 +126,7 @@ pub(super) fn brief(job: &Job, looks: &Looks) -> String {
         (Some(Outcome::Built { .. }), _) if counts.total > 0 && counts.cached == counts.total => {
             format!("{name} cached")
         }
-        (Some(Outcome::Built { .. } | Outcome::Failed(_)), Some(took)) => {
+        (Some(Outcome::Built { .. }), Some(took)) => {
             format!("{name} {}", human::duration(Duration::from_millis(took)))
         }
         _ => name,
