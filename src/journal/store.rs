@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest, Sha256};
 
 use super::read;
-use super::summary::Summary;
+use super::summary::{ServiceSummary, Summary};
+use crate::event::RunResult;
 use crate::human;
 
 /// The most runs of a project that are kept.
@@ -17,6 +18,9 @@ const RUNS: usize = 100;
 const AGE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// The most bytes that the runs of a project take.
 const SIZE: u64 = 512 << 20;
+
+/// So many runs are looked at for how long the next may take.
+const EXPECTED_FROM: usize = 10;
 
 /// The number of a run, from one.
 pub type RunId = u64;
@@ -84,6 +88,23 @@ impl Journal {
         let newest = &runs[runs.len().saturating_sub(most)..];
         let summaries = newest.iter().filter_map(|run| self.summary(*run).ok());
         summaries.collect()
+    }
+
+    /// How long a run of these jobs is expected to take, in milliseconds: the median of the newest that
+    /// built the same. What was in the cache then may not be now, so it is a guess.
+    pub fn expected(&self, services: &[&str]) -> Option<u64> {
+        let runs = self.summaries(EXPECTED_FROM);
+        let same = runs.iter().filter(|run| {
+            run.result == Some(RunResult::Built)
+                && run
+                    .services
+                    .iter()
+                    .map(ServiceSummary::name)
+                    .eq(services.iter().copied())
+        });
+        let mut took: Vec<u64> = same.map(|run| run.took).collect();
+        took.sort_unstable();
+        took.get(took.len() / 2).copied()
     }
 
     /// A number and a file for a new run.

@@ -58,6 +58,7 @@ pub fn show(
         ProgressKind::Auto if terminal && server.is_none() => Progress::Tty,
         ProgressKind::Auto | ProgressKind::Plain | ProgressKind::Tty => Progress::Plain,
     };
+    let journal = journal(ambient, plan);
     Ok(Show {
         progress,
         detail,
@@ -65,8 +66,11 @@ pub fn show(
         // Nothing is folded where all of it was asked for.
         ci: ci.filter(|_| detail == Detail::Normal),
         github: (ci == Some(Ci::GitHub)).then(|| github(ambient)),
-        estimate: None,
-        journal: journal(ambient, plan),
+        estimate: journal
+            .as_ref()
+            .filter(|_| progress == Progress::Tty)
+            .and_then(|journal| expected(journal, plan)),
+        journal,
         redactor: redactor(plan),
     })
 }
@@ -75,6 +79,12 @@ pub fn show(
 fn journal(ambient: &Ambient, plan: &Plan) -> Option<Journal> {
     let state = ambient.state_directory()?;
     Some(Journal::of(&state, &plan.project, &plan.directory))
+}
+
+/// How long the run is expected to take, by those before it.
+fn expected(journal: &Journal, plan: &Plan) -> Option<u64> {
+    let jobs = plan.jobs.iter().map(|job| job.service.as_str());
+    journal.expected(&jobs.collect::<Vec<_>>())
 }
 
 /// The values that the builds of `plan` are given and nobody may read. What cannot be read now, the
