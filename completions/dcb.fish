@@ -44,6 +44,7 @@ complete -c dcb -n "__fish_dcb_needs_command" -f -a "up" -d 'Build what has chan
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "plan" -d 'Show what would be built, how, and why'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "config" -d 'Show the project as it is in the end, and where its values come from'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "env" -d 'Show where a variable gets its value, and what it overrode; or what to set for Compose'
+complete -c dcb -n "__fish_dcb_needs_command" -f -a "doctor" -d 'Tell whether this machine is ready to build the project, and what mends it where not'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "builder" -d 'Show, create, reset and remove builders of the project\'s own (docs/builders.md)'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "history" -d 'Show the runs of this project: what they did, their logs, and what became slower'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "timeline" -d 'Show a run as a picture in time: where it was slow, what lost its cache, what waited for what'
@@ -200,6 +201,25 @@ quiet\t'Errors only'"
 complete -c dcb -n "__fish_dcb_using_subcommand env" -l show -d 'Show values that look secret'
 complete -c dcb -n "__fish_dcb_using_subcommand env" -s v -l verbose -d 'Show what is run, and the log of every step'
 complete -c dcb -n "__fish_dcb_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l format -d 'How to print it [default: text]' -r -f -a "text\t'For people'
+json\t'For programs; docs/doctor.md describes it'
+markdown\t'For bug reports, with nothing secret in it'"
+complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l only -d 'Run only these checks or groups of checks, such as `engine,NET-01`' -r
+complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l skip -d 'Leave these checks or groups of checks out' -r
+complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l json -d 'The same as --format json'
+complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l strict -d 'Fail where there is a warning, too'
+complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l fix -d 'Mend what can be mended safely: show exactly what changes, ask, do it, and look again'
+complete -c dcb -n "__fish_dcb_using_subcommand doctor" -s y -l yes -d 'Do not ask'
+complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l dry-run -d 'Show what would be changed, and change nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l deep -d 'Also build an image of a step or two with every builder, twice, and remove it again'
+complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l explain -d 'Explain the checks named, or all of them, and look at nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand doctor" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dcb -n "__fish_dcb_using_subcommand builder; and not __fish_seen_subcommand_from ls create reset rm" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
 tty\t'A picture of the run'
 plain\t'Lines'

@@ -11,6 +11,7 @@ mod build;
 mod builder;
 mod check;
 mod config;
+mod doctor;
 mod drivers;
 mod handover;
 mod history;
@@ -78,7 +79,12 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         output,
         verb,
     } = cli;
-    let config = DockerConfig::load(ambient)?;
+    let (config, broken) = match DockerConfig::load(ambient) {
+        Ok(config) => (config, None),
+        // What is wrong with it is what the doctor is asked about.
+        Err(failure) if matches!(verb, Verb::Doctor(_)) => (DockerConfig::default(), Some(failure)),
+        Err(failure) => return Err(failure.into()),
+    };
     let app = App {
         credentials: Arc::new(Credentials::new(ambient, &config)),
         config,
@@ -108,6 +114,7 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Up(up) => wait(app.up(&up)),
         Verb::Config(config) => app.show_config(&config),
         Verb::Env(env) => app.show_env(&env),
+        Verb::Doctor(doctor) => wait(app.doctor(&doctor, broken)),
         Verb::Builder(builder) => wait(app.builder(&builder)),
         Verb::History(history) => app.show_history(&history),
         Verb::Timeline(timeline) => app.show_timeline(&timeline),

@@ -20,6 +20,7 @@ pub mod context;
 pub mod diagnostic;
 pub mod docker;
 pub mod dockerfile;
+pub mod doctor;
 pub mod event;
 pub mod failure;
 pub mod human;

@@ -161,6 +161,12 @@ pub fn without_password(text: &str) -> String {
     }
 }
 
+/// The same for every address in a sentence.
+pub fn without_passwords(text: &str) -> String {
+    let words = text.split_inclusive(char::is_whitespace);
+    words.map(without_password).collect()
+}
+
 impl fmt::Debug for ArgValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.shown())
@@ -189,6 +195,14 @@ mod tests {
             assert!(!format!("{value:?}").contains("abc"));
             assert!(!serde_json::to_string(&value).expect("text").contains("abc"));
         }
+    }
+
+    #[test]
+    fn passwords_in_addresses_of_a_sentence_are_masked() {
+        assert_eq!(
+            without_passwords("Get \"http://me:abc@r/v2/\": refused by tcp://x:y@h:1\nssh://me@h"),
+            "Get \"http://me:***@r/v2/\": refused by tcp://x:***@h:1\nssh://me@h"
+        );
     }
 
     #[test]

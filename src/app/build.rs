@@ -36,8 +36,8 @@ pub(super) struct Open {
 
 /// What loading and looking around found.
 pub(super) struct Found {
-    loaded: Loaded,
-    endpoint: Endpoint,
+    pub(super) loaded: Loaded,
+    pub(super) endpoint: Endpoint,
     pub(super) engine: Result<Open, Failure>,
     compose: Option<Compose>,
 }
@@ -69,7 +69,8 @@ impl App<'_> {
             ..self.typed(&build.flags, &build.services, build.pull)
         };
         let found = self.look(typed).await?;
-        let plan = self.plan(typed, &found).await?;
+        let mut plan = self.plan(typed, &found).await?;
+        plan.notes.extend(self.forewarnings(&found, &plan));
         let ended = self
             .execute("build", &plan, build.quiet, found.engine)
             .await?;
@@ -114,7 +115,7 @@ impl App<'_> {
             to_start: true,
             ..self.typed(&up.flags, &services, up.pulls())
         };
-        let plan = self.plan(typed, &found).await?;
+        let mut plan = self.plan(typed, &found).await?;
         let handover = Handover {
             compose,
             flags: &found.loaded.flags,
@@ -130,6 +131,7 @@ impl App<'_> {
                 .context(UNWRITTEN)?;
             return Ok(ExitCode::SUCCESS);
         }
+        plan.notes.extend(self.forewarnings(&found, &plan));
         let ended = self
             .execute("up", &plan, up.quiet_build, found.engine)
             .await?;
@@ -201,7 +203,7 @@ impl App<'_> {
         }
     }
 
-    async fn open(&self, endpoint: &Endpoint) -> Result<Open, Failure> {
+    pub(super) async fn open(&self, endpoint: &Endpoint) -> Result<Open, Failure> {
         let facts = Facts {
             endpoint: endpoint.clone(),
             engine: detect::engine(endpoint).await?,
@@ -267,7 +269,7 @@ impl App<'_> {
         named
     }
 
-    fn detail(&self) -> Detail {
+    pub(super) fn detail(&self) -> Detail {
         if self.output.verbose {
             Detail::Verbose
         } else {

@@ -5,6 +5,7 @@
 
 mod builder;
 mod config;
+mod doctor;
 mod history;
 mod timeline;
 mod up;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use builder::{Builder, BuilderVerb, CreateBuilder, OldBuilder};
 pub use config::{ComposeConfig, Config, ConfigFormat, Env, ShellKind};
+pub use doctor::{Doctor, DoctorFormat};
 pub use history::{History, HistoryVerb};
 pub use timeline::{Timeline, TimelineFormat};
 pub use up::{ComposeUp, Up};
@@ -116,6 +118,8 @@ pub enum Verb {
     Config(Config),
     /// Show where a variable gets its value, and what it overrode; or what to set for Compose
     Env(Env),
+    /// Tell whether this machine is ready to build the project, and what mends it where not
+    Doctor(Doctor),
     /// Show, create, reset and remove builders of the project's own (docs/builders.md)
     Builder(Builder),
     /// Show the runs of this project: what they did, their logs, and what became slower

@@ -4,6 +4,7 @@
 //! with the material of a context, and through the one login of ssh.
 
 use bollard::errors::Error;
+use bollard::query_parameters::RemoveImageOptions;
 use bollard::{BollardRequest, ClientVersion, Docker};
 use hyper::header::{HOST, HeaderValue};
 use hyper::http::uri::PathAndQuery;
@@ -61,6 +62,16 @@ impl Api {
                 )
                 .hint("write the address itself under `extra_hosts:`")
             })
+    }
+
+    /// Removes the name `name` from an image, and the image when it has no other.
+    ///
+    /// # Errors
+    /// When there is no such name, or a container uses it.
+    pub async fn remove_image(&self, name: &str) -> Result<(), Failure> {
+        let removed = self.0.remove_image(name, None::<RemoveImageOptions>, None);
+        let removed = removed.await.map(|_| ());
+        removed.map_err(|error| failed(&format!("remove the image `{name}`"), &error))
     }
 
     /// The id of the image called `name`; nothing when the engine does not have it.

@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use crate::ambient::Ambient;
 use crate::failure::{Class, Failure};
+use crate::human;
 
 /// The file's name in its directory.
 pub(super) const FILE: &str = "config.json";
@@ -134,6 +136,13 @@ impl DockerConfig {
             ]
         })
         .collect()
+    }
+
+    /// Where the docker context called `name` is described: below the SHA-256 of its name.
+    pub(super) fn context_file(&self, name: &str) -> PathBuf {
+        let id = human::hex(&Sha256::digest(name));
+        let contexts = self.directory.join("contexts/meta");
+        contexts.join(id).join("meta.json")
     }
 
     /// The path of a CLI plugin such as `docker-compose`, found in the order the docker CLI looks:

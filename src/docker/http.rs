@@ -186,7 +186,19 @@ pub(super) async fn get(
     path: &str,
     largest: usize,
 ) -> io::Result<(Response<()>, String)> {
-    let (head, body) = send(address, Method::GET, path, &[]).await?.into_parts();
+    get_with(address, path, &[], largest).await
+}
+
+/// The same with headers of its own.
+pub(super) async fn get_with(
+    address: &Address,
+    path: &str,
+    headers: &[(&str, &str)],
+    largest: usize,
+) -> io::Result<(Response<()>, String)> {
+    let (head, body) = send(address, Method::GET, path, headers)
+        .await?
+        .into_parts();
     let body = text(body, largest).await?;
     Ok((Response::from_parts(head, ()), body))
 }

@@ -5,6 +5,8 @@
 //! - [`tls`] and [`ssh`] lead to engines of other machines.
 //! - [`detect`] asks the engine what it is: [`Facts`], and for the full picture [`detect::Machine`].
 //! - [`programs`] finds the docker programs and their versions, [`variables`] judges the variables.
+//! - [`survey`] asks what else a diagnosis needs.
+//! - [`daemon_edit`] changes one thing in an engine's configuration.
 //! - [`buildkit`] drives the engine's own BuildKit with a [`BuildSpec`].
 //! - [`buildx`] hands a build to a builder of the user's own.
 //! - [`classic`] drives the builder of engines without BuildKit, and Podman's.
@@ -23,6 +25,7 @@ pub mod classic;
 pub mod compose_cli;
 pub mod config;
 pub mod credentials;
+pub mod daemon_edit;
 pub mod detect;
 mod explain;
 pub mod host;
@@ -33,6 +36,7 @@ pub mod push;
 pub mod reference;
 mod spec;
 pub mod ssh;
+pub mod survey;
 pub mod tls;
 pub mod variables;
 mod version;

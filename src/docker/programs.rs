@@ -245,7 +245,7 @@ impl Versions {
 }
 
 /// Why what lies at `path` cannot be run, as far as can be told without trying.
-fn unusable(path: &Path) -> Option<String> {
+pub(super) fn unusable(path: &Path) -> Option<String> {
     match path.metadata() {
         Err(error) => Some(match std::fs::read_link(path) {
             Ok(target) => format!("it is a link to `{}`: {error}", target.display()),

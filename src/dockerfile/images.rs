@@ -42,18 +42,36 @@ impl Dockerfile {
         target: Option<&str>,
         args: &IndexMap<String, String>,
     ) -> BTreeSet<String> {
+        self.reach(target, args).1
+    }
+
+    /// The numbers of the stages that building `target` (the last stage when there is none) needs,
+    /// itself among them.
+    pub fn needed_stages(
+        &self,
+        target: Option<&str>,
+        args: &IndexMap<String, String>,
+    ) -> BTreeSet<usize> {
+        self.reach(target, args).0
+    }
+
+    /// The stages and the images that building `target` needs.
+    fn reach(
+        &self,
+        target: Option<&str>,
+        args: &IndexMap<String, String>,
+    ) -> (BTreeSet<usize>, BTreeSet<String>) {
         let stages = self.stages();
         let globals = self.global_arguments(args);
-        let mut images = BTreeSet::new();
+        let (mut seen, mut images) = (BTreeSet::new(), BTreeSet::new());
         let Some(last) = stages.len().checked_sub(1) else {
-            return images;
+            return (seen, images);
         };
         let start = match target {
             None => Some(last),
             Some(name) => position(&stages, &name.to_lowercase(), stages.len()),
         };
         let mut waiting: Vec<usize> = start.into_iter().collect();
-        let mut seen = BTreeSet::new();
         while let Some(index) = waiting.pop() {
             if !seen.insert(index) {
                 continue;
@@ -69,7 +87,7 @@ impl Dockerfile {
                 }
             }
         }
-        images
+        (seen, images)
     }
 
     /// The arguments declared before the first `FROM`, which are all that `FROM` may use.

@@ -93,7 +93,7 @@ impl Dockerfile {
 
 impl Instruction {
     /// The words of its arguments without leading flags.
-    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+    pub fn words(&self) -> impl Iterator<Item = &str> {
         self.arguments
             .split_whitespace()
             .skip_while(|word| word.starts_with("--"))
@@ -109,7 +109,7 @@ impl Instruction {
     }
 
     /// The values of a flag such as `--from=`.
-    pub(super) fn flags<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn flags<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.arguments
             .split_whitespace()
             .take_while(|word| word.starts_with("--"))

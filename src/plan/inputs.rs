@@ -2,14 +2,30 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::forms::{Form, Role};
+use super::forms::{Form, Problem, Role};
 use crate::compose::{self, Build, Project};
-use crate::dockerfile::{Markers, Name};
+use crate::diagnostic::{Diagnostic, Source};
+use crate::dockerfile::{Dockerfile, Markers, Name};
+use crate::failure::Class;
 
 /// What was found of each service's build.
 #[derive(Debug, Default)]
 pub struct Inputs(HashMap<String, Vec<Form>>);
+
+/// A Dockerfile that could be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Opened<'a> {
+    /// The service that may be built from it.
+    pub service: &'a str,
+    /// Its text, under its name.
+    pub source: &'a Arc<Source>,
+    /// What it says.
+    pub dockerfile: &'a Dockerfile,
+    /// The build section that goes with it.
+    pub build: &'a Build,
+}
 
 /// Where else to look for forms.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +58,49 @@ impl Inputs {
             Some((service.name.clone(), forms))
         };
         Self(project.services.values().filter_map(forms).collect())
+    }
+
+    /// What the services of `project` ask for that is missing, each told once, with its class.
+    pub fn missing(&self, project: &Project) -> Vec<(Class, Diagnostic)> {
+        let mut missing = Vec::new();
+        for (service, build, form) in self.all(project) {
+            let name = &service.name;
+            let problems = form.problems(name, build);
+            for Problem { class, diagnostic } in
+                problems.into_iter().chain(form.given.problems(name))
+            {
+                if !missing.contains(&(class, diagnostic.clone())) {
+                    missing.push((class, diagnostic));
+                }
+            }
+        }
+        missing
+    }
+
+    /// The Dockerfiles of `project` that could be read, every form of them.
+    pub fn opened<'a>(&'a self, project: &'a Project) -> impl Iterator<Item = Opened<'a>> {
+        self.all(project).filter_map(|(service, build, form)| {
+            Some(Opened {
+                service: &service.name,
+                source: form.source.as_ref()?,
+                dockerfile: &form.dockerfile,
+                build: form.build(build),
+            })
+        })
+    }
+
+    /// Every form with its service and the service's own build section.
+    fn all<'a>(
+        &'a self,
+        project: &'a Project,
+    ) -> impl Iterator<Item = (&'a compose::Service, &'a Build, &'a Form)> {
+        let services = project.services.values();
+        services
+            .filter_map(|service| Some((service, service.build.as_ref()?)))
+            .flat_map(|(service, build)| {
+                let forms = self.forms(&service.name).iter();
+                forms.map(move |form| (service, build, form))
+            })
     }
 
     /// The forms of a service, the optimised one first; none when it does not build.

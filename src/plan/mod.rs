@@ -36,7 +36,7 @@ use guard::Asked;
 pub use ability::Builders;
 pub use forms::Role;
 pub use guard::{SOURCE_DATE_EPOCH, Verdict, asks_worker};
-pub use inputs::{Beside, Inputs};
+pub use inputs::{Beside, Inputs, Opened};
 pub use request::{Fallback, Policy, Request, Set, Wanted};
 
 /// What will be done. `jobs[i].needs` are all below `i`.

@@ -6,6 +6,7 @@
 //!   strategy: auto            # or buildkit, classic
 //!   builder: ci               # a builder of buildx
 //!   policy: { cache-mounts: false }
+//!   doctor: { ignore: { DSK-01: the disk grows by itself } }
 //! services:
 //!   web:
 //!     x-dcb: { strategy: classic, variant: plain }
@@ -17,6 +18,7 @@ use crate::compose::{Node, Project};
 use crate::diagnostic::Diagnostic;
 use crate::docker::Strategy;
 use crate::dockerfile::Markers;
+use crate::doctor;
 use crate::failure::{Class, Failure};
 use crate::human;
 
@@ -27,6 +29,8 @@ pub struct Extension {
     pub markers: Markers,
     /// What it says of all services.
     pub all: Wishes,
+    /// `doctor.ignore`: the reason to leave a check alone, by the check's id.
+    pub ignored_checks: IndexMap<String, String>,
     /// What single services say, by name.
     pub services: IndexMap<String, Wishes>,
 }
@@ -64,8 +68,14 @@ impl Extension {
         if let Some(node) = project.extension("x-dcb") {
             reader.section(
                 node,
-                &["variants", "strategy", "builder", "variant", "policy"],
+                &[
+                    "variants", "strategy", "builder", "variant", "policy", "doctor",
+                ],
             );
+            if let Some(doctor) = node.get("doctor") {
+                reader.section(doctor, &["ignore"]);
+                extension.ignored_checks = reader.ignored_checks(doctor);
+            }
             if let Some(variants) = node.get("variants") {
                 reader.section(variants, &["optimised", "traditional"]);
                 reader.text(variants, "optimised", &mut extension.markers.optimised);
@@ -172,6 +182,25 @@ impl Reader {
             }
         }
         wishes
+    }
+
+    /// Checks that are left alone: each must be one, and needs a reason.
+    fn ignored_checks(&mut self, node: &Node) -> IndexMap<String, String> {
+        let mut ignored = IndexMap::new();
+        let Some(ignore) = node.get("ignore") else {
+            return ignored;
+        };
+        let ids: Vec<&str> = doctor::checks().map(|check| check.id).collect();
+        self.section(ignore, &ids);
+        for (id, entry) in ignore.as_map().into_iter().flatten() {
+            match entry.node.as_text().map(str::trim) {
+                Some(reason) if !reason.is_empty() => {
+                    ignored.insert(id.clone(), reason.to_owned());
+                }
+                _ => self.wrong(&entry.node, "is no reason", "write why it is left alone"),
+            }
+        }
+        ignored
     }
 
     fn text(&mut self, node: &Node, key: &str, into: &mut String) {

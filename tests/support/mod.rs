@@ -326,6 +326,11 @@ impl PrivateEngine {
 
     /// Sends a signal to its daemon.
     pub fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(self.pid(), signal).expect("a signal");
+    }
+
+    /// The process of its daemon.
+    pub fn pid(&self) -> rustix::process::Pid {
         let directory = self.engine.socket().parent().expect("a directory");
         let text = ["dockerd", "podman"]
             .iter()
@@ -338,7 +343,7 @@ impl PrivateEngine {
             .parse()
             .ok()
             .and_then(rustix::process::Pid::from_raw);
-        rustix::process::kill_process(pid.expect("a process id"), signal).expect("a signal");
+        pid.expect("a process id")
     }
 }
 

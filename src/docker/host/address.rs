@@ -61,7 +61,7 @@ impl Limits {
 
 impl Address {
     /// Whether it is on this machine, as far as the address tells.
-    pub(in crate::docker) fn is_here(&self) -> bool {
+    pub fn is_here(&self) -> bool {
         match self {
             Self::Unix(_) => true,
             Self::Tcp(host) => is_loopback(host),

@@ -1,0 +1,269 @@
+//! Checks of disks and caches.
+
+use super::{Check, Finding, Fix, Found, Seen};
+use crate::diagnostic::Severity;
+use crate::docker::survey::Directory;
+use crate::human;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: "DSK-01",
+        title: "the engine's disk has room to build",
+        worst: Severity::Error,
+        early: false,
+        about: "The disk of the engine's data, where it is one of this machine: the disk of a virtual machine or of another machine cannot be seen. Below 1 GiB hardly any build ends well.",
+        mend: "`docker system df` shows what takes the room; `docker builder prune --filter until=168h` frees what no build has used for a week, cache mounts among it.",
+        find: space,
+    },
+    Check {
+        id: "DSK-02",
+        title: "the build cache leaves room for others",
+        worst: Severity::Warning,
+        early: false,
+        about: "More than 20 GiB of build cache, and more than half of what is free besides, where less than 100 GiB are. Engines collect it by rules of their own, which are generous.",
+        mend: "`docker builder prune --filter until=168h`, which asks before it removes anything.",
+        find: cache,
+    },
+    Check {
+        id: "DSK-05",
+        title: "directories that keep caches are whole",
+        worst: Severity::Warning,
+        early: false,
+        about: "`type=local` in `cache_from` and `cache_to`. A build that was killed may leave an `index.json` that is cut off; then neither is the cache used nor can a new one be kept.",
+        mend: "`dcb doctor --fix --only DSK-05` moves what is damaged aside; the next build makes it anew.",
+        find: local_caches,
+    },
+    Check {
+        id: "DSK-06",
+        title: "temporary files can be written",
+        worst: Severity::Warning,
+        early: false,
+        about: "dcb writes little by itself: versions of programs that it has asked for, and a compose file that came on standard input. Other programs need more of both directories.",
+        mend: "Make room, or point `TMPDIR` and `XDG_CACHE_HOME` at directories that can be written into.",
+        find: scratch,
+    },
+];
+
+/// Below this hardly any build ends well.
+const HARD: u64 = 1 << 30;
+/// Below this some will not.
+const SOFT: u64 = 5 << 30;
+/// On a disk with more room than this no cache bothers anybody, and it need not be counted.
+pub const ROOMY: u64 = 100 << 30;
+/// A cache below this bothers nobody.
+const CACHE: u64 = 20 << 30;
+/// A temporary directory needs this much.
+const LITTLE: u64 = 50 << 20;
+
+fn space(seen: &Seen<'_>) -> Found {
+    seen.facts()?;
+    let Some(disk) = &seen.machine()?.disk else {
+        return Err("the engine's disk is not one of this machine".into());
+    };
+    let evidence = format!(
+        "{} are free at `{}`",
+        human::bytes(disk.free),
+        disk.path.display()
+    );
+    let finding = if disk.free < HARD {
+        Finding::error(evidence).so("builds end with `no space left on device`")
+    } else if disk.free < SOFT {
+        Finding::warning(evidence).so("a large build may end with `no space left on device`")
+    } else {
+        return Ok(Vec::new());
+    };
+    let free = match seen.usage {
+        Some(usage) if usage.reclaimable > 0 => format!(
+            "docker builder prune --filter until=168h (the build cache has {}, {} of it in cache mounts)",
+            human::bytes(usage.reclaimable),
+            human::bytes(usage.mounts)
+        ),
+        _ => "docker builder prune --filter until=168h".to_owned(),
+    };
+    Ok(vec![finding.mend("docker system df").mend(free)])
+}
+
+fn cache(seen: &Seen<'_>) -> Found {
+    seen.facts()?;
+    let Some(disk) = &seen.machine()?.disk else {
+        return Err("the engine's disk is not one of this machine".into());
+    };
+    let Some(usage) = seen.usage else {
+        return if disk.free >= ROOMY {
+            Ok(Vec::new())
+        } else {
+            Err("the engine does not tell in time what its build cache holds".into())
+        };
+    };
+    if usage.total <= CACHE || usage.total <= disk.free / 2 {
+        return Ok(Vec::new());
+    }
+    Ok(vec![
+        Finding::warning(format!(
+            "the build cache holds {}, {} of it in cache mounts, and {} are free besides",
+            human::bytes(usage.total),
+            human::bytes(usage.mounts),
+            human::bytes(disk.free)
+        ))
+        .so("the engine will drop parts of it, cache mounts first")
+        .mend("docker builder prune --filter until=168h"),
+    ])
+}
+
+fn local_caches(seen: &Seen<'_>) -> Found {
+    seen.project()?;
+    let Some(caches) = seen.caches else {
+        return Err("directories were not looked at".into());
+    };
+    let trouble = caches.iter().filter_map(|cache| {
+        let path = cache.path.display();
+        match (&cache.damage, &cache.unwritable) {
+            (Some(why), _) => Some(
+                Finding::warning(format!("the cache `{path}` is damaged: {why}"))
+                    .so("it is not used, and a new one cannot be kept there")
+                    .mend(format!("mv {path} {path}.damaged"))
+                    .fixed_by(Fix::MoveAside(cache.path.clone())),
+            ),
+            (None, Some(why)) => Some(
+                Finding::warning(format!("the cache `{path}` cannot be written: {why}"))
+                    .so("the cache cannot be kept there")
+                    .mend("mend the rights of that directory"),
+            ),
+            (None, None) => None,
+        }
+    });
+    Ok(trouble.collect())
+}
+
+fn scratch(seen: &Seen<'_>) -> Found {
+    let Some(scratch) = seen.scratch else {
+        return Err("directories were not looked at".into());
+    };
+    let trouble = |directory: &Directory, variable: &str, consequence: &str| {
+        let path = directory.path.display();
+        let why = match (&directory.unwritable, directory.free) {
+            (Some(why), _) => format!("`{path}` cannot be written into: {why}"),
+            (None, Some(free)) if free < LITTLE => {
+                format!("{} are free at `{path}`", human::bytes(free))
+            }
+            _ => return None,
+        };
+        let mend = format!("make room, or point {variable} at another directory");
+        Some(Finding::warning(why).so(consequence).mend(mend))
+    };
+    let temporary = trouble(
+        &scratch.temporary,
+        "TMPDIR",
+        "what needs a temporary file fails",
+    );
+    let cache = scratch.cache.as_ref();
+    let cache = cache.and_then(|it| {
+        trouble(
+            it,
+            "XDG_CACHE_HOME",
+            "dcb asks programs for their versions anew each time",
+        )
+    });
+    Ok(temporary.into_iter().chain(cache).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::detect::Disk;
+    use crate::docker::survey::{LocalCache, Scratch, Usage};
+    use crate::doctor::testing::Case;
+
+    fn with_free(free: u64) -> Case {
+        let mut case = Case::default();
+        case.engine("28.5.2", (1, 51), false);
+        case.machine().disk = Some(Disk {
+            path: "/var/lib/docker".into(),
+            free,
+            total: 1 << 40,
+        });
+        case
+    }
+
+    #[test]
+    fn a_disk_that_is_nearly_full_is_told_with_what_could_be_freed() {
+        for (free, severity) in [
+            (100 << 20, Some(Severity::Error)),
+            (2 << 30, Some(Severity::Warning)),
+            (6 << 30, None),
+        ] {
+            assert_eq!(
+                with_free(free)
+                    .finds("DSK-01")
+                    .first()
+                    .map(|it| it.severity),
+                severity,
+                "{free}"
+            );
+        }
+        let mut case = with_free(1);
+        case.usage = Some(Usage {
+            total: 4 << 30,
+            reclaimable: 3 << 30,
+            mounts: 1 << 30,
+        });
+        assert!(case.only("DSK-01").remedy[1].contains("3.0 GiB, 1.0 GiB of it in cache mounts"));
+        case.machine().disk = None;
+        assert!(case.skips("DSK-01").contains("not one of this machine"));
+    }
+
+    #[test]
+    fn a_large_cache_is_told_when_it_takes_others_room() {
+        for (total, free, told) in [
+            (10u64 << 30, 1 << 30, false),
+            (30 << 30, 90 << 30, false),
+            (30 << 30, 40 << 30, true),
+        ] {
+            let mut case = with_free(free);
+            case.usage = Some(Usage {
+                total,
+                reclaimable: total,
+                mounts: 0,
+            });
+            assert_eq!(!case.finds("DSK-02").is_empty(), told, "{total} {free}");
+        }
+    }
+
+    #[test]
+    fn a_cache_that_is_damaged_or_cannot_be_written_is_told() {
+        let cache = |damage: Option<&str>, unwritable: Option<&str>| LocalCache {
+            path: "/c".into(),
+            damage: damage.map(str::to_owned),
+            unwritable: unwritable.map(str::to_owned),
+        };
+        let mut case = Case::default();
+        case.project("services: { web: { build: . } }");
+        case.caches = Some(vec![cache(None, None)]);
+        assert!(case.finds("DSK-05").is_empty());
+        case.caches = Some(vec![cache(Some("cut off"), None)]);
+        assert_eq!(case.only("DSK-05").fix, Some(Fix::MoveAside("/c".into())));
+        case.caches = Some(vec![cache(None, Some("permission denied"))]);
+        assert_eq!(case.only("DSK-05").fix, None);
+    }
+
+    #[test]
+    fn directories_must_be_writable_and_have_room() {
+        let directory = |unwritable: Option<&str>, free| Directory {
+            path: "/tmp".into(),
+            unwritable: unwritable.map(str::to_owned),
+            free: Some(free),
+        };
+        for (temporary, told) in [
+            (directory(None, 1 << 30), false),
+            (directory(None, 1 << 20), true),
+            (directory(Some("permission denied"), 1 << 30), true),
+        ] {
+            let mut case = Case::default();
+            case.scratch = Some(Scratch {
+                temporary,
+                cache: None,
+            });
+            assert_eq!(!case.finds("DSK-06").is_empty(), told);
+        }
+    }
+}
