@@ -101,17 +101,22 @@ pub async fn execute(
         .collect()
 }
 
-/// The jobs, those with the longest path of jobs behind them first.
+/// What a job is taken for, in milliseconds, of which nothing is known.
+const UNKNOWN: u64 = 1_000;
+
+/// The jobs, those that begin the longest path first: by the time that the jobs on it took before, where
+/// that is known.
 fn by_urgency(plan: &Plan) -> Vec<&Job> {
-    let mut behind = vec![0; plan.jobs.len()];
+    let time = |job: &Job| job.known.unwrap_or(UNKNOWN);
+    let mut from: Vec<u64> = plan.jobs.iter().map(time).collect();
     // Jobs stand after what they need, so one pass from the end sees each after all behind it.
     for job in plan.jobs.iter().rev() {
         for need in &job.needs {
-            behind[need.0] = behind[need.0].max(behind[job.id.0] + 1);
+            from[need.0] = from[need.0].max(time(&plan.jobs[need.0]) + from[job.id.0]);
         }
     }
     let mut jobs: Vec<&Job> = plan.jobs.iter().collect();
-    jobs.sort_by_key(|job| std::cmp::Reverse(behind[job.id.0]));
+    jobs.sort_by_key(|job| std::cmp::Reverse(from[job.id.0]));
     jobs
 }
 

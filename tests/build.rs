@@ -84,9 +84,14 @@ fn every_step_is_shown_with_its_number_name_and_time_and_when_it_came_from_the_c
             .lines()
             .map(|line| line.split_whitespace().collect())
             .collect();
-        assert_eq!(rows[0], ["SERVICE", "OUTCOME", "TIME", "IMAGE"]);
-        assert_eq!(rows[1][..2], ["web", "built"]);
-        assert!(id(&project, engine, "web").contains(rows[1][3]), "{end}");
+        let heads = ["SERVICE", "OUTCOME", "TIME", "CACHED", "SIZE", "IMAGE"];
+        assert_eq!(rows[0], heads);
+        let [service, outcome, _, cached, _, unit, image] = rows[1][..] else {
+            panic!("{end}");
+        };
+        let told = (service, outcome, cached, unit);
+        assert_eq!(told, ("web", "built", "0/2", "MiB"), "{end}");
+        assert!(id(&project, engine, "web").contains(image), "{end}");
         assert_eq!(rows[2][..4], ["1", "service", "built", "in"]);
 
         let again = project.run(engine, &["build"]).expect(0);
@@ -96,6 +101,7 @@ fn every_step_is_shown_with_its_number_name_and_time_and_when_it_came_from_the_c
             };
             assert!(line.starts_with("web   CACHED  ["), "{line}");
         }
+        assert!(again.stderr.contains("  2/2  "), "{}", again.stderr);
         assert_eq!(
             again.stderr.matches("CACHED").count(),
             lines_with(&again, "CACHED").len()

@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::registry::{self, Fault, Front, NO_SUCH_HOST, REFUSED, Registry};
+use support::registry::{self, Fault, Front, Registry};
 use support::{Engine, Project, containerd_store, engines, on_engines, podman};
 
 /// Docker engines, one of them with its images in containerd, and Podman.
@@ -171,8 +171,14 @@ fn what_a_registry_answers_to_a_push_is_told_by_its_class() {
                 fails_as(&Front::failing(fault).image("web:latest"), class, passes);
             });
         }
-        scope.spawn(|| fails_as(REFUSED, "registry-unreachable", true));
-        scope.spawn(|| fails_as(NO_SUCH_HOST, "registry-unreachable", false));
+        scope.spawn(|| fails_as("127.0.0.1:1/pushed:latest", "registry-unreachable", true));
+        scope.spawn(|| {
+            fails_as(
+                "registry.invalid/pushed:latest",
+                "registry-unreachable",
+                false,
+            )
+        });
     });
 }
 

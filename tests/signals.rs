@@ -141,10 +141,12 @@ fn a_verb_that_compose_runs_is_compose_itself_and_gets_the_signals() {
         let project = project
             .file("compose.yaml", &compose)
             .file("Dockerfile", "FROM busybox\n");
-        let running = project.start(project.dcb_on(engine).arg("up"));
+        let mut running = project.start(project.dcb_on(engine).arg("up"));
         until("the container to run", Duration::from_secs(60), || {
             sleeps(&seconds)
         });
+        // Compose v1 leaves a container behind that it has not attached to yet.
+        running.until_told("ready");
         running.signal(Signal::INT);
         running.end(Duration::from_secs(30));
         until("the container to stop", Duration::from_secs(5), || {

@@ -300,6 +300,15 @@ impl App<'_> {
             }
             return Ok(Vec::new());
         }
+        let timed;
+        let plan = match &show.journal {
+            // Only who has to wait for a place is put in an order.
+            Some(journal) if plan.jobs.len() > plan.parallel.value => {
+                timed = plan.clone().with_times(&journal.times());
+                &timed
+            }
+            _ => plan,
+        };
         let credentials = Arc::clone(&self.credentials);
         let drivers = Drivers::new(plan, engine?, credentials, self.ambient, &self.config).await;
         let stop = Stop::watch().context("failed to watch for signals")?;

@@ -1,5 +1,6 @@
 //! Where runs are kept: their numbers, their files, and how many.
 
+use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -105,6 +106,23 @@ impl Journal {
         let mut took: Vec<u64> = same.map(|run| run.took).collect();
         took.sort_unstable();
         took.get(took.len() / 2).copied()
+    }
+
+    /// How long the services' builds take, in milliseconds: the median of the newest runs in which they
+    /// were built.
+    pub fn times(&self) -> HashMap<String, u64> {
+        let mut all: HashMap<String, Vec<u64>> = HashMap::new();
+        for run in self.summaries(EXPECTED_FROM) {
+            for service in run.services.into_iter().filter(|service| service.built) {
+                let name = service.name().to_owned();
+                all.entry(name).or_default().push(service.took);
+            }
+        }
+        let medians = all.into_iter().filter_map(|(name, mut took)| {
+            took.sort_unstable();
+            Some((name, *took.get(took.len() / 2)?))
+        });
+        medians.collect()
     }
 
     /// A number and a file for a new run.

@@ -20,6 +20,7 @@ mod said;
 mod spec;
 mod twins;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -64,6 +65,17 @@ pub struct Plan {
     pub keys: Vec<Verdict>,
 }
 
+impl Plan {
+    /// The same with how long the services' builds took before, in milliseconds, by name.
+    #[must_use]
+    pub fn with_times(mut self, times: &HashMap<String, u64>) -> Self {
+        for job in &mut self.jobs {
+            job.known = times.get(&job.service).copied();
+        }
+        self
+    }
+}
+
 /// One image to build.
 #[derive(Debug, Clone)]
 pub struct Job {
@@ -83,6 +95,8 @@ pub struct Job {
     pub detours: Vec<Detour>,
     /// The names under which the image is pushed when it is built, in full form.
     pub push: Vec<String>,
+    /// How long it took before, in milliseconds, where that is known. It decides over the order only.
+    pub known: Option<u64>,
 }
 
 impl Job {
@@ -222,6 +236,7 @@ pub fn plan(
                 })
                 .collect(),
             push,
+            known: None,
         });
     }
     let jobs = twins::join(outputs::assign(jobs, request)?);

@@ -143,6 +143,7 @@ fn plan(needs: &[Vec<usize>], parallel: usize) -> Plan {
                     detour(Obstacle::Builder, "other builder", Strategy::Classic),
                 ],
                 push: Vec::new(),
+                known: None,
             })
             .collect(),
         parallel: Set {
@@ -210,6 +211,15 @@ fn attempts(builder: &Scripted) -> Vec<String> {
         .iter()
         .map(|(_, name)| name.clone())
         .collect()
+}
+
+#[test]
+fn what_took_long_before_begins_before_what_is_followed_by_more() {
+    let times = [("0", 100), ("1", 100), ("2", 60_000)];
+    let times = times.map(|(service, took)| (service.to_owned(), took));
+    let plan = plan(&[vec![], vec![0], vec![]], 1).with_times(&times.into());
+    let order: Vec<usize> = by_urgency(&plan).iter().map(|job| job.id.0).collect();
+    assert_eq!(order, [2, 0, 1]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::cli::{OutputFlags, ProgressKind};
 use crate::docker::{SecretValue, detect};
 use crate::failure::{Class, Failure};
 use crate::journal::Journal;
-use crate::plan::Plan;
+use crate::plan::{Fallback, Plan};
 use crate::report::{Ci, Detail, GitHub, Progress, Show};
 use crate::secret::Redactor;
 
@@ -50,12 +50,14 @@ pub fn show(
         Some(kind) => kind,
         None => variable(ambient)?,
     };
+    // A question cannot stand in a picture that is drawn again and again.
+    let drawn = terminal && plan.fallback != Fallback::Ask;
     let progress = match kind {
         _ if quiet => Progress::Quiet,
         ProgressKind::Quiet => Progress::Quiet,
         ProgressKind::Json => Progress::Json,
-        ProgressKind::Tty if terminal => Progress::Tty,
-        ProgressKind::Auto if terminal && server.is_none() => Progress::Tty,
+        ProgressKind::Tty if drawn => Progress::Tty,
+        ProgressKind::Auto if drawn && server.is_none() => Progress::Tty,
         ProgressKind::Auto | ProgressKind::Plain | ProgressKind::Tty => Progress::Plain,
     };
     let journal = journal(ambient, plan);

@@ -18,16 +18,22 @@ fn a_step_that_fails_is_shown_in_the_dockerfile_with_the_end_of_its_log() {
             .lines()
             .filter_map(|line| Some(line.split_once("  |  ")?.1))
             .collect();
-        assert_eq!(
-            log.len(),
-            20,
-            "the last lines, and no more:\n{}",
-            ran.told()
-        );
-        assert_eq!(log[18], "50");
-        assert!(log[19].ends_with("nosuchcommand: not found"), "{log:?}");
+        assert_eq!(log.len(), 51, "each line once:\n{}", ran.told());
+        assert_eq!(log[49], "50");
+        assert!(log[50].ends_with("nosuchcommand: not found"), "{log:?}");
+        // Where the log was not told as it came, its end stands before the failure.
+        let shown = project.run_alone(&["history", "show"]).expect(0);
+        let (_, shown) = shown.stdout.split_once("\nweb:\n").expect("a failure");
+        let log: Vec<&str> = shown.lines().take(22).collect();
+        assert_eq!(log[0], "the last 20 of 51 lines of its log:");
+        assert_eq!((log[1], log[19]), ("  | 32", "  | 50"));
+        assert!(log[20].ends_with("nosuchcommand: not found"), "{shown}");
+        assert!(log[21].starts_with("error: `RUN seq 1 50"), "{shown}");
+        let note = "  = note: its whole log: dcb history log --run 1 web\n";
+        assert!(shown.contains(note), "{shown}");
+        let told = ran.told().replace(note, "");
         assert_same(
-            ran.told().split_once("\nweb:\n").expect("a failure").1,
+            told.split_once("\nweb:\n").expect("a failure").1,
             "\
 error: `RUN seq 1 50 &&     sleep 1 &&     nosuchcommand` ended with exit code 127
  --> Dockerfile:3:1

@@ -151,7 +151,8 @@ fn a_frontend_that_cannot_be_fetched_is_left_aside_and_that_is_said() {
         let ran = project.run(engine, &["build"]).expect(0);
         ran.telling(&[
             "instead  buildkit with Dockerfile without its `# syntax=`, because failed to fetch the frontend",
-            "web  built  <time>  <image-id>  instead: buildkit with Dockerfile without its `# syntax=` (frontend-unavailable)\n",
+            "\nweb  built  <time>  ",
+            "  <image-id>  instead: buildkit with Dockerfile without its `# syntax=` (frontend-unavailable)\n",
         ]);
         let image = project.image(engine, "web");
         assert_eq!(engine.run(&image, &["cat", "/it"]), "built");
