@@ -177,7 +177,7 @@ fn what_a_registry_answers_to_a_push_is_told_by_its_class() {
                 "registry.invalid/pushed:latest",
                 "registry-unreachable",
                 false,
-            )
+            );
         });
     });
 }

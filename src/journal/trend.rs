@@ -1,6 +1,7 @@
 //! Runs against each other: what became slower, and what lost its cache.
 
 use super::summary::{ServiceSummary, StepOutcome, StepSummary, Summary};
+use crate::progress::Kind;
 
 /// What is slower than so many times the median is worth a word,
 const SLOWER: f64 = 1.5;
@@ -154,7 +155,14 @@ fn change(name: &str, before: Option<&ServiceSummary>, after: Option<&ServiceSum
         Some((step.took, step.outcome))
     };
     let gone = was.iter().filter(|step| find(&is, step.key()).is_none());
-    let changes = is.iter().chain(gone).map(|step| Change {
+    // A base image that is here is looked at or cached, which means the same.
+    let here = |step: &&StepSummary| {
+        let sides = [find(&was, step.key()), find(&is, step.key())];
+        let long = sides.into_iter().flatten().any(|(took, _)| took > WORTH);
+        step.kind == Kind::Base && !long
+    };
+    let steps = is.iter().chain(gone).filter(|step| !here(step));
+    let changes = steps.map(|step| Change {
         name: step.key().to_owned(),
         before: find(&was, step.key()),
         after: find(&is, step.key()),
@@ -175,7 +183,7 @@ mod tests {
     fn run(took: u64, steps: &[(&str, StepOutcome, u64)]) -> Summary {
         let steps = steps.iter().map(|(name, outcome, took)| StepSummary {
             name: (*name).to_owned(),
-            kind: crate::progress::Kind::Instruction,
+            kind: Kind::Instruction,
             outcome: *outcome,
             took: *took,
         });
