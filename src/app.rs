@@ -10,6 +10,7 @@
 mod build;
 mod builder;
 mod check;
+mod complete;
 mod config;
 mod doctor;
 mod drivers;
@@ -17,6 +18,7 @@ mod handover;
 mod history;
 mod loading;
 mod machine;
+mod plugin;
 mod stop;
 mod timeline;
 
@@ -35,17 +37,25 @@ use crate::docker::credentials::Credentials;
 use crate::docker::host::{self, Endpoint};
 use crate::failure::{Class, Failure};
 use crate::settings::Typed;
-use crate::{report, settings};
+use crate::{cli, report, settings};
 
 /// What to tell when a result cannot be printed.
 const UNWRITTEN: &str = "failed to write to standard output";
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let ambient = match Ambient::capture().context("failed to look at the current directory") {
+    let mut ambient = match Ambient::capture().context("failed to look at the current directory") {
         Ok(ambient) => ambient,
         Err(error) => return report::failure(&failure(error), Terminal::UNKNOWN),
     };
+    if let Some(shell) = ambient.variable(complete::VARIABLE) {
+        return complete::for_shell(&ambient, shell);
+    }
+    match plugin::answer(&mut ambient) {
+        Some(Ok(code)) => return code,
+        Some(Err(failure)) => return report::failure(&failure, ambient.stderr),
+        None => {}
+    }
     let cli = match Cli::read(&ambient.arguments) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -81,8 +91,10 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
     } = cli;
     let (config, broken) = match DockerConfig::load(ambient) {
         Ok(config) => (config, None),
-        // What is wrong with it is what the doctor is asked about.
-        Err(failure) if matches!(verb, Verb::Doctor(_)) => (DockerConfig::default(), Some(failure)),
+        // What is wrong with it is what the doctor is asked about; others do without.
+        Err(failure) if matches!(verb, Verb::Doctor(_) | Verb::Completion(_) | Verb::Help(_)) => {
+            (DockerConfig::default(), Some(failure))
+        }
         Err(failure) => return Err(failure.into()),
     };
     let app = App {
@@ -119,6 +131,11 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::History(history) => app.show_history(&history),
         Verb::Timeline(timeline) => app.show_timeline(&timeline),
         Verb::Compose(words) => wait(app.hand_over(words)),
+        Verb::Completion(completion) => {
+            report::result(&complete::script(completion.shell)).context(UNWRITTEN)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Verb::Help(asked) => app.explain(asked.topic),
     }
 }
 
@@ -148,6 +165,22 @@ impl App<'_> {
         if let Some(endpoint) = self.endpoint.get() {
             endpoint.close();
         }
+    }
+
+    /// `dcb help`: what dcb does not have is Compose's to explain.
+    fn explain(&self, topic: Vec<String>) -> anyhow::Result<ExitCode> {
+        let name = cli::name(&self.ambient.arguments);
+        let Some(page) = cli::help::of(name, &topic) else {
+            let words = std::iter::once("help".to_owned()).chain(topic);
+            return wait(self.hand_over(words.map(Into::into).collect()));
+        };
+        let page = if self.ambient.stdout.colour {
+            page.ansi().to_string()
+        } else {
+            page.to_string()
+        };
+        report::result(&page).context(UNWRITTEN)?;
+        Ok(ExitCode::SUCCESS)
     }
 
     /// Loads the project alone.

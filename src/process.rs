@@ -243,6 +243,54 @@ pub fn run(command: &Command, directory: &Path) -> io::Result<ExitStatus> {
     prepare(command, directory)?.status()
 }
 
+/// Runs the other program on this terminal and waits for its end, which it is asked for (SIGTERM)
+/// when `stop` returns true. Ctrl-C on the terminal reaches it too, so this process waits for what it
+/// makes of that. Gives its exit code; that of a signal is the one that shells give.
+///
+/// # Errors
+/// When it cannot be started.
+#[cfg(unix)]
+pub fn run_until(
+    command: &Command,
+    directory: &Path,
+    stop: impl FnOnce() -> bool + Send + 'static,
+) -> io::Result<u8> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use std::os::unix::process::ExitStatusExt;
+    // Caught, not ignored: what is ignored the other program would ignore as well.
+    signal_hook::flag::register(SIGINT, std::sync::Arc::default())?;
+    let mut asked = signal_hook::iterator::Signals::new([SIGTERM])?;
+    let mut child = prepare(command, directory)?.spawn()?;
+    let pid = rustix::process::Pid::from_child(&child);
+    let ask = move || {
+        // One that is gone already needs no asking.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    };
+    std::thread::spawn(move || asked.forever().for_each(|_| ask()));
+    std::thread::spawn(move || {
+        if stop() {
+            ask();
+        }
+    });
+    let status = child.wait()?;
+    let code = status.code().or(status.signal().map(|signal| 128 + signal));
+    Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+/// The same where another process cannot be asked to end: it ends by itself.
+///
+/// # Errors
+/// When it cannot be started.
+#[cfg(not(unix))]
+pub fn run_until(
+    command: &Command,
+    directory: &Path,
+    _stop: impl FnOnce() -> bool + Send + 'static,
+) -> io::Result<u8> {
+    let code = run(command, directory)?.code();
+    Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
 /// Becomes the other program. Returns only when that failed.
 #[cfg(unix)]
 pub fn replace(command: &Command, directory: &Path) -> io::Error {

@@ -4,32 +4,41 @@
 //! what a value means on this machine is `settings`' to say.
 
 mod builder;
+mod completion;
 mod config;
 mod doctor;
+pub mod examples;
+pub mod help;
 mod history;
+pub mod plugin;
 mod timeline;
 mod up;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 
 pub use builder::{Builder, BuilderVerb, CreateBuilder, OldBuilder};
+pub use completion::{Completion, CompletionShell};
 pub use config::{ComposeConfig, Config, ConfigFormat, Env, ShellKind};
 pub use doctor::{Doctor, DoctorFormat};
+pub use help::Help;
 pub use history::{History, HistoryVerb};
 pub use timeline::{Timeline, TimelineFormat};
 pub use up::{ComposeUp, Up};
 
-/// Builds and starts Docker Compose projects on any Docker, through the engine's own BuildKit.
+/// Builds and starts Docker Compose projects on any Docker
+///
+/// The images are built through the BuildKit inside the engine, without buildx and without the docker
+/// CLI; then Docker Compose starts the services. Every verb that is not among these goes to Docker
+/// Compose with the same project.
 #[derive(Debug, Parser)]
 #[command(
     name = "dcb",
     version,
     propagate_version = false,
-    disable_help_subcommand = true,
-    after_help = "Every other verb (ps, logs, exec, down, run, ...) goes to Docker Compose with the same project."
+    disable_help_subcommand = true
 )]
 pub struct Cli {
     /// Which project.
@@ -47,25 +56,25 @@ pub struct Cli {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Project")]
 pub struct ProjectFlags {
-    /// Compose file; repeat it to merge several, `-` reads standard input
-    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    /// Compose file, `-` for stdin; repeatable
+    #[arg(short = 'f', long = "file", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub files: Vec<String>,
     /// Project name
     #[arg(short = 'p', long = "project-name", value_name = "NAME")]
     pub name: Option<String>,
-    /// Directory that relative paths start from [default: that of the first file]
-    #[arg(long, value_name = "DIR")]
+    /// Where relative paths start
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub project_directory: Option<PathBuf>,
-    /// File with variables, instead of `.env`; repeatable
+    /// Variables, instead of `.env`; repeatable
     #[arg(long = "env-file", value_name = "FILE")]
     pub env_files: Vec<PathBuf>,
     /// Profile to switch on; repeatable
     #[arg(long = "profile", value_name = "NAME")]
     pub profiles: Vec<String>,
-    /// How many things are done side by side, as Compose has it; -1 is no limit
+    /// How much goes on side by side; -1 is no limit
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub parallel: Option<i64>,
-    /// Name images and containers as Compose v1 did (`project_service`)
+    /// Names as Compose v1 has: `project_service`
     #[arg(long)]
     pub compatibility: bool,
 }
@@ -77,8 +86,14 @@ pub struct OutputFlags {
     /// Show what is run, and the log of every step
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// How progress is shown [default: `tty` on a terminal, else `plain`]
-    #[arg(long, global = true, value_enum, value_name = "KIND")]
+    /// How progress is shown: auto, tty, plain, json, quiet
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "KIND",
+        hide_possible_values = true
+    )]
     pub progress: Option<ProgressKind>,
 }
 
@@ -110,22 +125,38 @@ impl ProgressKind {
 pub enum Verb {
     /// Build the images of the project, or of the services named
     Build(Build),
-    /// Build what has changed, then start the services through Docker Compose
+    /// Build what changed, then start the services through Compose
     Up(Box<Up>),
     /// Show what would be built, how, and why
     Plan(Plan),
-    /// Show the project as it is in the end, and where its values come from
+    /// Show the project as it is in the end, and what set each value
     Config(Config),
-    /// Show where a variable gets its value, and what it overrode; or what to set for Compose
+    /// Show where a variable gets its value, and what it overrode
+    ///
+    /// With `--shell` it prints the variables with which Docker Compose builds here as dcb does.
     Env(Env),
-    /// Tell whether this machine is ready to build the project, and what mends it where not
+    /// Tell whether this machine is ready, and mend what is not
+    ///
+    /// It looks at everything that building the project takes: the engine, programs, files, disk and
+    /// registries. For what is wrong it tells what mends it; `--fix` does what is safe.
     Doctor(Doctor),
-    /// Show, create, reset and remove builders of the project's own (docs/builders.md)
+    /// Show, create, reset and remove builders of the project's own
+    ///
+    /// They are beside the engine's own builder, with caches of their own (docs/builders.md).
     Builder(Builder),
-    /// Show the runs of this project: what they did, their logs, and what became slower
+    /// Show past runs: what they did, and what became slower
     History(History),
-    /// Show a run as a picture in time: where it was slow, what lost its cache, what waited for what
+    /// Write a run as a picture in time
+    ///
+    /// It shows where the run was slow, what lost its cache, and what waited for what.
     Timeline(Timeline),
+    /// Print a script that completes dcb's command line
+    ///
+    /// It completes services, profiles, builders, checks and runs besides verbs and flags. Compose's
+    /// own verbs are completed too.
+    Completion(Completion),
+    /// Explain a verb, with examples
+    Help(Help),
     /// Any other verb, with its arguments: Docker Compose runs it.
     #[command(external_subcommand)]
     Compose(Vec<OsString>),
@@ -274,7 +305,17 @@ impl Cli {
     /// # Errors
     /// What clap has to tell: a mistake, the help text, or the version.
     pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
-        Self::try_parse_from(up::join_pull_policy(arguments))
+        let mut command = help::command(name(arguments));
+        let matches = command.try_get_matches_from_mut(up::join_pull_policy(arguments))?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+}
+
+/// What a user types to run this program, which `arguments` begin with.
+pub fn name(arguments: &[OsString]) -> &'static str {
+    match arguments.first() {
+        Some(program) if plugin::is_plugin(program) => "docker dcb",
+        _ => "dcb",
     }
 }
 

@@ -13,6 +13,7 @@
 //! - [`push`] brings images to their registries.
 //! - [`explain`] reads a builder's words when a build fails.
 //! - [`compose_cli`] hands verbs over to Docker Compose, [`child_environment`] says with which variables.
+//! - [`plugin`] is what the docker CLI and its plugins say to each other.
 //! - [`api`] is the rest of the Engine API.
 
 pub mod api;
@@ -31,6 +32,7 @@ mod explain;
 pub mod host;
 mod http;
 mod outcome;
+pub mod plugin;
 pub mod programs;
 pub mod push;
 pub mod reference;

@@ -111,6 +111,11 @@ fn known(directory: &Path, config: &DockerConfig) -> BTreeSet<String> {
         .collect()
 }
 
+/// The names of all builders, those of contexts too.
+pub fn names(ambient: &Ambient, config: &DockerConfig) -> BTreeSet<String> {
+    known(&detect::buildx_directory(ambient, config), config)
+}
+
 /// What to tell of a builder that is not there.
 pub fn unknown(name: &str, ambient: &Ambient, config: &DockerConfig) -> Failure {
     let directory = detect::buildx_directory(ambient, config);
