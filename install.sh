@@ -8,14 +8,17 @@ engines=$here/tests/engines/engines
 
 usage() {
   cat <<'TEXT'
-usage: ./install.sh [--prefix DIR] [--try]
+usage: ./install.sh [--prefix DIR] [--binary FILE] [--plugin] [--try]
        ./install.sh [--prefix DIR] --uninstall
 
-Builds dcb from source and installs it to ~/.local/bin, or to DIR/bin.
+Builds dcb from source and installs it to ~/.local/bin, or to DIR/bin, with its manual pages and its
+completions for bash, zsh and fish. Run again it updates them.
 
-  --prefix DIR   install to DIR/bin
+  --prefix DIR   install below DIR instead of ~/.local
+  --binary FILE  install this program instead of building one
+  --plugin       also link it into the docker CLI, for `docker dcb`
   --try          then build and start examples/hello, and show what runs
-  --uninstall    remove the installed dcb
+  --uninstall    remove what was installed, and nothing else
   --help         show this
 
 --try uses the Docker engine that answers: that of DOCKER_HOST, of the current docker context, or of
@@ -80,32 +83,107 @@ require_toolchain() {
 build() {
   say "building dcb (a few minutes the first time)"
   target=${CARGO_TARGET_DIR:-$here/target}
+  case $target in /*) ;; *) target=$PWD/$target ;; esac
   # Started in the tree so that its toolchain file counts; without CARGO_BUILD_TARGET the place of the result is known.
-  (cd "$here" && env -u CARGO_BUILD_TARGET cargo build --release --locked --target-dir "$target") ||
-    fail 1 "the build failed; cargo says why above"
+  (cd "$here" && env -u CARGO_BUILD_TARGET cargo build --release --locked --target-dir "$target") || build_failed
   built=$target/release/dcb
   [ -x "$built" ] || fail 1 "cargo built no $built" "is build.target set in a cargo configuration? unset it"
 }
 
-install_binary() {
-  if ! mkdir -p "$bin" 2>/dev/null || [ ! -w "$bin" ]; then
+build_failed() {
+  # With all crates here this needs no network.
+  if (cd "$here" && cargo metadata --offline --locked --format-version 1 >/dev/null 2>&1); then
+    fail 1 "the build failed; cargo says why above"
+  fi
+  fail 1 "the build failed, and not all crates that dcb is made of could be downloaded; cargo says why above" \
+    "behind a proxy: export HTTPS_PROXY=http://PROXY:PORT" \
+    "without a network, install a program that was built elsewhere: ./install.sh --binary FILE"
+}
+
+# --- what is installed: each file and each new directory stands in a list ----------------------------------------
+
+# put FILE PLACE MODE: as a rename, so that a dcb that runs is not disturbed and no half file is ever there.
+put() {
+  make_directory "$(dirname "$2")"
+  fresh=$2.new.$$
+  if ! { cp "$1" "$fresh" && chmod "$3" "$fresh" && mv -f "$fresh" "$2"; }; then
+    rm -f "$fresh"
+    fail 1 "$2 cannot be written"
+  fi
+  listed "$2"
+}
+
+make_directory() {
+  [ ! -d "$1" ] || return 0
+  make_directory "$(dirname "$1")"
+  mkdir "$1" || fail 1 "$1 cannot be made"
+  listed "$1/"
+}
+
+# Adds a line to the list of what is there now. In it are no two of a kind.
+listed() {
+  printf '%s\n' "$1" >>"$list.new"
+}
+
+install_all() {
+  if ! writable "$bin"; then
     fail 1 "$bin cannot be written" "choose another place: ./install.sh --prefix DIR" \
       "or copy it yourself: sudo install -m 755 $(quoted "$built") $(quoted "$bin/dcb")"
   fi
-  fresh=$bin/.dcb.$$
-  trap 'rm -f "$fresh"' EXIT
+  if [ "$plugin" = yes ] && [ "$(readlink "$link" 2>/dev/null)" != "$bin/dcb" ] && { [ -e "$link" ] || [ -L "$link" ]; }; then
+    fail 1 "there is another $link" "is it an old one? remove it: rm $(quoted "$link")"
+  fi
+  make_directory "${list%/*}"
+  : >"$list.new"
+  trap 'rm -f "$list.new"' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  cp "$built" "$fresh"
-  chmod 755 "$fresh"
-  # A rename, so that a dcb that runs is not disturbed and no half one is ever there.
-  mv -f "$fresh" "$bin/dcb"
+  [ ! -f "$list" ] || grep '/$' "$list" >>"$list.new" || true
+  listed "${list%/*}/"
+  put "$built" "$bin/dcb" 755
+  put "$here/completions/dcb.bash" "$share/bash-completion/completions/dcb" 644
+  put "$here/completions/_dcb" "$share/zsh/site-functions/_dcb" 644
+  put "$here/completions/dcb.fish" "$share/fish/vendor_completions.d/dcb.fish" 644
+  for page in "$here"/docs/man/*.1; do
+    put "$page" "$share/man/man1/${page##*/}" 644
+  done
+  link_plugin
+  # What an older dcb had and this one has not goes. The list comes last: until then the old one counts.
+  [ ! -f "$list" ] || while IFS= read -r path; do
+    case $path in */) continue ;; esac
+    grep -qxF -e "$path" "$list.new" || rm -f "$path"
+  done <"$list"
+  sort -u "$list.new" >"$list"
+  rm -f "$list.new"
   trap - EXIT INT TERM
-  say "installed $bin/dcb ($("$bin/dcb" --version))"
+  say "installed $bin/dcb ($("$bin/dcb" --version)), manual pages, completions for bash, zsh and fish"
+  [ "$plugin" = no ] || say "linked $link, for \`docker dcb\`"
   tell_path
 }
 
+# Whether a directory, or the first above it that is there, can be written.
+writable() {
+  directory=$1
+  while [ ! -d "$directory" ]; do directory=$(dirname "$directory"); done
+  [ -w "$directory" ]
+}
+
+# One that was made before stays, with or without --plugin.
+link_plugin() {
+  [ ! -f "$list" ] || grep '/docker-dcb$' "$list" >>"$list.new" || true
+  [ "$plugin" = yes ] || return 0
+  [ -L "$link" ] || {
+    make_directory "${link%/*}"
+    ln -s "$bin/dcb" "$link" || fail 1 "$link cannot be made"
+  }
+  listed "$link"
+}
+
 tell_path() {
+  shell=${SHELL:-}
+  case ${shell##*/} in
+    zsh) say "zsh finds the completions with: fpath=($(quoted "$share/zsh/site-functions") \$fpath)        # in ~/.zshrc, before compinit" ;;
+  esac
   case :$PATH: in
     *:"$bin":*)
       found=$(command -v dcb || true)
@@ -116,7 +194,6 @@ tell_path() {
   shown=$bin
   case $bin in "$HOME"/*) shown="\$HOME/${bin#"$HOME"/}" ;; esac
   say "$bin is not on PATH. Add this line:"
-  shell=${SHELL:-}
   case ${shell##*/} in
     fish) say "  fish_add_path $(quoted "$bin")        # once, in fish" ;;
     zsh) say "  export PATH=\"$shown:\$PATH\"        # in ~/.zshrc" ;;
@@ -126,12 +203,32 @@ tell_path() {
 }
 
 uninstall() {
-  if [ ! -e "$bin/dcb" ]; then
+  if [ ! -f "$list" ] && [ ! -e "$bin/dcb" ]; then
     say "$bin/dcb is not there"
     return
   fi
-  rm -f "$bin/dcb" || fail 1 "$bin/dcb cannot be removed" "sudo rm $(quoted "$bin/dcb")"
-  say "removed $bin/dcb"
+  # A dcb from before there was a list was one file.
+  [ -f "$list" ] || {
+    rm -f "$bin/dcb" || fail 1 "$bin/dcb cannot be removed" "sudo rm $(quoted "$bin/dcb")"
+    say "removed $bin/dcb"
+    return
+  }
+  removed=$(mktemp)
+  sort -r "$list" >"$removed"
+  while IFS= read -r path; do
+    case $path in
+      */) continue ;;
+      */docker-dcb) [ "$(readlink "$path" 2>/dev/null)" = "$bin/dcb" ] || continue ;;
+    esac
+    rm -f "$path" || fail 1 "$path cannot be removed" "sudo rm $(quoted "$path")"
+  done <"$removed"
+  rm -f "$list"
+  # The longest first, so that a directory is empty when its turn comes; what others put there keeps it.
+  while IFS= read -r path; do
+    case $path in */) rmdir "$path" 2>/dev/null || true ;; esac
+  done <"$removed"
+  rm -f "$removed"
+  say "removed $bin/dcb and all that came with it"
 }
 
 # --- --try -----------------------------------------------------------------------------------------------------
@@ -240,6 +337,8 @@ try() {
 prefix=$HOME/.local
 action=install
 attempt=no
+plugin=no
+built=''
 while [ $# -gt 0 ]; do
   case $1 in
     --prefix)
@@ -248,6 +347,13 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     --prefix=*) prefix=${1#--prefix=} ;;
+    --binary)
+      [ $# -ge 2 ] || fail 2 "--binary needs a file"
+      built=$2
+      shift
+      ;;
+    --binary=*) built=${1#--binary=} ;;
+    --plugin) plugin=yes ;;
     --try) attempt=yes ;;
     --uninstall) action=uninstall ;;
     -h | --help)
@@ -263,14 +369,26 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$prefix" ] || fail 2 "--prefix needs a directory"
 case $prefix in /*) ;; *) prefix=$PWD/$prefix ;; esac
-bin=${prefix%/}/bin
+prefix=${prefix%/}
+bin=$prefix/bin
+share=$prefix/share
+# What is installed, one path a line, directories with a `/` behind them.
+list=$share/dcb/installed
+link=${DOCKER_CONFIG:-$HOME/.docker}/cli-plugins/docker-dcb
+case $link in /*) ;; *) link=$PWD/$link ;; esac
 
 if [ "$action" = uninstall ]; then
-  [ "$attempt" = no ] || fail 2 "--try and --uninstall exclude each other"
+  [ "$attempt$plugin$built" = nono ] || fail 2 "--uninstall goes with --prefix only"
   uninstall
   exit
 fi
-require_toolchain
-build
-install_binary
+# An archive of a release has the program beside this script.
+[ -n "$built" ] || [ -e "$here/Cargo.toml" ] || built=$here/dcb
+if [ -z "$built" ]; then
+  require_toolchain
+  build
+elif [ ! -f "$built" ] || [ ! -x "$built" ] || ! "$built" --version >/dev/null 2>&1; then
+  fail 1 "$built is no dcb that runs here"
+fi
+install_all
 [ "$attempt" = no ] || try

@@ -171,7 +171,7 @@ impl App<'_> {
     fn explain(&self, topic: Vec<String>) -> anyhow::Result<ExitCode> {
         let name = cli::name(&self.ambient.arguments);
         let Some(page) = cli::help::of(name, &topic) else {
-            let words = std::iter::once("help".to_owned()).chain(topic);
+            let words = topic.into_iter().chain(["--help".to_owned()]);
             return wait(self.hand_over(words.map(Into::into).collect()));
         };
         let page = if self.ambient.stdout.colour {

@@ -11,12 +11,12 @@ use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use clap::{Arg, Command, CommandFactory, FromArgMatches};
+use clap::{Arg, Command, FromArgMatches};
 use clap_complete::engine::{self, ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{EnvCompleter, Shells};
 
 use crate::ambient::Ambient;
-use crate::cli::{Cli, CompletionShell, ProjectFlags};
+use crate::cli::{CompletionShell, ProjectFlags, help};
 use crate::compose;
 use crate::docker::buildx::{builders, manage};
 use crate::docker::config::DockerConfig;
@@ -147,7 +147,7 @@ fn command(ambient: &Ambient, words: &[OsString]) -> Command {
         flags: flags(words),
         found: OnceLock::new(),
     });
-    let mut command = Cli::command();
+    let mut command = help::bare();
     // With all that clap adds itself. What comes later, Compose's verbs, has no flags of dcb's.
     command.build();
     for &(name, about, most) in COMPOSE {
@@ -157,7 +157,12 @@ fn command(ambient: &Ambient, words: &[OsString]) -> Command {
                 .value_name("SERVICE")
                 .num_args(0..=most);
             let services = (most > NONE).then_some(services);
-            command = command.subcommand(Command::new(name).about(about).args(services));
+            command = command.subcommand(
+                Command::new(name)
+                    .about(about)
+                    .disable_help_flag(true)
+                    .args(services),
+            );
         }
     }
     let verbs: Vec<String> = command
@@ -175,7 +180,7 @@ fn command(ambient: &Ambient, words: &[OsString]) -> Command {
 
 /// The flags before the verb. What is half typed or wrong is left out.
 fn flags(words: &[OsString]) -> ProjectFlags {
-    let command = Cli::command().ignore_errors(true);
+    let command = help::bare().ignore_errors(true);
     let matches = command.try_get_matches_from(words).ok();
     matches
         .and_then(|matches| ProjectFlags::from_arg_matches(&matches).ok())

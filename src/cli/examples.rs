@@ -93,7 +93,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
                 "Which line set each value, and over what",
             ),
             ("dcb config --services", "The names of the services"),
-            ("dcb config -q && dcb up -d", "Check it first"),
+            ("dcb config -q", "Only check it"),
             (
                 "dcb -f compose.yaml -f ci.yaml config --format json",
                 "Two files, merged",

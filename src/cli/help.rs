@@ -5,7 +5,7 @@
 
 use clap::builder::StyledStr;
 use clap::builder::styling::Styles;
-use clap::{Arg, ArgAction, Args, Command, CommandFactory};
+use clap::{Args, Command, CommandFactory};
 
 use super::Cli;
 use super::examples::{self, Example};
@@ -30,30 +30,28 @@ const GROUPS: &[(&str, &[&str])] = &[
 ];
 
 /// The column in which what an example does begins, where its line leaves room.
-const EXPLAINED: usize = 40;
+const EXPLAINED: usize = 38;
+
+/// The command line as it is defined.
+pub fn bare() -> Command {
+    // `dcb help history log` explains these as well.
+    Cli::command().mut_subcommands(|verb| verb.disable_help_subcommand(true))
+}
 
 /// The command line with its help, under the name that it is typed by.
 pub fn command(name: &str) -> Command {
-    let plain = Cli::command();
+    let bare = bare();
     let template = format!(
         "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{}\n{{all-args}}{{after-help}}",
-        verbs(&plain)
+        verbs(&bare)
     );
-    let command = with_examples(plain, "").mut_subcommands(|verb| verb.hide(true));
+    let command = with_examples(bare, "").mut_subcommands(|verb| verb.hide(true));
     command
         .help_template(template)
         .bin_name(name)
         .override_usage(format!("{name} [OPTIONS] VERB [ARGS]..."))
-        .disable_help_flag(true)
         // The first page is short however it is asked for.
-        .arg(
-            Arg::new("help")
-                .short('h')
-                .long("help")
-                .help_heading(None::<&str>)
-                .help("Print help; that of a verb: `dcb help VERB`")
-                .action(ArgAction::HelpShort),
-        )
+        .long_about(None::<&str>)
 }
 
 /// The verbs that have no place in the list of `dcb --help`, which then shows them last.
@@ -144,14 +142,12 @@ fn listed(examples: &[Example]) -> String {
 /// none. Nothing when dcb has no such verb.
 pub fn of(name: &str, topic: &[String]) -> Option<StyledStr> {
     let mut command = command(name);
-    command.build();
-    let mut verb = &mut command;
+    let mut verb = &command;
     for word in topic {
-        verb = verb.find_subcommand_mut(word)?;
+        verb = verb.find_subcommand(word)?;
     }
-    Some(if topic.is_empty() {
-        verb.render_help()
-    } else {
-        verb.render_long_help()
-    })
+    let words = topic.iter().map(String::as_str);
+    let words = [name].into_iter().chain(words).chain(["--help"]);
+    let shown = command.try_get_matches_from_mut(words).err()?;
+    Some(shown.render())
 }
