@@ -120,9 +120,9 @@ make_directory() {
   listed "$1/"
 }
 
-# Adds a line to the list of what is there now. In it are no two of a kind.
+# Adds a line to the list.
 listed() {
-  printf '%s\n' "$1" >>"$list.new"
+  printf '%s\n' "$1" >>"$installed"
 }
 
 install_all() {
@@ -133,13 +133,12 @@ install_all() {
   if [ "$plugin" = yes ] && [ "$(readlink "$link" 2>/dev/null)" != "$bin/dcb" ] && { [ -e "$link" ] || [ -L "$link" ]; }; then
     fail 1 "there is another $link" "is it an old one? remove it: rm $(quoted "$link")"
   fi
-  make_directory "${list%/*}"
-  : >"$list.new"
-  trap 'rm -f "$list.new"' EXIT
+  installed=$(mktemp)
+  trap 'rm -f "$installed"' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  [ ! -f "$list" ] || grep '/$' "$list" >>"$list.new" || true
-  listed "${list%/*}/"
+  [ ! -f "$list" ] || grep '/$' "$list" >>"$installed" || true
+  make_directory "${list%/*}"
   put "$built" "$bin/dcb" 755
   put "$here/completions/dcb.bash" "$share/bash-completion/completions/dcb" 644
   put "$here/completions/_dcb" "$share/zsh/site-functions/_dcb" 644
@@ -151,10 +150,10 @@ install_all() {
   # What an older dcb had and this one has not goes. The list comes last: until then the old one counts.
   [ ! -f "$list" ] || while IFS= read -r path; do
     case $path in */) continue ;; esac
-    grep -qxF -e "$path" "$list.new" || rm -f "$path"
+    grep -qxF -e "$path" "$installed" || rm -f "$path"
   done <"$list"
-  sort -u "$list.new" >"$list"
-  rm -f "$list.new"
+  sort -u "$installed" >"$list"
+  rm -f "$installed"
   trap - EXIT INT TERM
   say "installed $bin/dcb ($("$bin/dcb" --version)), manual pages, completions for bash, zsh and fish"
   [ "$plugin" = no ] || say "linked $link, for \`docker dcb\`"
@@ -170,7 +169,7 @@ writable() {
 
 # One that was made before stays, with or without --plugin.
 link_plugin() {
-  [ ! -f "$list" ] || grep '/docker-dcb$' "$list" >>"$list.new" || true
+  [ ! -f "$list" ] || grep '/docker-dcb$' "$list" >>"$installed" || true
   [ "$plugin" = yes ] || return 0
   [ -L "$link" ] || {
     make_directory "${link%/*}"
