@@ -96,9 +96,11 @@ async fn build(events: &Events) {
         dcb: String::new(),
         began: 0,
         verb: "build".to_owned(),
+        flags: Vec::new(),
         project: "bench".to_owned(),
         directory: "/".to_owned(),
         engine: None,
+        pushes: false,
         parallel: PARALLEL,
         jobs: jobs.collect(),
     };
