@@ -35,9 +35,11 @@ use forms::{Form, Problem};
 use guard::Asked;
 
 pub use ability::Builders;
+pub use caches::named as named_caches;
 pub use forms::Role;
 pub use guard::{SOURCE_DATE_EPOCH, Verdict, asks_worker};
 pub use inputs::{Beside, Inputs, Opened};
+pub use spec::prefixes;
 pub use request::{Fallback, Policy, Request, Set, Wanted};
 
 /// What will be done. `jobs[i].needs` are all below `i`.
@@ -182,7 +184,7 @@ pub fn plan(
     let destination = |service: &Service| own_builder::destination(service, &bases, request);
     let choices = choices(&services, inputs, builders, request, &graph, destination)?;
     caches::check(project, &services, inputs)?;
-    let parts = &caches::Parts::of(project, inputs, request);
+    let parts = &caches::Parts::of(project, inputs, &request.directory);
     let mut jobs: Vec<Job> = Vec::new();
     let mut warnings: Vec<Diagnostic> = Vec::new();
     for ((service, build), choices) in services.into_iter().zip(choices) {

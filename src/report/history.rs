@@ -73,7 +73,7 @@ fn services(run: &Summary) -> String {
 }
 
 /// Rows in columns, those `right` flush right.
-fn columns<const N: usize>(rows: &[[String; N]], right: [bool; N]) -> String {
+pub(super) fn columns<const N: usize>(rows: &[[String; N]], right: [bool; N]) -> String {
     let widths: [usize; N] = std::array::from_fn(|column| {
         let cells = rows
             .iter()
