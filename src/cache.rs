@@ -6,7 +6,7 @@
 //! |---|---|
 //! | transfer | it has one of the names under which dcb transfers this project's files: certain |
 //! | layer | a step of one of its builds, as the journal has them, made such a layer at that moment |
-//! | cache mount | its `id` has the project's name in it; another `id` that its Dockerfiles use is *shared* |
+//! | cache mount | its `id` has the project's name in it; another `id` that its Dockerfiles use is *shared*. Where an engine does not tell ids (before 23.0), a step of the project must have made it too |
 //! | directory | a service writes its cache there; those that are only read are *shared* |
 //!
 //! Everything else is other people's, or cannot be told, and is not touched. When two records could be
@@ -15,7 +15,7 @@
 mod select;
 mod told;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use crate::diagnostic::Span;
@@ -60,7 +60,7 @@ impl Declared {
     pub fn new(service: &str, mount: CacheMount<'_>, namespace: Option<&str>) -> Self {
         let id = mount.id.unwrap_or(mount.target);
         let id = match namespace {
-            Some(namespace) => format!("{namespace}/{}", plain(id)),
+            Some(namespace) => format!("{namespace}/{id}"),
             None => id.to_owned(),
         };
         Self {
@@ -89,6 +89,14 @@ pub struct Made {
     pub began: u64,
     /// When it was over.
     pub ended: u64,
+}
+
+impl Made {
+    /// Whether it went on at that moment. Two numbers that were cut off to whole milliseconds make one of
+    /// the journal's.
+    fn lasted(&self, moment: u64) -> bool {
+        self.began <= moment && moment <= self.ended + 2
+    }
 }
 
 /// A cache outside of the engine.
@@ -161,12 +169,13 @@ pub struct Ledger {
 /// Finds out whose each record is.
 pub fn attribute(records: Vec<CacheRecord>, evidence: Evidence) -> Ledger {
     let makers = makers(&records, &evidence.made);
+    let unnamed = unnamed(&records, &evidence.made);
     let mut items: Vec<Item> = records
         .into_iter()
         .map(|record| {
             let (owner, services, what) = match record.kind {
                 RecordKind::Transfer => transfer(&record, &evidence),
-                RecordKind::Mount => mount(&record, &evidence),
+                RecordKind::Mount => mount(&record, &evidence, unnamed.contains(&record.id)),
                 RecordKind::Layer => layer(&record, &makers),
                 RecordKind::Other => None,
             }
@@ -200,16 +209,18 @@ fn transfer(record: &CacheRecord, evidence: &Evidence) -> Found {
     (!services.is_empty()).then(|| (Owner::Project, services, format!("files for {what}")))
 }
 
-fn mount(record: &CacheRecord, evidence: &Evidence) -> Found {
+/// `made` is whether a step of the project made it, for engines that do not tell its id.
+fn mount(record: &CacheRecord, evidence: &Evidence, made: bool) -> Found {
     let told = told::Mount::of(&record.description)?;
     let mounts: Vec<&Declared> = evidence
         .mounts
         .iter()
         .filter(|declared| match told.id {
             Some(id) => told::resembles(&declared.id, plain(id)),
-            // Engines before 23 do not tell it.
+            // Engines before 23 do not tell it: one of another id looks just the same.
             None => {
-                told::resembles(&declared.target, told.target)
+                (made || !declared.named)
+                    && told::resembles(&declared.target, told.target)
                     && told::ran(&declared.command, told.command)
             }
         })
@@ -232,6 +243,32 @@ fn mount(record: &CacheRecord, evidence: &Evidence) -> Found {
     Some((owner, services, what))
 }
 
+/// The cache mounts without a told id that steps made, by the record's id.
+fn unnamed(records: &[CacheRecord], made: &[Made]) -> HashSet<String> {
+    let mounts: Vec<(&CacheRecord, told::Mount<'_>)> = records
+        .iter()
+        .filter(|record| record.kind == RecordKind::Mount)
+        .filter_map(|record| Some((record, told::Mount::of(&record.description)?)))
+        .filter(|(_, told)| told.id.is_none())
+        .collect();
+    let mut found = HashSet::new();
+    for (record, told) in &mounts {
+        let is_made = made.iter().any(|step| {
+            let then = |record: &CacheRecord| step.lasted(record.created);
+            let alike = |(other, _): &&(&CacheRecord, _)| {
+                other.description == record.description && then(other)
+            };
+            then(record)
+                && told::runs(&step.step, told.command)
+                && mounts.iter().filter(alike).count() == 1
+        });
+        if is_made {
+            found.insert(record.id.clone());
+        }
+    }
+    found
+}
+
 /// Whether `name` stands in `text` as a word of its own.
 fn has_word(text: &str, name: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric();
@@ -248,9 +285,6 @@ fn layer(record: &CacheRecord, makers: &HashMap<String, &Made>) -> Found {
     Some((Owner::Project, made.services.clone(), made.step.clone()))
 }
 
-/// The whole milliseconds that a moment may be off on either side.
-const ROUNDING: u64 = 2;
-
 /// The steps that made layers, by the record's id.
 fn makers<'a>(records: &[CacheRecord], made: &'a [Made]) -> HashMap<String, &'a Made> {
     let mut layers: Vec<&CacheRecord> = records
@@ -260,14 +294,10 @@ fn makers<'a>(records: &[CacheRecord], made: &'a [Made]) -> HashMap<String, &'a 
     layers.sort_by_key(|record| record.created);
     let mut makers = HashMap::new();
     for step in made {
-        let (from, to) = (
-            step.began.saturating_sub(ROUNDING),
-            step.ended.saturating_add(ROUNDING),
-        );
-        let first = layers.partition_point(|record| record.created < from);
+        let first = layers.partition_point(|record| record.created < step.began);
         let mut candidates = layers[first..]
             .iter()
-            .take_while(|record| record.created <= to)
+            .take_while(|record| step.lasted(record.created))
             .filter(|record| told::made(&step.step, &record.description));
         if let (Some(record), None) = (candidates.next(), candidates.next()) {
             makers.insert(record.id.clone(), step);

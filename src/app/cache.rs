@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
+use super::build::Open;
 use super::history::now;
 use super::{App, UNWRITTEN};
 use crate::cache::{self, Declared, Evidence, Item, Ledger, Made, Outside, Place, Selection};
@@ -30,6 +31,9 @@ pub(super) struct Held {
     /// Why the engine's cache is not in it.
     without_engine: Option<Failure>,
     facts: Facts,
+    /// Whether the engine forgets layers of other projects when anything is removed: see
+    /// [`cache_records`].
+    forgets: bool,
     /// What there is to tell of what is not seen.
     notes: Vec<String>,
 }
@@ -43,7 +47,13 @@ impl App<'_> {
                 let text = if cache.json {
                     told::json(&held.project, &held.ledger, &held.notes)
                 } else {
-                    told::text(&held.project, &held.ledger, &held.notes, self.detail(), now())
+                    told::text(
+                        &held.project,
+                        &held.ledger,
+                        &held.notes,
+                        self.detail(),
+                        now(),
+                    )
                 };
                 report::result(&text).context(UNWRITTEN)?;
                 return Ok(ExitCode::SUCCESS);
@@ -71,15 +81,18 @@ impl App<'_> {
             return Err(failure.clone().into());
         }
         let (items, places) = cache::select(&held.ledger, selection, now());
-        let kept = told::kept(&held.ledger, selection);
+        let mut remarks = told::kept(&held.ledger, selection);
+        if held.forgets && !items.is_empty() {
+            remarks.push(told::FORGETS.to_owned());
+        }
         if !json {
-            let list = told::list(&items, &places, &kept, self.detail(), now());
+            let list = told::list(&items, &places, &remarks, self.detail(), now());
             report::result(&list).context(UNWRITTEN)?;
         }
         let nothing = items.is_empty() && places.is_empty();
         if sweep.dry_run || nothing {
             if json {
-                let removal = told::removal_json(&items, &places, None);
+                let removal = told::removal_json(&items, &places, &remarks, None);
                 report::result(&removal).context(UNWRITTEN)?;
             }
             return Ok(ExitCode::SUCCESS);
@@ -89,7 +102,7 @@ impl App<'_> {
         }
         let (removal, failures) = sweep_all(held, &items, &places).await;
         let text = if json {
-            told::removal_json(&items, &places, Some(&removal))
+            told::removal_json(&items, &places, &remarks, Some(&removal))
         } else {
             told::removed(&removal)
         };
@@ -102,7 +115,12 @@ impl App<'_> {
 
     fn agree_to_sweep(&self, json: bool) -> Result<(), Failure> {
         let nobody = || {
-            let words = self.ambient.arguments.iter().skip(1).map(|word| quote(word));
+            let words = self
+                .ambient
+                .arguments
+                .iter()
+                .skip(1)
+                .map(|word| quote(word));
             let words: Vec<String> = words.collect();
             Failure::new(
                 Class::Usage,
@@ -125,7 +143,10 @@ impl App<'_> {
     ///
     /// # Errors
     /// When the project cannot be loaded, or the engine does not answer or refuses.
-    #[expect(dead_code, reason = "the verbs that begin anew call it once they are merged")]
+    #[expect(
+        dead_code,
+        reason = "the verbs that begin anew call it once they are merged"
+    )]
     pub(super) async fn clear_caches(&self, services: Vec<String>) -> anyhow::Result<Removal> {
         let held = self.held().await?;
         let selection = settings::everything(services);
@@ -144,7 +165,11 @@ impl App<'_> {
     pub(super) async fn held(&self) -> anyhow::Result<Held> {
         let flags = BuildFlags::default();
         let found = self.look(self.typed(&flags, &[], false)).await?;
-        let facts = found.engine?.facts;
+        let Open { facts, buildkit } = found.engine?;
+        let forgets = match buildkit {
+            Ok(client) => client.worker().await?.containerd,
+            Err(_) => false,
+        };
         let (project, inputs) = (found.loaded.project, found.loaded.inputs);
         let mut notes = Vec::new();
         let (records, without_engine) = match cache_records::records(&facts).await {
@@ -176,6 +201,7 @@ impl App<'_> {
             project,
             without_engine,
             facts,
+            forgets,
             notes,
         })
     }
@@ -289,7 +315,7 @@ async fn sweep_all(held: &Held, items: &[&Item], places: &[&Place]) -> (Removal,
             Ok(freed) => removal.freed_files += freed,
             Err(error) => {
                 let message = format!("the cache in `{}` stays: {error}", path.display());
-                failures.push(Failure::new(Class::CacheExport, message));
+                failures.push(Failure::new(Class::CacheStays, message));
             }
         }
     }

@@ -46,30 +46,48 @@ pub(super) fn made(step: &str, description: &str) -> bool {
     if description.starts_with('[') {
         return step == description;
     }
-    let instruction = match step.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
+    if description == FILES {
+        return matches!(instruction(step).0, "COPY" | "ADD" | "WORKDIR");
+    }
+    let command = description.strip_prefix(RUN);
+    command.is_some_and(|command| runs(step, command))
+}
+
+/// Whether a step called `step` runs `command`.
+pub(super) fn runs(step: &str, command: &str) -> bool {
+    let (keyword, rest) = instruction(step);
+    let words = rest
+        .split_whitespace()
+        .skip_while(|word| word.starts_with("--"));
+    keyword == "RUN" && ran(&words.collect::<Vec<_>>().join(" "), command)
+}
+
+/// The keyword of a step's instruction, and the rest.
+fn instruction(step: &str) -> (&str, &str) {
+    let instruction = match step
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once("] "))
+    {
         Some((_, instruction)) => instruction,
         None => step,
     };
-    let (keyword, rest) = instruction.split_once(' ').unwrap_or((instruction, ""));
-    if description == FILES {
-        return matches!(keyword, "COPY" | "ADD" | "WORKDIR");
-    }
-    let Some(command) = description.strip_prefix(RUN) else {
-        return false;
-    };
-    let words = rest.split_whitespace().skip_while(|word| word.starts_with("--"));
-    keyword == "RUN" && ran(&words.collect::<Vec<_>>().join(" "), command)
+    instruction.split_once(' ').unwrap_or((instruction, ""))
 }
 
 /// Whether a `RUN` with this text runs `command`.
 pub(super) fn ran(text: &str, command: &str) -> bool {
     let command = command.strip_prefix(SHELL).unwrap_or(command);
-    if let Some((_, first)) = text.strip_prefix("<<").and_then(|rest| rest.split_once('(')) {
+    if let Some((_, first)) = text
+        .strip_prefix("<<")
+        .and_then(|rest| rest.split_once('('))
+    {
         let first = first.trim_end_matches(')').trim_end_matches("...");
         return !first.is_empty() && words(command).starts_with(&words(first));
     }
     // `RUN ["a", "b"]` runs `a b`.
-    let list = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let list = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
     let text = list.map_or_else(|| text.to_owned(), |list| list.replace(['"', ','], " "));
     let (text, command) = (words(&text), words(command));
     resembles(&command, &text) || resembles(&text, &command)
@@ -132,9 +150,18 @@ mod tests {
                 "[web 3/3] RUN --mount=type=cache,target=/c  npm ci   && x",
                 "mount / from exec /bin/sh -c npm ci   && x",
             ),
-            ("[2/2] RUN echo joe > /n", "mount / from exec /bin/sh -c echo $NAME > /n"),
-            ("[2/2] RUN echo joe/1", "mount / from exec /bin/sh -c echo ${NAME:-x}/1"),
-            ("[2/2] RUN [\"make\", \"all\"]", "mount / from exec make all"),
+            (
+                "[2/2] RUN echo joe > /n",
+                "mount / from exec /bin/sh -c echo $NAME > /n",
+            ),
+            (
+                "[2/2] RUN echo joe/1",
+                "mount / from exec /bin/sh -c echo ${NAME:-x}/1",
+            ),
+            (
+                "[2/2] RUN [\"make\", \"all\"]",
+                "mount / from exec make all",
+            ),
             (
                 "[2/2] RUN <<EOF (echo hello...)",
                 "mount / from exec /bin/sh -c echo hello echo more",
@@ -147,8 +174,14 @@ mod tests {
             ("[2/3] RUN x", "fileop target"),
             ("[2/3] RUN make", "mount / from exec /bin/sh -c make all"),
             ("[2/3] RUN make all", "mount / from exec /bin/sh -c make"),
-            ("[2/2] RUN echo joe > /n", "mount / from exec /bin/sh -c echo $NAME > /m"),
-            ("[2/2] RUN <<EOF (echo hello...)", "mount / from exec /bin/sh -c echo"),
+            (
+                "[2/2] RUN echo joe > /n",
+                "mount / from exec /bin/sh -c echo $NAME > /m",
+            ),
+            (
+                "[2/2] RUN <<EOF (echo hello...)",
+                "mount / from exec /bin/sh -c echo",
+            ),
             ("[2/3] RUN x", "pulled from docker.io/library/busybox"),
         ] {
             assert!(!made(step, description), "{step} {description}");

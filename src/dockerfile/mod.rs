@@ -11,7 +11,7 @@ mod rewrite;
 mod steps;
 mod variants;
 
-pub use mounts::CacheMount;
 pub use features::{Feature, Frontend, Use, frontend_of_flag};
+pub use mounts::CacheMount;
 pub use parse::{Dockerfile, Instruction, Stage};
 pub use variants::{Markers, Name};

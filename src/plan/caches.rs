@@ -134,6 +134,19 @@ pub(super) fn first(build: &Build, key: CacheKey, kind: CacheKind) -> Option<Str
         .map(|entry| entry.to_string())
 }
 
+/// Where the project names caches of this kind for all services, when those of a build come from there.
+pub(super) fn lent<'a>(build: &'a Build, key: &str, kind: &str) -> Option<&'a Span> {
+    let key = [CacheKey::From, CacheKey::To]
+        .into_iter()
+        .find(|known| known.name() == key)?;
+    let is_it = |text: &String| {
+        let entries = CacheEntry::parse(key, text).unwrap_or_default();
+        entries.iter().any(|entry| entry.kind.id() == kind)
+    };
+    let index = written(build, key).iter().position(is_it)?;
+    build.keys.get(&format!("{}.{index}", key.name()))
+}
+
 fn written(build: &Build, key: CacheKey) -> &[String] {
     match key {
         CacheKey::From => &build.cache_from,

@@ -39,8 +39,8 @@ pub use caches::named as named_caches;
 pub use forms::Role;
 pub use guard::{SOURCE_DATE_EPOCH, Verdict, asks_worker};
 pub use inputs::{Beside, Inputs, Opened};
-pub use spec::prefixes;
 pub use request::{Fallback, Policy, Request, Set, Wanted};
+pub use spec::prefixes;
 
 /// What will be done. `jobs[i].needs` are all below `i`.
 #[derive(Debug, Clone)]
@@ -221,7 +221,11 @@ pub fn plan(
         let asked = Asked::new(service, choices[0].form.build(build), request)
             .going_to(destination(service));
         warnings.extend(around.caches_left_out(asked.build, &attempt.strategy));
-        warnings.extend(caveats(&choices[0], &asked, builders));
+        for caveat in caveats(&choices[0], &asked, builders) {
+            if !warnings.contains(&caveat) {
+                warnings.push(caveat);
+            }
+        }
         jobs.push(Job {
             id: JobId(jobs.len()),
             service: service.name.clone(),

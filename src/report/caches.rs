@@ -79,7 +79,7 @@ fn place_row(place: &Place, now: u64) -> Row {
             kept.and_then(|kept| kept.written),
             path.display().to_string(),
         ),
-        Outside::Elsewhere(what) => ("elsewhere", "-".to_owned(), None, what.clone()),
+        Outside::Elsewhere(what) => ("remote", "-".to_owned(), None, what.clone()),
     };
     let only = if place.written { "" } else { " [read only]" };
     [
@@ -120,7 +120,10 @@ fn sum_row<'a>(
     let in_images = items.filter(|item| item.record.in_image).count();
     let mut what = human::count(sum.count, "record");
     if in_images > 0 {
-        let _ = write!(what, ", {in_images} of them not counted: images have them too");
+        let _ = write!(
+            what,
+            ", {in_images} of them not counted: images have them too"
+        );
     }
     Some([
         kind(of).to_owned(),
@@ -133,7 +136,13 @@ fn sum_row<'a>(
 }
 
 /// `dcb cache`.
-pub fn text(project: &Project, ledger: &Ledger, notes: &[String], detail: Detail, now: u64) -> String {
+pub fn text(
+    project: &Project,
+    ledger: &Ledger,
+    notes: &[String],
+    detail: Detail,
+    now: u64,
+) -> String {
     let held = |owner| {
         let items = ledger.items.iter();
         items.filter(move |item| item.owner == owner)
@@ -159,7 +168,11 @@ pub fn text(project: &Project, ledger: &Ledger, notes: &[String], detail: Detail
         rows.extend(mounts.map(|item| row(item, now)));
     }
     rows.extend(ledger.places.iter().map(|place| place_row(place, now)));
-    let mut text = format!("project  {} ({})\n\n", project.name, project.directory.display());
+    let mut text = format!(
+        "project  {} ({})\n\n",
+        project.name,
+        project.directory.display()
+    );
     if rows.len() == 1 {
         text.push_str("nothing is kept\n");
     } else {
@@ -187,8 +200,17 @@ const ESTIMATES: &str = "layers are told by when dcb's steps ran (dcb history): 
 sizes are the engine's: what an image has too is not freed with its record, and what others are built on stays.
 ";
 
-/// What is to go.
-pub fn list(items: &[&Item], places: &[&Place], kept: &[String], detail: Detail, now: u64) -> String {
+/// What goes with a removal on engines that keep their images in containerd.
+pub const FORGETS: &str = "note: this engine keeps its images in containerd, and when anything is removed it forgets which steps of other projects it has: their layers stay, and each such step runs once more";
+
+/// What is to go, and `remarks` about it.
+pub fn list(
+    items: &[&Item],
+    places: &[&Place],
+    remarks: &[String],
+    detail: Detail,
+    now: u64,
+) -> String {
     let mut text = String::new();
     let mut rows = vec![header()];
     let is_mine = |item: &&&Item| item.owner != Owner::Other || detail == Detail::Verbose;
@@ -218,8 +240,8 @@ pub fn list(items: &[&Item], places: &[&Place], kept: &[String], detail: Detail,
     } else {
         text.push_str("there is nothing to remove\n");
     }
-    for line in kept {
-        let _ = writeln!(text, "stays: {line}");
+    for line in remarks {
+        let _ = writeln!(text, "{line}");
     }
     text
 }
@@ -255,22 +277,25 @@ pub fn kept(ledger: &Ledger, selection: &Selection) -> Vec<String> {
         names.dedup();
         if sum.count > 0 {
             lines.push(format!(
-                "{} in cache mounts that other projects may use, for their ids do not name this one ({}): --shared removes them too",
+                "stays: {} in cache mounts that other projects may use, for their ids do not name this one ({}): --shared removes them too",
                 human::bytes(sum.bytes),
                 human::list(names)
             ));
         }
     }
     if selection.kinds.directories {
-        let others = ledger.places.iter().filter(|place| is_asked(&place.services));
+        let others = ledger
+            .places
+            .iter()
+            .filter(|place| is_asked(&place.services));
         for place in others {
             match &place.what {
                 Outside::Directory(path, Some(_)) if !place.written => lines.push(format!(
-                    "`{}`, which is only read here",
+                    "stays: `{}`, which is only read here",
                     path.display()
                 )),
                 Outside::Elsewhere(what) => {
-                    lines.push(format!("`{what}`, which is not on this machine"));
+                    lines.push(format!("stays: `{what}`, which is not on this machine"));
                 }
                 Outside::Directory(..) => {}
             }
@@ -331,7 +356,7 @@ fn item_json(item: &Item) -> Value {
 fn place_json(place: &Place) -> Value {
     let (kind, what, kept) = match &place.what {
         Outside::Directory(path, kept) => ("directory", path.display().to_string(), *kept),
-        Outside::Elsewhere(what) => ("elsewhere", what.clone(), None),
+        Outside::Elsewhere(what) => ("remote", what.clone(), None),
     };
     json!({
         "kind": kind,
@@ -351,7 +376,10 @@ pub fn json(project: &Project, ledger: &Ledger, notes: &[String]) -> String {
         let sum = Sum::of(held(owner));
         json!({"records": sum.count, "bytes": sum.bytes, "reclaimable": sum.reclaimable})
     };
-    let known = ledger.items.iter().filter(|item| item.owner != Owner::Other);
+    let known = ledger
+        .items
+        .iter()
+        .filter(|item| item.owner != Owner::Other);
     line(&json!({
         "schema": SCHEMA,
         "project": project.name,
@@ -368,11 +396,17 @@ pub fn json(project: &Project, ledger: &Ledger, notes: &[String]) -> String {
 }
 
 /// What is to go, or what went, as JSON.
-pub fn removal_json(items: &[&Item], places: &[&Place], removal: Option<&Removal>) -> String {
+pub fn removal_json(
+    items: &[&Item],
+    places: &[&Place],
+    remarks: &[String],
+    removal: Option<&Removal>,
+) -> String {
     line(&json!({
         "schema": SCHEMA,
         "records": items.iter().map(|item| item_json(item)).collect::<Vec<_>>(),
         "places": places.iter().map(|place| place_json(place)).collect::<Vec<_>>(),
+        "remarks": remarks,
         "removed": removal.map(|removal| json!({
             "records": removal.removed,
             "announced": removal.announced,

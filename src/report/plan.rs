@@ -207,14 +207,8 @@ fn rows(plan: &Plan, job: &Job, detail: Detail) -> Vec<(&'static str, String)> {
         "contexts",
         join(&mut spec.contexts.iter().map(|(n, v)| format!("{n}={v}"))),
     );
-    add(
-        "cache from",
-        join(&mut spec.cache_from.iter().map(cache)),
-    );
-    add(
-        "cache to",
-        join(&mut spec.cache_to.iter().map(cache)),
-    );
+    add("cache from", join(&mut spec.cache_from.iter().map(cache)));
+    add("cache to", join(&mut spec.cache_to.iter().map(cache)));
     // The same Dockerfile on another builder goes without saying.
     let other = |detour: &&Detour| {
         detour.attempt.strategy == job.attempt.strategy

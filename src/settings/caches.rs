@@ -63,12 +63,12 @@ fn known(names: &[String], project: &Project) -> Result<Vec<String>, Failure> {
         if !project.services.contains_key(name) {
             let message = format!("the project `{}` has no service `{name}`", project.name);
             let known = project.services.keys().map(String::as_str);
-            return Err(
-                Failure::new(Class::Usage, message).hint(match human::nearest(name, known.clone()) {
+            return Err(Failure::new(Class::Usage, message).hint(
+                match human::nearest(name, known.clone()) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("its services are {}", human::list(known)),
-                }),
-            );
+                },
+            ));
         }
     }
     Ok(names.to_vec())
@@ -109,7 +109,12 @@ mod tests {
 
     #[test]
     fn ages_are_read_as_people_write_them() {
-        for (text, seconds) in [("24h", 86_400), ("7d", 604_800), ("1h30m", 5_400), ("0s", 0)] {
+        for (text, seconds) in [
+            ("24h", 86_400),
+            ("7d", 604_800),
+            ("1h30m", 5_400),
+            ("0s", 0),
+        ] {
             assert_eq!(age(text), Some(Duration::from_secs(seconds)), "{text}");
         }
         for text in ["", "24", "h", "1y", "1.5h", "99999999999999999999h", "1é"] {

@@ -98,10 +98,7 @@ impl Extension {
         }
         for name in project.services.keys() {
             if let Some(node) = project.tree.at(&["services", name, "x-dcb"]) {
-                reader.section(
-                    node,
-                    &["strategy", "builder", "variant", "policy", "cache"],
-                );
+                reader.section(node, &["strategy", "builder", "variant", "policy", "cache"]);
                 if let Some(cache) = node.get("cache")
                     && reader.switch(cache) == Some(false)
                 {

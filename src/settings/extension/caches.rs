@@ -1,9 +1,9 @@
 //! `x-dcb.cache`: the caches that a team shares and this machine keeps, said once for all services.
 //!
 //! ```text
-//! write: dev    reads local, dev, prod    writes local, dev      what people do at their desks
-//! write: prod   reads local, prod         writes local, prod     what is released
-//! write: none   reads local, dev, prod    writes local           who may not push
+//! write: dev    reads dev, prod, local    writes dev, local      what people do at their desks
+//! write: prod   reads prod, local         writes prod, local     what is released
+//! write: none   reads dev, prod, local    writes local           who may not push
 //! ```
 //!
 //! So no build for development ever writes what production builds begin with. They become entries of
@@ -72,7 +72,9 @@ impl TeamCaches {
                             let path = directory.join(text);
                             match key {
                                 CacheKey::From => format!("type=local,src={}", path.display()),
-                                CacheKey::To => format!("type=local,dest={},mode=max", path.display()),
+                                CacheKey::To => {
+                                    format!("type=local,dest={},mode=max", path.display())
+                                }
                             }
                         }
                     };
@@ -93,9 +95,8 @@ impl TeamCaches {
         let local = self.local.iter().map(|place| (Kind::Local, place));
         let dev = self.dev.iter().filter(|_| dev);
         let prod = self.prod.iter().filter(|_| prod);
-        local
-            .chain(dev.chain(prod).map(|place| (Kind::Registry, place)))
-            .collect()
+        let registry = dev.chain(prod).map(|place| (Kind::Registry, place));
+        registry.chain(local).collect()
     }
 }
 
