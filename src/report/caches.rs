@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Detail;
-use super::history::columns;
+use super::columns::{self, Side, columns};
 use crate::cache::{Item, Ledger, Outside, Owner, Place, Selection, Sum};
 use crate::compose::Project;
 use crate::docker::cache_records::RecordKind;
@@ -105,7 +105,8 @@ fn ago(then: u64, now: u64) -> String {
 }
 
 fn table(rows: &[Row]) -> String {
-    columns(rows, [false, false, true, false, true, false])
+    use Side::{Left, Right};
+    columns(rows, [Left, Left, Right, Left, Right, Left], columns::plain)
 }
 
 /// One row for many items.

@@ -8,6 +8,7 @@ mod builders;
 pub mod caches;
 mod check;
 mod ci;
+mod columns;
 mod config;
 mod docker;
 mod doctor;
