@@ -22,7 +22,7 @@ use crate::plan::{Request, SOURCE_DATE_EPOCH, Set};
 use crate::secret::ArgValue;
 
 pub use builders::{begins_traditional, named_builder};
-pub use caches::{cleared, everything, pruned};
+pub use caches::{cleared, pruned};
 pub use extension::Extension;
 pub use files::{Pair, pair};
 pub use given::Given;

@@ -125,7 +125,7 @@ fn what_a_project_keeps_is_told_and_goes_and_what_others_keep_stays() {
             let arguments = [&["cache", "prune", "--dry-run", "--json"], arguments].concat();
             json(&mine.run(engine, &arguments).expect(0))
         };
-        let mounts = |listed: &Value| ids(listed, |it| it["kind"] == "mount").len();
+        let mounts = |kept: &Value| ids(kept, |it| it["kind"] == "mount").len();
         assert_eq!(mounts(&listed(&[])), 0);
         assert_eq!(mounts(&listed(&["--mounts"])), 1);
         assert_eq!(mounts(&listed(&["--mounts", "--shared"])), 2);
@@ -143,7 +143,16 @@ fn what_a_project_keeps_is_told_and_goes_and_what_others_keep_stays() {
         mine.run(engine, &["cache", "prune", "--mounts", "--shared", "-y"])
             .expect(0)
             .telling(&["[other projects may use it]", "announced, "]);
-        assert_eq!(shared(&kept(&theirs, engine)).len(), 0, "as was asked");
+        let left = kept(&theirs, engine);
+        assert_eq!(shared(&left).len(), 0, "as was asked");
+        assert_eq!(mounts(&left), 1, "what others keep");
+        mine.run(
+            engine,
+            &["cache", "prune", "--all-projects", "--mounts", "-y"],
+        )
+        .expect(0)
+        .telling(&["(not this project)"]);
+        assert_eq!(mounts(&kept(&theirs, engine)), 0, "as was asked");
     });
 }
 

@@ -1,6 +1,6 @@
 //! `dcb cache`: find out what there is, show it, and remove what may go.
 //!
-//! [`App::held`] and [`App::sweep`] are what other verbs need that begin anew.
+//! [`App::held`] and [`sweep_away`] are what other verbs need that begin anew.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ use anyhow::Context;
 use super::build::Open;
 use super::history::now;
 use super::{App, UNWRITTEN};
-use crate::cache::{self, Declared, Evidence, Item, Ledger, Made, Outside, Place, Selection};
+use crate::cache::{self, Declared, Evidence, Ledger, Made, Outside, Place, Selection};
 use crate::cli::{BuildFlags, Cache, CacheVerb, SweepFlags};
 use crate::compose::Project;
 use crate::docker::{CacheEntry, CacheKey, Facts, cache_directory, cache_records};
@@ -28,6 +28,8 @@ const NAMESPACE: &str = "BUILDKIT_CACHE_MOUNT_NS";
 pub(super) struct Held {
     pub(super) project: Project,
     pub(super) ledger: Ledger,
+    /// When it was looked at, in milliseconds since 1970: what is shown then is what goes.
+    looked: u64,
     /// Why the engine's cache is not in it.
     without_engine: Option<Failure>,
     facts: Facts,
@@ -80,13 +82,13 @@ impl App<'_> {
         {
             return Err(failure.clone().into());
         }
-        let (items, places) = cache::select(&held.ledger, selection, now());
+        let (items, places) = cache::select(&held.ledger, selection, held.looked);
         let mut remarks = told::kept(&held.ledger, selection);
         if held.forgets && !items.is_empty() {
             remarks.push(told::FORGETS.to_owned());
         }
         if !json {
-            let list = told::list(&items, &places, &remarks, self.detail(), now());
+            let list = told::list(&items, &places, &remarks, self.detail(), held.looked);
             report::result(&list).context(UNWRITTEN)?;
         }
         let nothing = items.is_empty() && places.is_empty();
@@ -100,14 +102,14 @@ impl App<'_> {
         if !sweep.yes {
             self.agree_to_sweep(json)?;
         }
-        let (removal, failures) = sweep_all(held, &items, &places).await;
+        let (removal, failure) = sweep_away(held, selection).await;
         let text = if json {
             told::removal_json(&items, &places, &remarks, Some(&removal))
         } else {
             told::removed(&removal)
         };
         report::result(&text).context(UNWRITTEN)?;
-        match failures.into_iter().next() {
+        match failure {
             Some(failure) => Err(failure.into()),
             None => Ok(ExitCode::SUCCESS),
         }
@@ -135,26 +137,6 @@ impl App<'_> {
             Ok(true) => Ok(()),
             Ok(false) => Err(Failure::new(Class::Usage, "nothing was removed")),
             Err(_) => Err(nobody()),
-        }
-    }
-
-    /// Removes all that `services` have, or the whole project when there are none, and nothing that
-    /// others may use; what came of it. Whoever calls this has asked.
-    ///
-    /// # Errors
-    /// When the project cannot be loaded, or the engine does not answer or refuses.
-    #[expect(
-        dead_code,
-        reason = "the verbs that begin anew call it once they are merged"
-    )]
-    pub(super) async fn clear_caches(&self, services: Vec<String>) -> anyhow::Result<Removal> {
-        let held = self.held().await?;
-        let selection = settings::everything(services);
-        let (items, places) = cache::select(&held.ledger, &selection, now());
-        let (removal, failures) = sweep_all(&held, &items, &places).await;
-        match failures.into_iter().next() {
-            Some(failure) => Err(failure.into()),
-            None => Ok(removal),
         }
     }
 
@@ -199,6 +181,7 @@ impl App<'_> {
         Ok(Held {
             ledger: cache::attribute(records, evidence),
             project,
+            looked: now(),
             without_engine,
             facts,
             forgets,
@@ -291,9 +274,11 @@ fn places(named: Vec<(String, CacheEntry)>) -> Vec<Place> {
     places
 }
 
-/// Removes what was selected; what came of it, and what stood in the way.
-async fn sweep_all(held: &Held, items: &[&Item], places: &[&Place]) -> (Removal, Vec<Failure>) {
-    let mut failures = Vec::new();
+/// Removes what `selection` is of what is held, and asks nobody: what came of it, and the first thing
+/// that stood in the way.
+pub(super) async fn sweep_away(held: &Held, selection: &Selection) -> (Removal, Option<Failure>) {
+    let (items, places) = cache::select(&held.ledger, selection, held.looked);
+    let mut failure = None;
     let ids: Vec<&str> = items.iter().map(|item| item.record.id.as_str()).collect();
     let mut removal = Removal {
         announced: items.iter().map(|item| item.frees()).sum(),
@@ -304,7 +289,7 @@ async fn sweep_all(held: &Held, items: &[&Item], places: &[&Place]) -> (Removal,
         let (removed, ended) = cache_records::remove(&held.facts, &ids).await;
         removal.removed = removed.ids.len();
         removal.freed = removed.freed;
-        failures.extend(ended.err());
+        failure = ended.err();
     }
     for place in places {
         let Outside::Directory(path, Some(kept)) = &place.what else {
@@ -315,9 +300,9 @@ async fn sweep_all(held: &Held, items: &[&Item], places: &[&Place]) -> (Removal,
             Ok(freed) => removal.freed_files += freed,
             Err(error) => {
                 let message = format!("the cache in `{}` stays: {error}", path.display());
-                failures.push(Failure::new(Class::CacheStays, message));
+                failure.get_or_insert_with(|| Failure::new(Class::CacheStays, message));
             }
         }
     }
-    (removal, failures)
+    (removal, failure)
 }

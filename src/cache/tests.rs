@@ -41,6 +41,7 @@ const RUN: &str = "mount / from exec /bin/sh -c make";
 
 #[test]
 fn a_layer_is_the_projects_when_a_step_of_it_made_one_then_and_nobody_else_did() {
+    use Owner::{Other, Project};
     use RecordKind::Layer;
     let evidence = Evidence {
         made: vec![
@@ -60,7 +61,6 @@ fn a_layer_is_the_projects_when_a_step_of_it_made_one_then_and_nobody_else_did()
         record("two", Layer, 5200, RUN),
     ];
     let ledger = attribute(records, evidence);
-    use Owner::{Other, Project};
     assert_eq!(
         owners(&ledger),
         [
@@ -117,6 +117,7 @@ fn a_mount_is_the_projects_when_its_id_names_it_and_shared_when_it_is_used() {
 
 #[test]
 fn a_mount_without_a_told_id_is_the_projects_when_a_step_of_it_made_it() {
+    use Owner::{Other, Project};
     let told = "cached mount /root/.npm from exec /bin/sh -c npm ci";
     let ledger = |records: &[(&str, u64)]| {
         let evidence = Evidence {
@@ -128,7 +129,6 @@ fn a_mount_without_a_told_id_is_the_projects_when_a_step_of_it_made_it() {
         let mount = |(id, at): &(&str, u64)| record(id, RecordKind::Mount, *at, told);
         attribute(records.iter().map(mount).collect(), evidence)
     };
-    use Owner::{Other, Project};
     let alone = ledger(&[("a", 1500), ("b", 3000)]);
     assert_eq!(owners(&alone), [("a", Project), ("b", Other)]);
     let both = ledger(&[("a", 1500), ("b", 1600)]);

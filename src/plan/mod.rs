@@ -221,11 +221,7 @@ pub fn plan(
         let asked = Asked::new(service, choices[0].form.build(build), request)
             .going_to(destination(service));
         warnings.extend(around.caches_left_out(asked.build, &attempt.strategy));
-        for caveat in caveats(&choices[0], &asked, builders) {
-            if !warnings.contains(&caveat) {
-                warnings.push(caveat);
-            }
-        }
+        warnings.extend(caveats(&choices[0], &asked, builders));
         jobs.push(Job {
             id: JobId(jobs.len()),
             service: service.name.clone(),
@@ -249,7 +245,7 @@ pub fn plan(
     warnings.extend(caches::conflicts(&jobs)?);
     warnings.extend(parts.notes(&jobs));
     let mut notes = project.notes.clone();
-    notes.extend(warnings);
+    notes.extend(each_once(warnings));
     notes.extend(twins::confusable(&jobs));
     notes.extend(said::notes(project, &jobs));
     notes.extend(own_builder::passed_over(builders, request));
@@ -273,6 +269,17 @@ pub fn plan(
         notes,
         keys: guard::verdicts(builders.ground()),
     })
+}
+
+/// What the project says once for all services is told once.
+fn each_once(diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut once: Vec<Diagnostic> = Vec::new();
+    for diagnostic in diagnostics {
+        if !once.contains(&diagnostic) {
+            once.push(diagnostic);
+        }
+    }
+    once
 }
 
 /// What is left out of a build that was chosen, and what may go wrong with it.

@@ -46,7 +46,7 @@ pub fn cleared(clear: &ClearCache, project: &Project) -> Result<Selection, Failu
 }
 
 /// All that `services` have, or the whole project when there are none; nothing that others may use.
-pub fn everything(services: Vec<String>) -> Selection {
+fn everything(services: Vec<String>) -> Selection {
     Selection {
         services,
         kinds: Kinds {
