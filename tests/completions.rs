@@ -135,6 +135,41 @@ fn the_runs_that_are_kept_are_offered_newest_first() {
     }
 }
 
+/// How often completing is measured.
+const RUNS: u32 = 20;
+
+/// What completing [`RUNS`] times takes of a processor, which on a busy machine is less than it takes
+/// of the day.
+fn processor_time(project: &Project) -> Duration {
+    let many = format!(
+        r#"i=0; while [ $i -lt {RUNS} ]; do "$0" -- dcb build '' >/dev/null; i=$((i + 1)); done; times"#
+    );
+    let dcb = project.dcb();
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell
+        .args(["-c", &many, env!("CARGO_BIN_EXE_dcb")])
+        .current_dir(project.path())
+        .env_clear()
+        .envs(
+            dcb.get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .env("DCB_COMPLETE", "bash")
+        .env("_CLAP_COMPLETE_INDEX", "2");
+    let times = project.ran(&mut shell).expect(0).stdout;
+    // The second line is that of what the shell has started: `0m0.012s 0m0.034s`.
+    let line = times.lines().nth(1).expect("two lines");
+    let seconds = line.split_whitespace().map(|time| {
+        let (minutes, seconds) = time.trim_end_matches('s').split_once('m').expect("minutes");
+        let (minutes, seconds): (f64, f64) = (
+            minutes.parse().expect("a number"),
+            seconds.parse().expect("a number"),
+        );
+        60.0 * minutes + seconds
+    });
+    Duration::from_secs_f64(seconds.sum())
+}
+
 #[test]
 fn completing_is_quick_asks_no_engine_writes_nothing_and_never_complains() {
     let project = shop("completions-quiet");
@@ -153,8 +188,8 @@ fn completing_is_quick_asks_no_engine_writes_nothing_and_never_complains() {
         assert_eq!(ran.stderr, "", "{words:?}");
         ran
     };
-    let fastest = (0..20).map(|_| ask(&["dcb", "build", ""]).took).min();
-    assert!(fastest < Some(Duration::from_millis(30)), "{fastest:?}");
+    let each = processor_time(&project) / RUNS;
+    assert!(each < Duration::from_millis(30), "{each:?}");
     ask(&["dcb", "build", "--builder", ""]);
     ask(&["dcb", "-f", "-", "build", ""]);
     ask(&["dcb", "--nonsense", "build", "=", "\u{7}", ""]);

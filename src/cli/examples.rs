@@ -224,6 +224,31 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         &[("dcb builder rm --yes dcb-arm", "Without being asked")],
     ),
     (
+        "cache",
+        &[
+            ("dcb cache", "What there is, and how much room it takes"),
+            ("dcb cache prune --older 7d", "What was not used for a week"),
+        ],
+    ),
+    (
+        "cache prune",
+        &[
+            ("dcb cache prune --dry-run", "Show what would go"),
+            (
+                "dcb cache prune --keep 10GB",
+                "The least recently used first",
+            ),
+            ("dcb cache prune --mounts web", "Cache mounts of `web` too"),
+        ],
+    ),
+    (
+        "cache clear",
+        &[
+            ("dcb cache clear web", "The next build of `web` begins anew"),
+            ("dcb cache clear --all --yes", "Of all services, unasked"),
+        ],
+    ),
+    (
         "completion",
         &[
             (

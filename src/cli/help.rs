@@ -25,7 +25,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Look back", &["history", "timeline"]),
     (
         "Machine and shell",
-        &["doctor", "builder", "completion", "help"],
+        &["doctor", "builder", "cache", "completion", "help"],
     ),
 ];
 

@@ -4,6 +4,7 @@
 //! what a value means on this machine is `settings`' to say.
 
 mod builder;
+mod cache;
 mod completion;
 mod config;
 mod doctor;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 
 pub use builder::{Builder, BuilderVerb, CreateBuilder, OldBuilder};
+pub use cache::{Cache, CacheVerb, ClearCache, PruneCache, SweepFlags};
 pub use completion::{Completion, CompletionShell};
 pub use config::{ComposeConfig, Config, ConfigFormat, Env, ShellKind};
 pub use doctor::{Doctor, DoctorFormat};
@@ -144,6 +146,10 @@ pub enum Verb {
     ///
     /// They are beside the engine's own builder, with caches of their own (docs/builders.md).
     Builder(Builder),
+    /// Show what the project keeps from build to build, and remove it
+    ///
+    /// docs/caches.md tells what that is.
+    Cache(Cache),
     /// Show past runs: what they did, and what became slower
     History(History),
     /// Write a run as a picture in time
