@@ -5,6 +5,7 @@ mod contexts;
 mod deep;
 mod early;
 mod fix;
+mod lint;
 mod sight;
 
 use std::process::ExitCode;
@@ -40,6 +41,9 @@ impl App<'_> {
             sight = Box::pin(Sight::look(self, broken, &selection)).await;
         }
         if asked.deep {
+            if selection.takes("dockerfiles") {
+                sight.lint().await;
+            }
             sight.try_builders(self).await;
         }
         let seen = sight.seen(self.ambient);
@@ -74,7 +78,7 @@ impl App<'_> {
         selection: &Selection,
     ) -> anyhow::Result<bool> {
         let ran = doctor::examine(&sight.seen(self.ambient), selection, sight.ignored());
-        let mends = fix::mends(&ran);
+        let mends = fix::mends(&ran, selection);
         if mends.is_empty() {
             report::result("there is nothing that dcb can mend by itself\n\n")
                 .context(UNWRITTEN)?;

@@ -7,7 +7,11 @@ use super::{Check, Finding, Fix, Found, Seen};
 use crate::diagnostic::Severity;
 use crate::docker::ApiVersion;
 use crate::docker::programs::{Form, Program};
+use crate::docker::variables;
 use crate::human;
+
+/// Whether Compose 2.33 to 2.40 builds through buildx.
+const COMPOSE_BAKE: &str = "COMPOSE_BAKE";
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -52,7 +56,7 @@ pub(super) const CHECKS: &[Check] = &[
         worst: Severity::Warning,
         early: false,
         about: "Compose from 2.37 on builds through buildx 0.17 or later. Up to 2.40 it can also do without, which dcb has it do where Compose builds; from 5.0 on it cannot.",
-        mend: "Upgrade buildx to 0.17 or later; with Compose 2.37 to 2.40 `export COMPOSE_BAKE=false` helps too.",
+        mend: "Upgrade buildx to 0.17 or later. With Compose 2.37 to 2.40 `COMPOSE_BAKE=false` helps too, in the environment or in the project's `.env`, where `dcb doctor --fix --only CLI-05` writes it.",
         find: buildx_for_compose,
     },
     Check {
@@ -233,15 +237,31 @@ fn buildx_for_compose(seen: &Seen<'_>) -> Found {
         version(&compose.program),
         version(buildx)
     );
-    let finding = if compose.program.is_at_least(5, 0) {
-        Finding::warning(evidence).so(
+    let upgrade = "upgrade buildx to 0.17 or later: sudo apt-get install docker-buildx-plugin (Docker's packages) or docker-buildx (Debian, Ubuntu)";
+    if compose.program.is_at_least(5, 0) {
+        let finding = Finding::warning(evidence).so(
             "dcb builds; verbs of Compose that build, such as `run` and `watch`, end in an error",
-        )
-    } else {
-        Finding::note(evidence)
-            .so("dcb builds, and tells Compose to do without; by hand it needs COMPOSE_BAKE=false")
+        );
+        return Ok(vec![finding.mend(upgrade)]);
+    }
+    let project = seen.project().ok();
+    let value = match seen.ambient.variable(COMPOSE_BAKE) {
+        None => project.and_then(|project| project.environment.get(COMPOSE_BAKE)),
+        Some(_) => None,
     };
-    Ok(vec![finding.mend("upgrade buildx to 0.17 or later")])
+    let value = seen.ambient.variable(COMPOSE_BAKE).or(value.map(String::as_str));
+    if value.and_then(variables::boolean) == Some(false) {
+        return Ok(Vec::new());
+    }
+    let finding = Finding::note(evidence)
+        .so("dcb builds, and tells Compose to do without; `docker compose build` by hand ends in an error")
+        .mend(upgrade);
+    Ok(vec![match (value, project) {
+        (None, Some(project)) => finding
+            .mend("dcb doctor --fix --only CLI-05 writes COMPOSE_BAKE=false into the project's .env")
+            .fixed_by(Fix::SwitchBakeOff(project.directory.join(".env"))),
+        _ => finding.mend("export COMPOSE_BAKE=false"),
+    }])
 }
 
 fn configuration(seen: &Seen<'_>) -> Found {

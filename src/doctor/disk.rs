@@ -1,8 +1,9 @@
 //! Checks of disks and caches.
 
-use super::{Check, Finding, Fix, Found, Seen};
+use super::{Check, Finding, Fix, Found, Seen, Skip, dockerfile};
 use crate::diagnostic::Severity;
-use crate::docker::survey::Directory;
+use crate::docker::buildkit::Collects;
+use crate::docker::survey::{Directory, Leftovers, Usage};
 use crate::human;
 
 pub(super) const CHECKS: &[Check] = &[
@@ -25,6 +26,24 @@ pub(super) const CHECKS: &[Check] = &[
         find: cache,
     },
     Check {
+        id: "DSK-03",
+        title: "cache mounts are not collected between two builds",
+        worst: Severity::Note,
+        early: false,
+        about: "By its default rules an engine drops cache mounts, contexts and checkouts that nobody used for two days, as soon as together they hold more than a seventh of what the cache may keep. Told where this project has cache mounts and the engine's hold more than that. Engines tell their rules from 28.0 on.",
+        mend: "Raise what the engine keeps: `\"builder\": {\"gc\": {\"defaultReservedSpace\": \"100GB\"}}` in daemon.json, then restart the engine.",
+        find: mounts,
+    },
+    Check {
+        id: "DSK-04",
+        title: "the disk has the room that the engine keeps free",
+        worst: Severity::Warning,
+        early: false,
+        about: "Engines from 28.0 on drop build cache until a fifth of the disk is free, down to what is reserved for it. On a disk that others fill, the cache shrinks with every build.",
+        mend: "Make room: `docker system df` shows what takes it. Or have the engine keep less free: `\"builder\": {\"gc\": {\"defaultMinFreeSpace\": \"5GB\"}}` in daemon.json, then restart it.",
+        find: trimmed,
+    },
+    Check {
         id: "DSK-05",
         title: "directories that keep caches are whole",
         worst: Severity::Warning,
@@ -41,6 +60,15 @@ pub(super) const CHECKS: &[Check] = &[
         about: "dcb writes little by itself: versions of programs that it has asked for, and a compose file that came on standard input. Other programs need more of both directories.",
         mend: "Make room, or point `TMPDIR` and `XDG_CACHE_HOME` at directories that can be written into.",
         find: scratch,
+    },
+    Check {
+        id: "DSK-07",
+        title: "builds have left nothing behind",
+        worst: Severity::Note,
+        early: false,
+        about: "An image that is built again loses its name to the new one and stays, and the classic builder leaves the container of a step that failed. Neither harms; both take room.",
+        mend: "`docker image prune` asks before it removes images without a name; `docker rm NAME` removes a container.",
+        find: leftovers,
     },
 ];
 
@@ -110,6 +138,102 @@ fn cache(seen: &Seen<'_>) -> Found {
     ])
 }
 
+/// The rules by which the engine collects its cache, and what that holds.
+fn collection<'a>(seen: &Seen<'a>) -> Result<(&'a [Collects], &'a Usage), Skip> {
+    seen.facts()?;
+    let rules = match seen.collects {
+        Some([]) => return Err("the engine does not tell by which rules it collects".into()),
+        Some(rules) => rules,
+        None => return Err("the engine's BuildKit was not asked".into()),
+    };
+    let usage = seen.usage;
+    let usage = usage.ok_or("the engine does not tell in time what its build cache holds")?;
+    Ok((rules, usage))
+}
+
+fn mounts(seen: &Seen<'_>) -> Found {
+    let mut own = seen.chosen()?.flat_map(|read| &read.dockerfile.instructions);
+    if !own.any(dockerfile::mounts_cache) {
+        return Ok(Vec::new());
+    }
+    let (rules, usage) = collection(seen)?;
+    let is_of_mounts = |rule: &&Collects| rule.kinds.iter().any(|kind| kind == "exec.cachemount");
+    let Some(rule) = rules.iter().find(is_of_mounts) else {
+        return Ok(Vec::new());
+    };
+    let most = rule.most.max(rule.reserved);
+    if usage.mounts <= most {
+        return Ok(Vec::new());
+    }
+    Ok(vec![
+        Finding::note(format!(
+            "cache mounts hold {}, and the engine drops those beyond {} that nobody used for {} hours",
+            human::bytes(usage.mounts),
+            human::bytes(most),
+            rule.unused.as_secs() / 3600
+        ))
+        .so("after some days without a build, package managers download everything anew")
+        .mend("raise \"builder\": {\"gc\": {\"defaultReservedSpace\": \"100GB\"}} in daemon.json and restart the engine"),
+    ])
+}
+
+fn trimmed(seen: &Seen<'_>) -> Found {
+    let (rules, usage) = collection(seen)?;
+    let Some(disk) = &seen.machine()?.disk else {
+        return Err("the engine's disk is not one of this machine".into());
+    };
+    let is_hit = |rule: &&Collects| {
+        rule.kinds.is_empty() && rule.free > disk.free && usage.total > rule.reserved
+    };
+    // Of two rules the one that takes more decides.
+    let Some(rule) = rules.iter().filter(is_hit).max_by_key(|rule| rule.free) else {
+        return Ok(Vec::new());
+    };
+    let left = usage.total.saturating_sub(rule.free - disk.free);
+    Ok(vec![
+        Finding::warning(format!(
+            "{} are free at `{}`, and the engine wants {} free",
+            human::bytes(disk.free),
+            disk.path.display(),
+            human::bytes(rule.free)
+        ))
+        .so(format!(
+            "with the next builds it shrinks its build cache from {} to {}, and steps run anew",
+            human::bytes(usage.total),
+            human::bytes(left.max(rule.reserved))
+        ))
+        .mend("docker system df")
+        .mend("or set \"builder\": {\"gc\": {\"defaultMinFreeSpace\": \"5GB\"}} in daemon.json and restart the engine"),
+    ])
+}
+
+fn leftovers(seen: &Seen<'_>) -> Found {
+    seen.facts()?;
+    let Some(Leftovers { images, containers }) = seen.leftovers else {
+        return Err("the engine does not tell in time what it holds".into());
+    };
+    let images = (*images > 0).then(|| {
+        let verb = if *images == 1 { "has" } else { "have" };
+        Finding::note(format!("{} {verb} no name any more", human::count(*images, "image")))
+            .so("each build that changes something leaves the image before it behind; its layers take room")
+            .mend("docker images --filter dangling=true, then: docker image prune")
+    });
+    let containers = (!containers.is_empty()).then(|| {
+        let (verb, were) = if containers.len() == 1 {
+            ("is left", "was")
+        } else {
+            ("are left", "were")
+        };
+        Finding::note(format!(
+            "{} {verb} that {were} made from images without a name",
+            human::count(containers.len(), "stopped container")
+        ))
+        .so("failed steps of the classic builder leave such containers, which keep their images")
+        .mend(format!("docker rm {}", containers.join(" ")))
+    });
+    Ok(images.into_iter().chain(containers).collect())
+}
+
 fn local_caches(seen: &Seen<'_>) -> Found {
     seen.project()?;
     let Some(caches) = seen.caches else {
@@ -171,7 +295,7 @@ fn scratch(seen: &Seen<'_>) -> Found {
 mod tests {
     use super::*;
     use crate::docker::detect::Disk;
-    use crate::docker::survey::{LocalCache, Scratch, Usage};
+    use crate::docker::survey::{LocalCache, Scratch};
     use crate::doctor::testing::Case;
 
     fn with_free(free: u64) -> Case {
@@ -227,6 +351,89 @@ mod tests {
             });
             assert_eq!(!case.finds("DSK-02").is_empty(), told, "{total} {free}");
         }
+    }
+
+    fn holding(free: u64, total: u64, mounts: u64) -> Case {
+        let mut case = with_free(free);
+        case.usage = Some(Usage {
+            total,
+            reclaimable: total,
+            mounts,
+        });
+        case
+    }
+
+    /// The rules of Engine 28.5 on a disk of 250 GiB.
+    fn rules() -> Vec<Collects> {
+        let short = Collects {
+            kinds: vec!["source.local".into(), "exec.cachemount".into()],
+            unused: std::time::Duration::from_secs(48 * 3600),
+            most: 3 << 30,
+            ..Collects::default()
+        };
+        let all = Collects {
+            reserved: 24 << 30,
+            most: 188 << 30,
+            free: 47 << 30,
+            ..Collects::default()
+        };
+        vec![short, all]
+    }
+
+    #[test]
+    fn cache_mounts_beyond_what_the_engine_keeps_are_told_to_who_has_some() {
+        let mounting = "FROM a\nRUN --mount=type=cache,target=/c x\n";
+        for (dockerfile, mounts, told) in [
+            (mounting, 2 << 30, false),
+            (mounting, 5 << 30, true),
+            ("FROM a\n", 5 << 30, false),
+        ] {
+            let mut case = holding(1 << 40, 9 << 30, mounts);
+            case.collects = Some(rules());
+            case.project("services: { web: { build: . } }");
+            case.dockerfile("web", dockerfile);
+            let found = case.finds("DSK-03");
+            assert_eq!(!found.is_empty(), told, "{dockerfile} {mounts}");
+            case.collects = Some(Vec::new());
+            if dockerfile == mounting {
+                assert!(case.skips("DSK-03").contains("rules"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_cache_that_shrinks_with_every_build_is_told() {
+        for (free, total, left) in [
+            (60u64 << 30, 40u64 << 30, None),
+            (40 << 30, 20 << 30, None),
+            (40 << 30, 40 << 30, Some("from 40.0 GiB to 33.0 GiB")),
+            (10 << 30, 40 << 30, Some("from 40.0 GiB to 24.0 GiB")),
+        ] {
+            let mut case = holding(free, total, 0);
+            assert!(case.skips("DSK-04").contains("not asked"));
+            case.collects = Some(rules());
+            let found = case.finds("DSK-04");
+            match left {
+                Some(words) => assert!(found[0].consequence.contains(words), "{found:?}"),
+                None => assert_eq!(found, [], "{free} {total}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_builds_leave_behind_is_noted_with_what_removes_it() {
+        let mut case = with_free(1 << 40);
+        assert!(case.skips("DSK-07").contains("in time"));
+        case.leftovers = Some(Leftovers::default());
+        assert!(case.finds("DSK-07").is_empty());
+        case.leftovers = Some(Leftovers {
+            images: 1,
+            containers: vec!["old".into(), "older".into()],
+        });
+        let found = case.finds("DSK-07");
+        assert_eq!(found[0].evidence, "1 image has no name any more");
+        assert_eq!(found[1].remedy, ["docker rm old older"]);
+        assert_eq!(found[1].severity, Severity::Note);
     }
 
     #[test]

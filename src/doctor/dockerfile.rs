@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use super::compose::{is_in_dockerfile, refused};
-use super::{Check, Finding, Found, Read, Seen, installs};
+use super::{Check, Finding, Found, Lint, Read, Seen, installs};
 use crate::diagnostic::{Severity, Span};
+use crate::docker::ApiVersion;
 use crate::dockerfile::{Instruction, Stage};
 use crate::failure::Class;
 
@@ -53,6 +54,15 @@ pub(super) const CHECKS: &[Check] = &[
         about: "A cache mount is not part of the image: what a `RUN` leaves there is gone for `COPY --from`, which ends with `not found`.",
         mend: "Copy it to another place in the same `RUN`: `&& cp /app/target/release/app /usr/local/bin/`, and take it from there.",
         find: left_in_mount,
+    },
+    Check {
+        id: "DKF-06",
+        title: "the frontend's own checks find nothing",
+        worst: Severity::Error,
+        early: false,
+        about: "With `--deep` only: the engine's Dockerfile frontend looks at each Dockerfile as it would be built, as `dcb build --check` has it do. Nothing is built; base images are looked up. Engines before 27.0 have no such checks.",
+        mend: "`dcb build --check` shows each finding with its lines and where it is explained; `# check=skip=RULE` in the first line of a Dockerfile leaves one out.",
+        find: frontend_checks,
     },
     Check {
         id: "DKF-07",
@@ -155,6 +165,44 @@ fn frontend(seen: &Seen<'_>) -> Found {
     refused_in_dockerfiles(seen)
 }
 
+fn frontend_checks(seen: &Seen<'_>) -> Found {
+    seen.project()?;
+    if seen.facts()?.engine.api < ApiVersion::V27_0 {
+        return Err("the frontend of engines before 27.0 has no checks".into());
+    }
+    let Some(lints) = seen.lints else {
+        return Err("frontends are not asked without --deep".into());
+    };
+    let mut found: Vec<Finding> = Vec::new();
+    for Lint { service, findings } in lints {
+        let advised = findings.found.iter().map(|advice| {
+            let finding = Finding::warning(format!("{}: {}", advice.rule, advice.message));
+            let url = advice.url.iter().map(|url| format!("it is explained at {url}"));
+            let finding = url.fold(finding, Finding::mend);
+            match &advice.at {
+                Some(place) => finding.at(place.clone()),
+                None => finding,
+            }
+        });
+        // That an image cannot be had is told by others.
+        let broken = findings.failure.iter();
+        let broken = broken.filter(|failure| failure.class == Class::DockerfileSyntax);
+        let broken = broken.map(|failure| {
+            let consequence = format!("`{service}` cannot be built");
+            match failure.diagnostics.first() {
+                Some(diagnostic) => Finding::diagnostic(diagnostic).so(consequence),
+                None => Finding::failure(failure).so(consequence),
+            }
+        });
+        for finding in advised.chain(broken) {
+            if !found.contains(&finding) {
+                found.push(finding);
+            }
+        }
+    }
+    Ok(found)
+}
+
 fn fake_proof(seen: &Seen<'_>) -> Found {
     let proofs = seen.chosen()?.flat_map(|read| {
         let instructions = read.dockerfile.instructions.iter();
@@ -210,6 +258,11 @@ fn cache_mounts(instruction: &Instruction) -> impl Iterator<Item = Mount<'_>> {
             owned: field(&["uid"]).is_some(),
         })
     })
+}
+
+/// Whether an instruction keeps something in a cache mount.
+pub(super) fn mounts_cache(instruction: &Instruction) -> bool {
+    cache_mounts(instruction).next().is_some()
 }
 
 /// Whether `path` is `directory` or below it.
@@ -341,6 +394,7 @@ fn owner(seen: &Seen<'_>) -> Found {
 mod tests {
     use super::*;
     use crate::diagnostic::Diagnostic;
+    use crate::docker::buildkit::{Finding as Advice, Findings};
     use crate::docker::detect::BuildKit;
     use crate::doctor::testing::Case;
     use crate::failure::Failure;
@@ -394,6 +448,37 @@ mod tests {
             ),
             0
         );
+    }
+
+    #[test]
+    fn what_the_frontend_finds_is_told_once_with_where_it_is_explained() {
+        let mut case = with("FROM a as b\n");
+        case.engine("26.1.5", (1, 45), false);
+        assert!(case.skips("DKF-06").contains("27.0"));
+        case.engine("28.5.2", (1, 51), false);
+        assert!(case.skips("DKF-06").contains("--deep"));
+        let lint = |found: Vec<Advice>, failure: Option<Failure>| Lint {
+            service: "web".into(),
+            findings: Findings { found, failure },
+        };
+        case.lints = Some(vec![lint(Vec::new(), None)]);
+        assert!(case.finds("DKF-06").is_empty());
+        let advice = || Advice {
+            rule: "FromAsCasing".into(),
+            message: "casing does not match".into(),
+            url: Some("https://example.com/from-as".into()),
+            at: Some(Span::lines(&case.dockerfiles[0].source, 1, 1)),
+        };
+        let twice = vec![lint(vec![advice()], None), lint(vec![advice()], None)];
+        case.lints = Some(twice);
+        let found = case.only("DKF-06");
+        assert_eq!(found.severity, Severity::Warning);
+        assert_eq!(found.evidence, "FromAsCasing: casing does not match");
+        assert_eq!(found.place.expect("a place").start.line, 1);
+        for (class, told) in [(Class::DockerfileSyntax, 1), (Class::ImageMissing, 0)] {
+            case.lints = Some(vec![lint(Vec::new(), Some(Failure::new(class, "wrong")))]);
+            assert_eq!(case.finds("DKF-06").len(), told, "{class:?}");
+        }
     }
 
     #[test]

@@ -35,6 +35,16 @@ pub enum Fix {
     MakeExecutable(PathBuf),
     /// Removes this plugin of the user's own, which is a link to nothing.
     RemoveLink(PathBuf),
+    /// Adds `COMPOSE_BAKE=false` to this `.env` file of the project.
+    SwitchBakeOff(PathBuf),
+}
+
+impl Fix {
+    /// Whether it is done only for a check that is named: it changes a file of the project that others
+    /// read too, for the sake of what is typed without dcb.
+    pub fn must_be_named(&self) -> bool {
+        matches!(self, Self::SwitchBakeOff(_))
+    }
 }
 
 impl Finding {
