@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::Value;
 use support::{Engine, PrivateEngine, Project, Ran, engines, on_engines, on_every_engine, podman};
 
@@ -571,14 +572,84 @@ fn buildkit_is_switched_on_in_the_engines_configuration_and_nothing_else_changes
         assert_eq!(std::fs::read_to_string(copy).expect("a copy"), text);
         assert_eq!(private.pid(), pid, "it was not restarted");
         let _ = fix(&["--yes"]).telling(&["there is nothing that dcb can mend by itself"]);
-        // What the engine would refuse is not written.
+        // What the engine would refuse is not written. One before 23.0 cannot say so beforehand: it goes
+        // on with what it had, which shows in its answers.
         let wrong = text.replace("\"debug\": true", "\"no-such-key\": true");
+        let why = if engine.is_old() {
+            std::fs::write(&file, &text).expect("written");
+            private.signal(Signal::HUP);
+            std::thread::sleep(Duration::from_millis(500));
+            "not done: the engine has not taken it"
+        } else {
+            "not done: the engine would refuse it: "
+        };
         std::fs::write(&file, &wrong).expect("written");
-        if !engine.is_old() {
-            let _ =
-                fix(&["--yes"]).telling(&["not done: the engine would refuse it: ", "no-such-key"]);
-            assert_eq!(read(), wrong);
-        }
+        let ran = fix(&["--yes"]).telling(&[why]);
+        assert!(engine.is_old() || ran.stdout.contains("no-such-key"));
+        assert_eq!(read(), wrong);
+    }
+}
+
+#[test]
+fn a_configuration_after_which_the_engine_does_not_answer_is_put_back() {
+    for engine in engines().iter().filter(|engine| engine.suite == "sid") {
+        let Some(private) = PrivateEngine::like(engine) else {
+            continue;
+        };
+        let project = fine(Project::new("back"));
+        let directory = private.socket().parent().expect("a directory").join("run");
+        let file = directory.join("daemon.json");
+        let text = "{ \"features\": { \"buildkit\": false } }\n";
+        std::fs::write(&file, text).expect("written");
+        let fix = ["doctor", "--only=ENG-02,ENG-07", "--fix", "--yes"];
+        // The engine is stopped as soon as there is something to become its new configuration.
+        let is_new = |name: &str| name.starts_with(".daemon.json.");
+        let names = || {
+            let entries = directory.read_dir().expect("a directory").flatten();
+            entries
+                .map(|entry| entry.file_name().to_string_lossy().into_owned())
+                .collect::<Vec<_>>()
+        };
+        let once = |signal: Signal| {
+            while !names().iter().any(|name| is_new(name)) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            private.signal(signal);
+        };
+        let says = |wanted: bool| {
+            let wanted = format!("\"buildkit\": {wanted}");
+            while !std::fs::read_to_string(&file).is_ok_and(|text| text.contains(&wanted)) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        };
+        let ran = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                once(Signal::STOP);
+                says(true);
+                says(false);
+                private.signal(Signal::CONT);
+            });
+            project.run(&private, &fix).expect(0)
+        });
+        let _ = ran.telling(&[
+            "not done: the engine does not answer after it: ",
+            "; the file is as it was, and the engine answers\n",
+            "ready: ",
+        ]);
+        assert_eq!(std::fs::read_to_string(&file).expect("a file"), text);
+        let copies = || names().iter().any(|name| name.contains("before-dcb") || is_new(name));
+        assert!(!copies(), "{:?}", names());
+        // One that is gone altogether does not come back by itself.
+        let ran = std::thread::scope(|scope| {
+            scope.spawn(|| once(Signal::KILL));
+            project.run(&private, &fix).expect(8)
+        });
+        let _ = ran.telling(&[
+            "; the file is as it was, and the engine does not answer: sudo systemctl restart docker\n",
+            "error[ENG-02]",
+        ]);
+        assert_eq!(std::fs::read_to_string(&file).expect("a file"), text);
+        assert!(!copies(), "{:?}", names());
     }
 }
 

@@ -70,7 +70,7 @@ impl App<'_> {
 }
 
 impl App<'_> {
-    /// Mends what can be mended, one by one; whether anything was.
+    /// Mends what can be mended, one by one; whether anything was touched.
     async fn mend(
         &self,
         asked: &Doctor,
@@ -83,7 +83,7 @@ impl App<'_> {
             report::result("there is nothing that dcb can mend by itself\n\n")
                 .context(UNWRITTEN)?;
         }
-        let mut mended = false;
+        let mut touched = false;
         for mend in mends {
             let id = mend.check.id;
             let told = match mend.shown() {
@@ -94,11 +94,9 @@ impl App<'_> {
                     } else if !asked.yes && !self.agree("mend it?").await {
                         "not done: nobody agreed (--yes does)".to_owned()
                     } else {
+                        touched = true;
                         match sight.mend(&mend).await {
-                            Ok(told) => {
-                                mended = true;
-                                format!("done{told}")
-                            }
+                            Ok(told) => format!("done{told}"),
                             Err(why) => format!("not done: {why}"),
                         }
                     }
@@ -107,7 +105,7 @@ impl App<'_> {
             };
             report::result(&format!("{told}\n\n")).context(UNWRITTEN)?;
         }
-        Ok(mended)
+        Ok(touched)
     }
 
     /// Whether the user says yes; nobody does where there is no terminal.
