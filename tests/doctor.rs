@@ -1,5 +1,7 @@
 //! `dcb doctor`: silent on healthy engines, right about what is provoked, and with remedies that work.
 
+#[path = "support/rootless.rs"]
+mod rootless;
 mod support;
 
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -10,6 +12,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
+use rootless::Rootless;
 use support::{Engine, PrivateEngine, Project, Ran, engines, on_engines, on_every_engine, podman};
 
 const WEB: &str = "services: { web: { build: . } }\n";
@@ -31,6 +34,13 @@ fn doctor(project: &Project, command: &mut Command) -> Ran {
 
 /// What a diagnosis found, without notes: `SEVERITY ID`.
 fn found(ran: &Ran) -> Vec<String> {
+    let mut found = all_found(ran);
+    found.retain(|it| !it.starts_with("note "));
+    found
+}
+
+/// All that a diagnosis found.
+fn all_found(ran: &Ran) -> Vec<String> {
     let told: Value =
         serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.told()));
     let checks = told["checks"].as_array().expect("checks").clone();
@@ -39,7 +49,7 @@ fn found(ran: &Ran) -> Vec<String> {
         for finding in check["findings"].as_array().expect("findings") {
             let severity = finding["severity"].as_str().expect("text");
             let id = check["id"].as_str().expect("text");
-            if severity != "note" && check["status"] != "ignored" {
+            if check["status"] != "ignored" {
                 found.push(format!("{severity} {id}"));
             }
         }
@@ -122,7 +132,7 @@ fn every_captured_product_is_healthy() {
         "rancher-desktop",
     ] {
         let project = fine(Project::new("product"));
-        let host = captured(&project, file);
+        let host = answering(&project, capture(file));
         let ran = doctor(&project, project.dcb().env("DOCKER_HOST", host));
         // There is no Compose where there are no programs, and no BuildKit behind what was captured.
         let found = found(&ran);
@@ -135,12 +145,15 @@ fn every_captured_product_is_healthy() {
     }
 }
 
-/// A socket that answers what an engine once did, and nothing else.
-fn captured(project: &Project, file: &str) -> String {
+/// What an engine once answered.
+fn capture(file: &str) -> Value {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/engine-answers/{file}.json"));
-    let answers: Value =
-        serde_json::from_str(&std::fs::read_to_string(path).expect("a capture")).expect("JSON");
+    serde_json::from_str(&std::fs::read_to_string(path).expect("a capture")).expect("JSON")
+}
+
+/// A socket that answers this, and nothing else.
+fn answering(project: &Project, answers: Value) -> String {
     let socket = project.path().join("engine.sock");
     let listener = UnixListener::bind(&socket).expect("a socket");
     std::thread::spawn(move || {
@@ -213,6 +226,67 @@ fn an_engine_that_is_down_or_hung_is_told_within_its_limit() {
 }
 
 #[test]
+fn a_socket_that_may_not_be_opened_is_told_with_its_owner() {
+    let Some(engine) = engines().into_iter().find(|engine| engine.suite == "sid") else {
+        return;
+    };
+    let project = fine(Project::new("forbidden"));
+    let open = |path: &Path, mode| {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).expect("a mode");
+    };
+    open(project.path(), 0o755);
+    open(project.home(), 0o777);
+    let dcb = project.path().join("dcb");
+    std::fs::copy(env!("CARGO_BIN_EXE_dcb"), &dcb).expect("a copy");
+    open(&dcb, 0o755);
+    let mut as_nobody = project.other_on(&engine, "setpriv");
+    as_nobody
+        .args(["--reuid=nobody", "--regid=nogroup", "--clear-groups"])
+        .arg(&dcb)
+        .args(["doctor", HERE]);
+    let _ = project.ran(&mut as_nobody).expect(8).telling(&[
+        "error[ENG-03]: ",
+        "may not be opened by this user (mode ",
+        ", user 0, group ",
+        "= so: its one service cannot be built",
+        "sudo usermod -aG docker $USER",
+        "not ready: 1 error\n",
+    ]);
+}
+
+#[test]
+fn an_engine_with_little_memory_is_told() {
+    let project = fine(Project::new("memory"));
+    let mut answers = capture("29.7");
+    answers["info"]["MemTotal"] = (1u64 << 30).into();
+    let host = answering(&project, answers);
+    let ran = doctor(&project, project.dcb().env("DOCKER_HOST", host)).expect(0);
+    assert!(found(&ran).contains(&"warning PLT-07".to_owned()), "{}", ran.told());
+}
+
+#[test]
+fn a_rootless_engine_is_known_and_builds() {
+    for engine in engines().iter().filter(|engine| engine.suite == "sid") {
+        let Some(rootless) = Rootless::like(engine) else {
+            continue;
+        };
+        let project = fine(Project::new("rootless")).file(
+            "Dockerfile",
+            "FROM busybox\nRUN --mount=type=cache,target=/c touch /c/x && id -u >/who\n",
+        );
+        let ran = doctor(&project, &mut project.dcb_on(&rootless.engine)).expect(0);
+        let all = all_found(&ran);
+        assert!(all.contains(&"note PLT-03".to_owned()), "{all:?}");
+        assert_eq!(found(&ran), [] as [&str; 0]);
+        project.run(&rootless.engine, &["build"]).expect(0);
+        // A user beyond the range that it was given.
+        project.write("Dockerfile", "FROM busybox\nCOPY --chown=90000 page /page\n");
+        let ran = project.run(&rootless.engine, &["build"]).expect(1);
+        let _ = ran.telling(&["invalid argument"]);
+    }
+}
+
+#[test]
 fn a_pinned_api_is_told_by_what_it_does() {
     on_every_engine("pin", |engine, empty| {
         let project = fine(empty);
@@ -249,6 +323,57 @@ fn a_full_disk_is_told_before_the_build() {
 }
 
 #[test]
+fn what_an_engine_keeps_and_what_builds_leave_behind_is_told() {
+    for engine in engines().iter().filter(|engine| engine.suite == "sid") {
+        let project = fine(Project::new("keeps"));
+        // Rules that no cache obeys, and which collect nothing while this test lasts.
+        let rules = r#"{"builder": {"gc": {"enabled": true, "policy": [
+            {"maxUsedSpace": "1KB", "filter": ["type=exec.cachemount", "unused-for=48h"]},
+            {"all": true, "reservedSpace": "1KB", "minFreeSpace": "900TB"}]}}}"#;
+        project.write("rules.json", rules);
+        let file = project.path().join("rules.json");
+        let flags = ["--config-file", file.to_str().expect("a name")];
+        let Some(private) = PrivateEngine::with(engine, &flags) else {
+            continue;
+        };
+        let build = |made: &str| {
+            let text = format!(
+                "FROM busybox\nRUN --mount=type=cache,target=/c dd if=/dev/zero of=/c/x bs=64k count=4 && touch /{made}\n"
+            );
+            project.write("Dockerfile", &text);
+            project.run(&private, &["build"]).expect(0);
+        };
+        let found = || {
+            let ran = project.run(&private, &["doctor", "--only=disk", "--json"]).expect(0);
+            let mut found = all_found(&ran);
+            // How full this machine's disk is.
+            found.retain(|it| !it.ends_with("DSK-01"));
+            (found, ran)
+        };
+        assert_eq!(found().0, [] as [&str; 0]);
+        build("one");
+        assert_eq!(found().0, ["note DSK-03", "warning DSK-04"]);
+        // Another image under the same name, and a step of the classic builder that fails.
+        build("two");
+        let mut classic = project.other_on(&private, "docker");
+        project.write("Failing", "FROM busybox\nRUN touch /new\nRUN false\n");
+        classic.env("DOCKER_BUILDKIT", "0");
+        let _ = project.ran(classic.args(["build", "--file", "Failing", "."]));
+        let (told, ran) = found();
+        assert_eq!(told, ["note DSK-03", "warning DSK-04", "note DSK-07", "note DSK-07"]);
+        let telling: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        let checks = telling["checks"].as_array().expect("checks");
+        let check = checks.iter().find(|check| check["id"] == "DSK-07");
+        let findings = &check.expect("a check")["findings"];
+        let words = findings[1]["remedy"][0].as_str().expect("a remedy");
+        let words: Vec<_> = words.split(' ').skip(1).collect();
+        private.ask(&words);
+        private.ask(&["image", "prune", "--force"]);
+        assert_eq!(found().0, ["note DSK-03", "warning DSK-04"]);
+    }
+}
+
+#[test]
 fn a_mistake_in_the_engines_configuration_is_found_while_the_engine_still_runs() {
     for engine in engines().iter().filter(|engine| engine.suite == "sid") {
         let Some(private) = PrivateEngine::like(engine) else {
@@ -280,11 +405,16 @@ fn a_mistake_in_the_engines_configuration_is_found_while_the_engine_still_runs()
                 ", 1 warning\n",
             ]);
         }
-        std::fs::write(&file, whole).expect("written");
+        std::fs::write(&file, &whole).expect("written");
         assert_eq!(
             found(&doctor(&project, &mut project.dcb_on(&private))),
             [] as [&str; 0]
         );
+        // One that is stuck, and one that its mistake keeps from starting.
+        private.signal(Signal::STOP);
+        let ran = project.run(&private, &["doctor", HERE]).expect(8);
+        let _ = ran.telling(&["error[ENG-02]: the engine at ", " and does not answer ("]);
+        private.signal(Signal::CONT);
     }
 }
 
@@ -350,6 +480,100 @@ fn what_is_wrong_with_docker_programs_is_told_and_its_remedy_works() {
     });
 }
 
+#[test]
+fn without_compose_the_build_goes_on_and_up_says_what_is_missing() {
+    on_every_engine("alone", |engine, empty| {
+        let project = fine(empty);
+        let dcb = || {
+            let mut dcb = project.dcb();
+            dcb.env("DOCKER_HOST", &engine.host);
+            dcb
+        };
+        let ran = doctor(&project, &mut dcb()).expect(0);
+        assert_eq!(found(&ran), ["warning CLI-03"]);
+        assert!(remedy(&ran, "CLI-03").starts_with("sudo apt-get install "));
+        project.ran(dcb().arg("build")).expect(0);
+        let _ = project
+            .ran(dcb().args(["up", "-d"]))
+            .expect(3)
+            .telling(&["no Docker Compose found: "]);
+    });
+}
+
+#[test]
+fn a_buildx_too_old_for_compose_is_told_and_bake_is_switched_off_when_that_is_named() {
+    for engine in engines().iter().filter(|engine| engine.suite == "sid") {
+        let project = fine(Project::new("bake")).file(".env", "PORT=80");
+        let plugins = project.home().join("config/cli-plugins");
+        std::fs::create_dir_all(&plugins).expect("a directory");
+        let compose = engine.config.join("cli-plugins/docker-compose");
+        symlink(&compose, plugins.join("docker-compose")).expect("a link");
+        let metadata = r#"{"SchemaVersion":"0.1.0","Vendor":"t","Version":"v0.12.1"}"#;
+        let buildx = plugins.join("docker-buildx");
+        std::fs::write(&buildx, format!("#!/bin/sh\necho '{metadata}'\n")).expect("a program");
+        std::fs::set_permissions(&buildx, PermissionsExt::from_mode(0o755)).expect("a mode");
+        let config = project.home().join("config");
+        let with = |arguments: &[&str]| {
+            let mut dcb = project.dcb_on(engine);
+            project.ran(dcb.env("DOCKER_CONFIG", &config).args(arguments))
+        };
+        let by_hand = || {
+            let mut docker = project.other_on(engine, "docker");
+            project.ran(docker.env("DOCKER_CONFIG", &config).args(["compose", "build"]))
+        };
+        let named = ["doctor", "--only=CLI-05", "--json"];
+        assert_eq!(all_found(&with(&named).expect(0)), ["note CLI-05"]);
+        let _ = by_hand().telling(&["requires buildx 0.17 or later"]);
+        // Only when it is asked for by name.
+        let _ = with(&["doctor", "--only=programs", "--fix", "--yes"])
+            .telling(&["there is nothing that dcb can mend by itself"]);
+        let fix = ["doctor", "--only=CLI-05", "--fix", "--yes"];
+        let _ = with(&fix).expect(0).telling(&["@@ -1,0 +2 @@\n+COMPOSE_BAKE=false\n", "done\n"]);
+        let text = std::fs::read_to_string(project.path().join(".env")).expect("a file");
+        assert_eq!(text, "PORT=80\nCOMPOSE_BAKE=false\n");
+        assert_eq!(all_found(&with(&named).expect(0)), [] as [&str; 0]);
+        by_hand().expect(0);
+        let _ = with(&fix).telling(&["there is nothing that dcb can mend by itself"]);
+    }
+}
+
+#[test]
+fn a_builder_whose_container_cannot_be_made_or_does_not_run_is_told() {
+    for engine in engines().iter().filter(|engine| engine.suite == "sid") {
+        let project = fine(Project::new("container"));
+        let buildx = project.home().join("buildx");
+        let builder = project.name();
+        let docker = |arguments: &[&str]| {
+            let mut docker = project.other_on(engine, "docker");
+            project.ran(docker.env("BUILDX_CONFIG", &buildx).args(arguments)).expect(0)
+        };
+        let of = |chosen: &[(&str, &str)]| {
+            let mut dcb = project.dcb_on(engine);
+            dcb.env("BUILDX_CONFIG", &buildx).envs(chosen.iter().copied());
+            let ran = project.ran(dcb.args(["doctor", "--only=BLD-02,BLD-03", "--json"])).expect(0);
+            (all_found(&ran), ran)
+        };
+        docker(&["buildx", "create", "--name", builder, "--driver", "docker-container"]);
+        let variable = [("BUILDX_BUILDER", builder)];
+        let (found, ran) = of(&variable);
+        assert_eq!(found, ["warning BLD-03"]);
+        assert_eq!(remedy(&ran, "BLD-03"), "docker pull moby/buildkit:buildx-stable-1");
+        docker(&["buildx", "use", builder]);
+        assert_eq!(of(&[]).0, ["note BLD-02", "note BLD-03"]);
+        // One that is made of an image which is here, and paused.
+        let container = format!("buildx_buildkit_{builder}0");
+        docker(&["run", "--detach", "--name", &container, "busybox", "sleep", "600"]);
+        assert_eq!(of(&variable).0, [] as [&str; 0]);
+        docker(&["pause", &container]);
+        let (found, ran) = of(&variable);
+        assert_eq!(found, ["warning BLD-03"]);
+        let words = remedy(&ran, "BLD-03");
+        docker(&words.split(' ').skip(1).collect::<Vec<_>>());
+        assert_eq!(of(&variable).0, [] as [&str; 0]);
+        docker(&["rm", "--force", &container]);
+    }
+}
+
 /// Runs a remedy that is one command.
 fn run(remedy: &str) {
     let mut words = remedy.split(' ');
@@ -403,6 +627,36 @@ fn a_variable_that_no_program_takes_is_told_once() {
             let ran = doctor(&project, project.dcb_on(engine).env(name, value)).expect(code);
             assert_eq!(found(&ran), [expected], "{name}={value}");
         }
+    });
+}
+
+#[test]
+fn a_cache_that_the_builder_here_cannot_keep_is_told_and_the_build_goes_on() {
+    let text = "services: { web: { build: { context: ., cache_to: ['type=local,dest=cache'] } } }";
+    on_engines(&all_engines(), "keep", |engine, empty| {
+        let project = fine(empty).file("compose.yaml", text);
+        let ran = doctor(&project, &mut project.dcb_on(engine)).expect(0);
+        let kept = engine.suite == "containerd";
+        let expected: &[&str] = if kept { &[] } else { &["warning CMP-05"] };
+        let mut found = found(&ran);
+        // Which is true besides: Compose v1 does not know the key.
+        found.retain(|it| it != "warning CMP-04");
+        assert_eq!(found, expected, "{}", ran.told());
+        project.run(engine, &["build"]).expect(0);
+        assert_eq!(project.path().join("cache/index.json").exists(), kept);
+    });
+}
+
+#[test]
+fn a_build_server_is_noted_and_nothing_is_asked_there() {
+    on_every_engine("server", |engine, empty| {
+        let project = fine(empty).variable("GITLAB_CI", "true");
+        let ran = doctor(&project, &mut project.dcb_on(engine)).expect(0);
+        let told = all_found(&ran);
+        let told: Vec<_> = told.iter().filter(|it| *it == "note PLT-05").collect();
+        // The engine of this generation is one before 23.0.
+        assert_eq!(told.len(), if engine.is_old() { 2 } else { 1 }, "{}", ran.told());
+        assert_eq!(found(&ran), [] as [&str; 0]);
     });
 }
 
@@ -468,6 +722,25 @@ fn what_a_dockerfile_does_wrong_fails_as_it_says_and_the_remedy_helps() {
         user(",uid=1000,gid=1000");
         assert_eq!(found(), [] as [&str; 0]);
         project.run(engine, &["build"]).expect(0);
+    });
+}
+
+#[test]
+fn the_frontend_is_asked_for_its_own_checks_when_that_is_wanted() {
+    on_every_engine("lint", |engine, empty| {
+        let project = fine(empty);
+        let with = |dockerfile: &str| {
+            project.write("Dockerfile", dockerfile);
+            project.run(engine, &["doctor", "--only=DKF-06", "--deep", "--json"])
+        };
+        let has_checks = engine.major() >= 27;
+        let fine = with("FROM busybox\nCOPY page /page\n").expect(0);
+        assert_eq!(found(&fine), [] as [&str; 0]);
+        assert_eq!(fine.stdout.contains("before 27.0 has no checks"), !has_checks);
+        let ran = with("FROM busybox as Foo\nCMD echo hello\n").expect(0);
+        let expected: &[&str] = if has_checks { &["warning DKF-06"; 3] } else { &[] };
+        assert_eq!(found(&ran), expected, "{}", ran.told());
+        assert!(!has_checks || ran.stdout.contains("JSONArgsRecommended: "));
     });
 }
 

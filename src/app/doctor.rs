@@ -44,7 +44,9 @@ impl App<'_> {
             if selection.takes("dockerfiles") {
                 sight.lint().await;
             }
-            sight.try_builders(self).await;
+            if selection.takes("builder") {
+                sight.try_builders(self).await;
+            }
         }
         let seen = sight.seen(self.ambient);
         let ran = doctor::examine(&seen, &selection, sight.ignored());

@@ -319,8 +319,16 @@ fn way(seen: &Seen<'_>) -> Found {
         Some(Ok(_)) => return Ok(Vec::new()),
         None => return Err("no plan was made".into()),
     };
-    if failure.class == Class::Usage {
-        return Err(VARIABLE.into());
+    match failure.class {
+        Class::Usage => return Err(VARIABLE.into()),
+        // Nothing says that a build would fail; it would be as slow.
+        Class::DaemonHung => {
+            return Ok(vec![Finding {
+                severity: Severity::Warning,
+                ..Finding::failure(failure)
+            }]);
+        }
+        _ => {}
     }
     if failure.diagnostics.is_empty() {
         return Ok(vec![Finding::failure(failure)]);
@@ -552,6 +560,8 @@ mod tests {
             Failure::new(Class::NoBuildKit, "no BuildKit").hint("unset it")
         ));
         assert_eq!(case.only("CMP-09").remedy, ["unset it"]);
+        case.outlook = Some(Err(Failure::new(Class::DaemonHung, "no plan in time")));
+        assert_eq!(case.only("CMP-09").severity, Severity::Warning);
         let notes = vec![Diagnostic::warning("left out"), Diagnostic::note("classic")];
         case.outlook = Some(Ok(Outlook {
             ways: Vec::new(),

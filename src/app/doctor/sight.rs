@@ -437,13 +437,22 @@ async fn project(app: &App<'_>, endpoint: Option<&Result<Endpoint, Failure>>) ->
     };
     match timeout(limit, plan).await {
         Ok(seen) => seen,
-        // An engine that is stuck half-way is told of by what it answered to others.
-        Err(_) => loaded(app, typed).await,
+        Err(_) => ProjectSeen {
+            outlook: Some(Err(late(limit))),
+            ..loaded(app, typed).await
+        },
     }
 }
 
-/// How long a plan may take with an engine of this machine, which answers a ping in two seconds.
-const HERE: Duration = Duration::from_secs(5);
+/// An engine that is stuck half-way, or a machine that is at its limits.
+fn late(limit: Duration) -> Failure {
+    let message = format!("no plan could be made within {}s", limit.as_secs());
+    Failure::new(Class::DaemonHung, message).hint("what took how long: dcb doctor -v")
+}
+
+/// How long a plan may take with an engine of this machine, which answers a ping in two seconds. Python
+/// needs as long to start Compose v1 on a machine that is busy.
+const HERE: Duration = Duration::from_secs(10);
 /// How long with one of another machine, to which somebody may be logging in.
 const AWAY: Duration = Duration::from_secs(60);
 
