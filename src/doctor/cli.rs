@@ -10,6 +10,9 @@ use crate::docker::programs::{Form, Program};
 use crate::docker::variables;
 use crate::human;
 
+/// Docker Compose and buildx in Docker's packages and in those of Debian (13 and later).
+pub(super) const COMPOSE_PACKAGES: &[&str; 2] = &["docker-compose-plugin", "docker-compose"];
+const BUILDX_PACKAGES: &[&str; 2] = &["docker-buildx-plugin", "docker-buildx"];
 /// Whether Compose 2.33 to 2.40 builds through buildx.
 const COMPOSE_BAKE: &str = "COMPOSE_BAKE";
 
@@ -112,7 +115,7 @@ fn cli(seen: &Seen<'_>) -> Found {
         None => vec![
             Finding::note("there is no `docker` on PATH")
                 .so("dcb needs none")
-                .mend("sudo apt-get install docker-cli (Debian, Ubuntu) or docker-ce-cli (Docker's packages)"),
+                .install(&["docker-ce-cli", "docker-cli"]),
         ],
         Some(Program { path, version: Err(why) }) => vec![
             Finding::note(format!("`{}` cannot be used: {why}", path.display())).so("dcb needs none"),
@@ -160,7 +163,7 @@ fn compose(seen: &Seen<'_>) -> Found {
         None => vec![
             Finding::warning("there is no Docker Compose: neither the plugin nor a `docker-compose` on PATH")
                 .so(NO_COMPOSE)
-                .mend("sudo apt-get install docker-compose-plugin (Docker's packages) or docker-compose (Debian 13 and later)"),
+                .install(COMPOSE_PACKAGES),
         ],
         Some(compose) => match (&compose.program.version, compose.form) {
             (Err(why), _) => vec![
@@ -171,7 +174,7 @@ fn compose(seen: &Seen<'_>) -> Found {
             (Ok(version), Form::V1) => vec![
                 Finding::note(format!("Docker Compose is {version}, which is not maintained since July 2023"))
                     .so("names are joined with `_` as it does")
-                    .mend("sudo apt-get install docker-compose-plugin (Docker's packages)"),
+                    .install(COMPOSE_PACKAGES),
             ],
             (Ok(_), _) => Vec::new(),
         },
@@ -191,7 +194,7 @@ fn buildx(seen: &Seen<'_>) -> Found {
                 } else {
                     "dcb needs none"
                 })
-                .mend("sudo apt-get install docker-buildx-plugin (Docker's packages) or docker-buildx (Debian, Ubuntu)"),
+                .install(BUILDX_PACKAGES),
         ]);
     };
     let Err(why) = &buildx.version else {
@@ -237,12 +240,11 @@ fn buildx_for_compose(seen: &Seen<'_>) -> Found {
         version(&compose.program),
         version(buildx)
     );
-    let upgrade = "upgrade buildx to 0.17 or later: sudo apt-get install docker-buildx-plugin (Docker's packages) or docker-buildx (Debian, Ubuntu)";
     if compose.program.is_at_least(5, 0) {
         let finding = Finding::warning(evidence).so(
             "dcb builds; verbs of Compose that build, such as `run` and `watch`, end in an error",
         );
-        return Ok(vec![finding.mend(upgrade)]);
+        return Ok(vec![finding.install(BUILDX_PACKAGES)]);
     }
     let project = seen.project().ok();
     let value = match seen.ambient.variable(COMPOSE_BAKE) {
@@ -255,10 +257,10 @@ fn buildx_for_compose(seen: &Seen<'_>) -> Found {
     }
     let finding = Finding::note(evidence)
         .so("dcb builds, and tells Compose to do without; `docker compose build` by hand ends in an error")
-        .mend(upgrade);
+        .install(BUILDX_PACKAGES);
     Ok(vec![match (value, project) {
         (None, Some(project)) => finding
-            .mend("dcb doctor --fix --only CLI-05 writes COMPOSE_BAKE=false into the project's .env")
+            .mend("or have Compose do without, by COMPOSE_BAKE=false in the project's .env: dcb doctor --fix --only CLI-05")
             .fixed_by(Fix::SwitchBakeOff(project.directory.join(".env"))),
         _ => finding.mend("export COMPOSE_BAKE=false"),
     }])

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cache, Check, Finding, Found, Place, Seen, caches, ports};
+use super::{Cache, Check, Finding, Found, Place, Seen, caches, cli, ports};
 use crate::compose::{Build, Dockerfile, Project, Value};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::docker::CacheKey;
@@ -237,7 +237,7 @@ fn taken_by_compose(seen: &Seen<'_>) -> Found {
                     service.name
                 ))
                 .so("`dcb build` works; `dcb up` hands over to a Compose that refuses the file")
-                .mend("sudo apt-get install docker-compose-plugin (Docker's packages)")
+                .install(cli::COMPOSE_PACKAGES)
                 .at(at.clone()),
             )
         })
@@ -279,9 +279,12 @@ fn missing(seen: &Seen<'_>, class: Class) -> Found {
     seen.project()?;
     let of_class = seen.missing.iter().filter(|(own, _)| *own == class);
     Ok(of_class
-        .map(|(_, diagnostic)| Finding::diagnostic(diagnostic))
+        .map(|(_, diagnostic)| Finding::diagnostic(diagnostic).so(REFUSED))
         .collect())
 }
+
+/// What follows from what a plan refuses.
+pub(super) const REFUSED: &str = "`dcb build` refuses it before anything is built";
 
 fn secrets(seen: &Seen<'_>) -> Found {
     missing(seen, Class::SecretMissing)
@@ -336,7 +339,7 @@ fn way(seen: &Seen<'_>) -> Found {
     let refused = refused(seen).into_iter();
     Ok(refused
         .filter(|diagnostic| !is_in_dockerfile(seen, diagnostic))
-        .map(Finding::diagnostic)
+        .map(|diagnostic| Finding::diagnostic(diagnostic).so(REFUSED))
         .collect())
 }
 
@@ -353,7 +356,10 @@ fn remarks(seen: &Seen<'_>, caches: bool) -> Found {
 
 fn unusable_caches(seen: &Seen<'_>) -> Found {
     seen.outlook()?;
-    remarks(seen, true)
+    let found = remarks(seen, true)?.into_iter();
+    Ok(found
+        .map(|it| it.so("the build goes on, with the cache that the engine keeps"))
+        .collect())
 }
 
 fn warnings(seen: &Seen<'_>) -> Found {

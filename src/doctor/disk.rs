@@ -12,7 +12,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "the engine's disk has room to build",
         worst: Severity::Error,
         early: false,
-        about: "The disk of the engine's data, where it is one of this machine: the disk of a virtual machine or of another machine cannot be seen. Below 1 GiB hardly any build ends well.",
+        about: "The disk of the engine's data, where it is one of this machine: the disk of a virtual machine or of another machine cannot be seen. Below 1 GiB hardly any build ends well, and neither where no more files can be made (`df --inodes`).",
         mend: "`docker system df` shows what takes the room; `docker builder prune --filter until=168h` frees what no build has used for a week, cache mounts among it.",
         find: space,
     },
@@ -48,7 +48,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "directories that keep caches are whole",
         worst: Severity::Warning,
         early: false,
-        about: "`type=local` in `cache_from` and `cache_to`. A build that was killed may leave an `index.json` that is cut off; then neither is the cache used nor can a new one be kept.",
+        about: "`type=local` in `cache_from` and `cache_to`. A build that was killed may leave an `index.json` that is cut off; then neither is the cache used nor can a new one be kept. `/tmp` is often kept in memory, and a cache there with it.",
         mend: "`dcb doctor --fix --only DSK-05` moves what is damaged aside; the next build makes it anew.",
         find: local_caches,
     },
@@ -76,6 +76,10 @@ pub(super) const CHECKS: &[Check] = &[
 const HARD: u64 = 1 << 30;
 /// Below this some will not.
 const SOFT: u64 = 5 << 30;
+/// With fewer files than this that can still be made hardly any build ends well.
+const FEW_FILES: u64 = 1000;
+/// With fewer than this a project with many dependencies will not.
+const MANY_FILES: u64 = 50_000;
 /// On a disk with more room than this no cache bothers anybody, and it need not be counted.
 pub const ROOMY: u64 = 100 << 30;
 /// A cache below this bothers nobody.
@@ -93,9 +97,14 @@ fn space(seen: &Seen<'_>) -> Found {
         human::bytes(disk.free),
         disk.path.display()
     );
-    let finding = if disk.free < HARD {
+    let files = disk.files.filter(|files| *files < MANY_FILES);
+    let evidence = match files {
+        Some(files) => format!("{evidence}, and {} can be made there", human::count(usize::try_from(files).unwrap_or_default(), "more file")),
+        None => evidence,
+    };
+    let finding = if disk.free < HARD || files.is_some_and(|files| files < FEW_FILES) {
         Finding::error(evidence).so("builds end with `no space left on device`")
-    } else if disk.free < SOFT {
+    } else if disk.free < SOFT || files.is_some() {
         Finding::warning(evidence).so("a large build may end with `no space left on device`")
     } else {
         return Ok(Vec::new());
@@ -253,6 +262,11 @@ fn local_caches(seen: &Seen<'_>) -> Found {
                     .so("the cache cannot be kept there")
                     .mend("mend the rights of that directory"),
             ),
+            (None, None) if cache.in_memory => Some(
+                Finding::note(format!("the cache `{path}` lies in memory"))
+                    .so("it takes memory from builds, and is gone with the next start of this machine")
+                    .mend("keep it on a disk, such as `dest=.cache/NAME` beside the compose file"),
+            ),
             (None, None) => None,
         }
     });
@@ -305,6 +319,7 @@ mod tests {
             path: "/var/lib/docker".into(),
             free,
             total: 1 << 40,
+            files: Some(1 << 20),
         });
         case
     }
@@ -324,6 +339,13 @@ mod tests {
                 severity,
                 "{free}"
             );
+        }
+        for (files, severity) in [(10, Severity::Error), (2000, Severity::Warning)] {
+            let mut case = with_free(1 << 40);
+            case.machine().disk.as_mut().expect("a disk").files = Some(files);
+            let found = case.only("DSK-01");
+            assert_eq!(found.severity, severity);
+            assert!(found.evidence.ends_with(&format!("{files} more files can be made there")));
         }
         let mut case = with_free(1);
         case.usage = Some(Usage {
@@ -442,6 +464,7 @@ mod tests {
             path: "/c".into(),
             damage: damage.map(str::to_owned),
             unwritable: unwritable.map(str::to_owned),
+            in_memory: false,
         };
         let mut case = Case::default();
         case.project("services: { web: { build: . } }");
@@ -451,6 +474,11 @@ mod tests {
         assert_eq!(case.only("DSK-05").fix, Some(Fix::MoveAside("/c".into())));
         case.caches = Some(vec![cache(None, Some("permission denied"))]);
         assert_eq!(case.only("DSK-05").fix, None);
+        case.caches = Some(vec![LocalCache {
+            in_memory: true,
+            ..cache(None, None)
+        }]);
+        assert_eq!(case.only("DSK-05").severity, Severity::Note);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::compose::{is_in_dockerfile, refused};
+use super::compose::{REFUSED, is_in_dockerfile, refused};
 use super::{Check, Finding, Found, Lint, Read, Seen, installs};
 use crate::diagnostic::{Severity, Span};
 use crate::docker::ApiVersion;
@@ -89,7 +89,7 @@ fn there(seen: &Seen<'_>) -> Found {
         .missing
         .iter()
         .filter(|(class, _)| *class == Class::DockerfileMissing)
-        .map(|(_, diagnostic)| Finding::diagnostic(diagnostic))
+        .map(|(_, diagnostic)| Finding::diagnostic(diagnostic).so(REFUSED))
         .collect();
     for read in seen.chosen()? {
         let Read {
@@ -143,7 +143,7 @@ fn refused_in_dockerfiles(seen: &Seen<'_>) -> Found {
     let refused = refused(seen).into_iter();
     Ok(refused
         .filter(|diagnostic| is_in_dockerfile(seen, diagnostic))
-        .map(Finding::diagnostic)
+        .map(|diagnostic| Finding::diagnostic(diagnostic).so(REFUSED))
         .collect())
 }
 

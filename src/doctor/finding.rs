@@ -105,6 +105,17 @@ impl Finding {
         self
     }
 
+    /// The same with one remedy for each kind of packages.
+    #[must_use]
+    pub(super) fn install(mut self, packages: &[&str; 2]) -> Self {
+        let [dockers, debians] = packages;
+        self.remedy.extend([
+            format!("from Docker's packages: sudo apt-get install {dockers}"),
+            format!("from Debian's, 13 and later: sudo apt-get install {debians}"),
+        ]);
+        self
+    }
+
     /// The same, at a place.
     #[must_use]
     pub(super) fn at(mut self, place: Span) -> Self {
