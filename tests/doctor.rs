@@ -1,19 +1,23 @@
 //! `dcb doctor`: silent on healthy engines, right about what is provoked, and with remedies that work.
 
+#[path = "doctor/engine.rs"]
+mod engine;
+#[path = "doctor/mending.rs"]
+mod mending;
+#[path = "doctor/programs.rs"]
+mod programs;
+#[path = "doctor/project.rs"]
+mod project;
 #[path = "support/rootless.rs"]
 mod rootless;
 mod support;
 
-use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
-use rustix::process::Signal;
 use serde_json::Value;
-use rootless::Rootless;
-use support::{Engine, PrivateEngine, Project, Ran, engines, on_engines, on_every_engine, podman};
+use support::{Engine, Project, Ran, engines, on_engines, on_every_engine, podman};
 
 const WEB: &str = "services: { web: { build: . } }\n";
 
@@ -84,6 +88,13 @@ fn all_engines() -> Vec<Engine> {
     let mut all = engines();
     all.extend(podman());
     all
+}
+
+/// Where the engine does not matter, one will do.
+fn one_engine() -> Engine {
+    let mut all = engines();
+    let newest = all.iter().position(|engine| engine.suite == "sid");
+    all.swap_remove(newest.unwrap_or(0))
 }
 
 // Healthy
@@ -198,786 +209,6 @@ fn a_directory_without_a_project_has_its_machine_examined() {
             .run(engine, &["-f", "gone.yaml", "doctor", HERE])
             .expect(8);
         let _ = ran.telling(&["error[CMP-01]", "gone.yaml", "not ready: 1 error"]);
-    });
-}
-
-// Engines that are not well
-
-#[test]
-fn an_engine_that_is_down_or_hung_is_told_within_its_limit() {
-    let project = fine(Project::new("down"));
-    let socket = project.path().join("none.sock");
-    let host = format!("unix://{}", socket.display());
-    let ran = project.ran(project.dcb().env("DOCKER_HOST", &host).args([
-        "doctor",
-        HERE,
-        "--skip=programs",
-    ]));
-    let _ = ran.expect(8).telling(&[
-        "error[ENG-02]: no engine is running",
-        "= so: its one service cannot be built",
-        "= help: start it: ",
-        "not ready: 1 error\n",
-    ]);
-    let _listener = UnixListener::bind(&socket).expect("a socket");
-    let ran = doctor(&project, project.dcb().env("DOCKER_HOST", &host)).expect(8);
-    assert_eq!(found(&ran), ["error ENG-02", "warning CLI-03"]);
-    assert!(ran.took < Duration::from_secs(6), "{:?}", ran.took);
-}
-
-#[test]
-fn a_socket_that_may_not_be_opened_is_told_with_its_owner() {
-    let Some(engine) = engines().into_iter().find(|engine| engine.suite == "sid") else {
-        return;
-    };
-    let project = fine(Project::new("forbidden"));
-    let open = |path: &Path, mode| {
-        std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).expect("a mode");
-    };
-    open(project.path(), 0o755);
-    open(project.home(), 0o777);
-    let dcb = project.path().join("dcb");
-    std::fs::copy(env!("CARGO_BIN_EXE_dcb"), &dcb).expect("a copy");
-    open(&dcb, 0o755);
-    let mut as_nobody = project.other_on(&engine, "setpriv");
-    as_nobody
-        .args(["--reuid=nobody", "--regid=nogroup", "--clear-groups"])
-        .arg(&dcb)
-        .args(["doctor", HERE]);
-    let _ = project.ran(&mut as_nobody).expect(8).telling(&[
-        "error[ENG-03]: ",
-        "may not be opened by this user (mode ",
-        ", user 0, group ",
-        "= so: its one service cannot be built",
-        "sudo usermod -aG docker $USER",
-        "not ready: 1 error\n",
-    ]);
-}
-
-#[test]
-fn an_engine_with_little_memory_is_told() {
-    let project = fine(Project::new("memory"));
-    let mut answers = capture("29.7");
-    answers["info"]["MemTotal"] = (1u64 << 30).into();
-    let host = answering(&project, answers);
-    let ran = doctor(&project, project.dcb().env("DOCKER_HOST", host)).expect(0);
-    assert!(found(&ran).contains(&"warning PLT-07".to_owned()), "{}", ran.told());
-}
-
-#[test]
-fn a_rootless_engine_is_known_and_builds() {
-    for engine in engines().iter().filter(|engine| engine.suite == "sid") {
-        let Some(rootless) = Rootless::like(engine) else {
-            continue;
-        };
-        let project = fine(Project::new("rootless")).file(
-            "Dockerfile",
-            "FROM busybox\nRUN --mount=type=cache,target=/c touch /c/x && id -u >/who\n",
-        );
-        let ran = doctor(&project, &mut project.dcb_on(&rootless.engine)).expect(0);
-        let all = all_found(&ran);
-        assert!(all.contains(&"note PLT-03".to_owned()), "{all:?}");
-        assert_eq!(found(&ran), [] as [&str; 0]);
-        project.run(&rootless.engine, &["build"]).expect(0);
-        // A user beyond the range that it was given.
-        project.write("Dockerfile", "FROM busybox\nCOPY --chown=90000 page /page\n");
-        let ran = project.run(&rootless.engine, &["build"]).expect(1);
-        let _ = ran.telling(&["invalid argument"]);
-    }
-}
-
-#[test]
-fn a_pinned_api_is_told_by_what_it_does() {
-    on_every_engine("pin", |engine, empty| {
-        let project = fine(empty);
-        let with = |pin: &str| {
-            doctor(
-                &project,
-                project.dcb_on(engine).env("DOCKER_API_VERSION", pin),
-            )
-        };
-        let ran = with("1.99").expect(8);
-        assert_eq!(found(&ran), ["error ENG-04"]);
-        assert_eq!(remedy(&ran, "ENG-04"), "unset DOCKER_API_VERSION");
-        assert_eq!(found(&with("1.38").expect(0)), ["warning ENG-06"]);
-        assert_eq!(found(&with("latest").expect(8)), ["error ENV-01"]);
-    });
-}
-
-#[test]
-fn a_full_disk_is_told_before_the_build() {
-    for engine in engines().iter().filter(|engine| engine.suite == "sid") {
-        let Some(private) = PrivateEngine::with_disk(engine, "200m") else {
-            continue;
-        };
-        let project = fine(Project::new("full"));
-        let ran = project
-            .run(&private, &["doctor", "--only=disk", "--json"])
-            .expect(8);
-        assert!(
-            found(&ran).contains(&"error DSK-01".to_owned()),
-            "{}",
-            ran.told()
-        );
-    }
-}
-
-#[test]
-fn what_an_engine_keeps_and_what_builds_leave_behind_is_told() {
-    for engine in engines().iter().filter(|engine| engine.suite == "sid") {
-        let project = fine(Project::new("keeps"));
-        // Rules that no cache obeys, and which collect nothing while this test lasts.
-        let rules = r#"{"builder": {"gc": {"enabled": true, "policy": [
-            {"maxUsedSpace": "1KB", "filter": ["type=exec.cachemount", "unused-for=48h"]},
-            {"all": true, "reservedSpace": "1KB", "minFreeSpace": "900TB"}]}}}"#;
-        project.write("rules.json", rules);
-        let file = project.path().join("rules.json");
-        let flags = ["--config-file", file.to_str().expect("a name")];
-        let Some(private) = PrivateEngine::with(engine, &flags) else {
-            continue;
-        };
-        let build = |made: &str| {
-            let text = format!(
-                "FROM busybox\nRUN --mount=type=cache,target=/c dd if=/dev/zero of=/c/x bs=64k count=4 && touch /{made}\n"
-            );
-            project.write("Dockerfile", &text);
-            project.run(&private, &["build"]).expect(0);
-        };
-        let found = || {
-            let ran = project.run(&private, &["doctor", "--only=disk", "--json"]).expect(0);
-            let mut found = all_found(&ran);
-            // How full this machine's disk is.
-            found.retain(|it| !it.ends_with("DSK-01"));
-            (found, ran)
-        };
-        assert_eq!(found().0, [] as [&str; 0]);
-        build("one");
-        assert_eq!(found().0, ["note DSK-03", "warning DSK-04"]);
-        // Another image under the same name, and a step of the classic builder that fails.
-        build("two");
-        let mut classic = project.other_on(&private, "docker");
-        project.write("Failing", "FROM busybox\nRUN touch /new\nRUN false\n");
-        classic.env("DOCKER_BUILDKIT", "0");
-        let _ = project.ran(classic.args(["build", "--file", "Failing", "."]));
-        let (told, ran) = found();
-        assert_eq!(told, ["note DSK-03", "warning DSK-04", "note DSK-07", "note DSK-07"]);
-        let telling: Value = serde_json::from_str(&ran.stdout).expect("JSON");
-        let checks = telling["checks"].as_array().expect("checks");
-        let check = checks.iter().find(|check| check["id"] == "DSK-07");
-        let findings = &check.expect("a check")["findings"];
-        let words = findings[1]["remedy"][0].as_str().expect("a remedy");
-        let words: Vec<_> = words.split(' ').skip(1).collect();
-        private.ask(&words);
-        private.ask(&["image", "prune", "--force"]);
-        assert_eq!(found().0, ["note DSK-03", "warning DSK-04"]);
-    }
-}
-
-#[test]
-fn a_mistake_in_the_engines_configuration_is_found_while_the_engine_still_runs() {
-    for engine in engines().iter().filter(|engine| engine.suite == "sid") {
-        let Some(private) = PrivateEngine::like(engine) else {
-            continue;
-        };
-        let project = fine(Project::new("daemon"));
-        let file = private
-            .socket()
-            .parent()
-            .expect("a directory")
-            .join("run/daemon.json");
-        let whole = std::fs::read_to_string(&file).expect("its configuration");
-        let with = |key: &str, value: Value| {
-            let mut whole: Value = serde_json::from_str(&whole).expect("JSON");
-            whole[key] = value;
-            whole.to_string()
-        };
-        for (text, words) in [
-            (with("no-such-key", 1.into()), "no-such-key"),
-            (with("debug", "yes".into()), "debug"),
-            (whole.replacen('{', "{,", 1), "line 1"),
-        ] {
-            std::fs::write(&file, text).expect("written");
-            let ran = project.run(&private, &["doctor", HERE]).expect(0);
-            let _ = ran.telling(&[
-                "warning[ENG-11]",
-                words,
-                "and will not start the next time",
-                ", 1 warning\n",
-            ]);
-        }
-        std::fs::write(&file, &whole).expect("written");
-        assert_eq!(
-            found(&doctor(&project, &mut project.dcb_on(&private))),
-            [] as [&str; 0]
-        );
-        // One that is stuck, and one that its mistake keeps from starting.
-        private.signal(Signal::STOP);
-        let ran = project.run(&private, &["doctor", HERE]).expect(8);
-        let _ = ran.telling(&["error[ENG-02]: the engine at ", " and does not answer ("]);
-        private.signal(Signal::CONT);
-    }
-}
-
-// Programs and their configuration
-
-#[test]
-fn what_is_wrong_with_docker_programs_is_told_and_its_remedy_works() {
-    on_every_engine("programs", |engine, empty| {
-        let project = fine(empty);
-        let config = project.home().join("config");
-        let plugins = config.join("cli-plugins");
-        std::fs::create_dir_all(&plugins).expect("a directory");
-        let with = || {
-            doctor(
-                &project,
-                project.dcb_on(engine).env("DOCKER_CONFIG", &config),
-            )
-        };
-        let write = |text: &str| std::fs::write(config.join("config.json"), text).expect("written");
-
-        write("{,}");
-        assert_eq!(found(&with().expect(8)), ["error CLI-07"]);
-        write(r#"{"currentContext": "gone"}"#);
-        let mut command = project.dcb_on(engine);
-        command
-            .env("DOCKER_CONFIG", &config)
-            .env_remove("DOCKER_HOST");
-        let ran = doctor(&project, &mut command).expect(8);
-        assert!(
-            found(&ran).contains(&"error CLI-09".to_owned()),
-            "{}",
-            ran.told()
-        );
-        assert!(
-            !found(&ran).contains(&"error ENG-01".to_owned()),
-            "it is told once"
-        );
-        write(r#"{"credsStore": "gone"}"#);
-        assert!(found(&with()).contains(&"warning CLI-08".to_owned()));
-        write("{}");
-
-        let buildx = plugins.join("docker-buildx");
-        symlink("/nonexistent/docker-buildx", &buildx).expect("a link");
-        let ran = with().expect(0);
-        assert!(
-            found(&ran).contains(&"warning CLI-04".to_owned()),
-            "{}",
-            ran.told()
-        );
-        run(&remedy(&ran, "CLI-04"));
-        assert!(!found(&with()).contains(&"warning CLI-04".to_owned()));
-        let metadata = r#"{"SchemaVersion":"0.1.0","Vendor":"t","Version":"v0.29.1"}"#;
-        std::fs::write(&buildx, format!("#!/bin/sh\necho '{metadata}'\n")).expect("a program");
-        std::fs::set_permissions(&buildx, PermissionsExt::from_mode(0o644)).expect("a mode");
-        let ran = with().expect(0);
-        assert!(
-            found(&ran).contains(&"warning CLI-04".to_owned()),
-            "{}",
-            ran.told()
-        );
-        run(&remedy(&ran, "CLI-04"));
-        assert!(!found(&with()).contains(&"warning CLI-04".to_owned()));
-    });
-}
-
-#[test]
-fn without_compose_the_build_goes_on_and_up_says_what_is_missing() {
-    on_every_engine("alone", |engine, empty| {
-        let project = fine(empty);
-        let dcb = || {
-            let mut dcb = project.dcb();
-            dcb.env("DOCKER_HOST", &engine.host);
-            dcb
-        };
-        let ran = doctor(&project, &mut dcb()).expect(0);
-        assert_eq!(found(&ran), ["warning CLI-03"]);
-        assert!(remedy(&ran, "CLI-03").contains(": sudo apt-get install docker-compose"));
-        project.ran(dcb().arg("build")).expect(0);
-        let _ = project
-            .ran(dcb().args(["up", "-d"]))
-            .expect(3)
-            .telling(&["no Docker Compose found: "]);
-    });
-}
-
-#[test]
-fn a_buildx_too_old_for_compose_is_told_and_bake_is_switched_off_when_that_is_named() {
-    for engine in engines().iter().filter(|engine| engine.suite == "sid") {
-        let project = fine(Project::new("bake")).file(".env", "PORT=80");
-        let plugins = project.home().join("config/cli-plugins");
-        std::fs::create_dir_all(&plugins).expect("a directory");
-        let compose = engine.config.join("cli-plugins/docker-compose");
-        symlink(&compose, plugins.join("docker-compose")).expect("a link");
-        let metadata = r#"{"SchemaVersion":"0.1.0","Vendor":"t","Version":"v0.12.1"}"#;
-        let buildx = plugins.join("docker-buildx");
-        std::fs::write(&buildx, format!("#!/bin/sh\necho '{metadata}'\n")).expect("a program");
-        std::fs::set_permissions(&buildx, PermissionsExt::from_mode(0o755)).expect("a mode");
-        let config = project.home().join("config");
-        let with = |arguments: &[&str]| {
-            let mut dcb = project.dcb_on(engine);
-            project.ran(dcb.env("DOCKER_CONFIG", &config).args(arguments))
-        };
-        let by_hand = || {
-            let mut docker = project.other_on(engine, "docker");
-            project.ran(docker.env("DOCKER_CONFIG", &config).args(["compose", "build"]))
-        };
-        let named = ["doctor", "--only=CLI-05", "--json"];
-        assert_eq!(all_found(&with(&named).expect(0)), ["note CLI-05"]);
-        let _ = by_hand().telling(&["requires buildx 0.17 or later"]);
-        // Only when it is asked for by name.
-        let _ = with(&["doctor", "--only=programs", "--fix", "--yes"])
-            .telling(&["there is nothing that dcb can mend by itself"]);
-        let fix = ["doctor", "--only=CLI-05", "--fix", "--yes"];
-        let _ = with(&fix).expect(0).telling(&["@@ -1,0 +2 @@\n+COMPOSE_BAKE=false\n", "done\n"]);
-        let text = std::fs::read_to_string(project.path().join(".env")).expect("a file");
-        assert_eq!(text, "PORT=80\nCOMPOSE_BAKE=false\n");
-        assert_eq!(all_found(&with(&named).expect(0)), [] as [&str; 0]);
-        by_hand().expect(0);
-        let _ = with(&fix).telling(&["there is nothing that dcb can mend by itself"]);
-    }
-}
-
-#[test]
-fn a_builder_whose_container_cannot_be_made_or_does_not_run_is_told() {
-    for engine in engines().iter().filter(|engine| engine.suite == "sid") {
-        let project = fine(Project::new("container"));
-        let buildx = project.home().join("buildx");
-        let builder = project.name();
-        let docker = |arguments: &[&str]| {
-            let mut docker = project.other_on(engine, "docker");
-            project.ran(docker.env("BUILDX_CONFIG", &buildx).args(arguments)).expect(0)
-        };
-        let of = |chosen: &[(&str, &str)]| {
-            let mut dcb = project.dcb_on(engine);
-            dcb.env("BUILDX_CONFIG", &buildx).envs(chosen.iter().copied());
-            let ran = project.ran(dcb.args(["doctor", "--only=BLD-02,BLD-03", "--json"])).expect(0);
-            (all_found(&ran), ran)
-        };
-        docker(&["buildx", "create", "--name", builder, "--driver", "docker-container"]);
-        let variable = [("BUILDX_BUILDER", builder)];
-        let (found, ran) = of(&variable);
-        assert_eq!(found, ["warning BLD-03"]);
-        assert_eq!(remedy(&ran, "BLD-03"), "docker pull moby/buildkit:buildx-stable-1");
-        docker(&["buildx", "use", builder]);
-        assert_eq!(of(&[]).0, ["note BLD-02", "note BLD-03"]);
-        // One that is made of an image which is here, and paused.
-        let container = format!("buildx_buildkit_{builder}0");
-        docker(&["run", "--detach", "--name", &container, "busybox", "sleep", "600"]);
-        assert_eq!(of(&variable).0, [] as [&str; 0]);
-        docker(&["pause", &container]);
-        let (found, ran) = of(&variable);
-        assert_eq!(found, ["warning BLD-03"]);
-        let words = remedy(&ran, "BLD-03");
-        docker(&words.split(' ').skip(1).collect::<Vec<_>>());
-        assert_eq!(of(&variable).0, [] as [&str; 0]);
-        docker(&["rm", "--force", &container]);
-    }
-}
-
-/// Runs a remedy that is one command.
-fn run(remedy: &str) {
-    let mut words = remedy.split(' ');
-    let status = Command::new(words.next().expect("a program"))
-        .args(words)
-        .status();
-    assert!(status.expect("it runs").success(), "{remedy}");
-}
-
-// The project
-
-#[test]
-fn what_is_missing_is_told_by_its_own_check_and_once() {
-    let compose = "services: { web: { build: { context: ., secrets: [token], ssh: [default] } } }\nsecrets: { token: { environment: NO_SUCH_TOKEN } }\n";
-    on_every_engine("missing", |engine, empty| {
-        let project = fine(empty);
-        let found = |text: &str| {
-            project.write("compose.yaml", text);
-            let mut found = found(&doctor(&project, &mut project.dcb_on(engine)).expect(8));
-            // Which is true besides: Compose v1 takes neither.
-            found.retain(|it| it != "warning CMP-04");
-            found
-        };
-        assert_eq!(found(compose), ["error CMP-07", "error CMP-08"]);
-        assert_eq!(
-            found("services: { web: { build: { context: ., dockerfile: Gone } } }"),
-            ["error DKF-01"]
-        );
-        assert_eq!(
-            found("services: { web: { build: gone } }")[..1],
-            ["error CTX-01"]
-        );
-        assert_eq!(found("services: { web: { biuld: . } }"), ["error CMP-01"]);
-        let isolated = "services: { web: { build: { context: ., isolation: hyperv } } }";
-        assert_eq!(found(isolated), ["error CMP-09"]);
-    });
-}
-
-#[test]
-fn a_variable_that_no_program_takes_is_told_once() {
-    on_every_engine("variable", |engine, empty| {
-        let project = fine(empty);
-        for (name, value, code, expected) in [
-            ("DOCKER_BUILDKIT", "yes", 8, "error ENV-01"),
-            ("COMPOSE_PARALLEL_LIMIT", "many", 8, "error ENV-01"),
-            ("BUILDKIT_PROGRESS", "loud", 0, "warning ENV-04"),
-            ("COMPOSE_ANSI", "always", 0, "warning ENV-04"),
-            ("DOCKER_CONTEXT", "other", 0, "warning ENV-05"),
-            ("DOCKER_BUILDKIT", "0", 0, "warning ENV-02"),
-        ] {
-            let ran = doctor(&project, project.dcb_on(engine).env(name, value)).expect(code);
-            assert_eq!(found(&ran), [expected], "{name}={value}");
-        }
-    });
-}
-
-#[test]
-fn a_cache_that_the_builder_here_cannot_keep_is_told_and_the_build_goes_on() {
-    let text = "services: { web: { build: { context: ., cache_to: ['type=local,dest=cache'] } } }";
-    on_engines(&all_engines(), "keep", |engine, empty| {
-        let project = fine(empty).file("compose.yaml", text);
-        let ran = doctor(&project, &mut project.dcb_on(engine)).expect(0);
-        let kept = engine.suite == "containerd";
-        let expected: &[&str] = if kept { &[] } else { &["warning CMP-05"] };
-        let mut found = found(&ran);
-        // Which is true besides: Compose v1 does not know the key.
-        found.retain(|it| it != "warning CMP-04");
-        assert_eq!(found, expected, "{}", ran.told());
-        project.run(engine, &["build"]).expect(0);
-        assert_eq!(project.path().join("cache/index.json").exists(), kept);
-    });
-}
-
-#[test]
-fn a_build_server_is_noted_and_nothing_is_asked_there() {
-    on_every_engine("server", |engine, empty| {
-        let project = fine(empty).variable("GITLAB_CI", "true");
-        let ran = doctor(&project, &mut project.dcb_on(engine)).expect(0);
-        let told = all_found(&ran);
-        let told: Vec<_> = told.iter().filter(|it| *it == "note PLT-05").collect();
-        // The engine of this generation is one before 23.0.
-        assert_eq!(told.len(), if engine.is_old() { 2 } else { 1 }, "{}", ran.told());
-        assert_eq!(found(&ran), [] as [&str; 0]);
-    });
-}
-
-#[test]
-fn a_port_that_is_taken_is_told() {
-    on_every_engine("port", |engine, empty| {
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-        let port = listener.local_addr().expect("an address").port();
-        let text = format!("services: {{ web: {{ build: ., ports: ['{port}:80'] }} }}");
-        let project = fine(empty).file("compose.yaml", &text);
-        let ran = doctor(&project, &mut project.dcb_on(engine)).expect(0);
-        assert_eq!(found(&ran), ["warning CMP-11"]);
-        drop(listener);
-        assert!(found(&doctor(&project, &mut project.dcb_on(engine))).is_empty());
-    });
-}
-
-#[test]
-fn what_a_dockerfile_does_wrong_fails_as_it_says_and_the_remedy_helps() {
-    on_every_engine("dockerfile", |engine, empty| {
-        let project = fine(empty);
-        let found = || found(&doctor(&project, &mut project.dcb_on(engine)));
-        // A source that is ignored.
-        project.write(".dockerignore", "page\n");
-        assert_eq!(found(), ["error CTX-02"]);
-        let ran = project.run(engine, &["build"]).expect(1);
-        let _ = ran.telling(&["leaves it out", "why: dcb doctor CTX-02 --explain"]);
-        project.write(".dockerignore", "page\n!page\n");
-        assert_eq!(found(), [] as [&str; 0]);
-        let ran = project.run(engine, &["build"]).expect(0);
-        assert!(!ran.stderr.contains("--explain"), "{}", ran.stderr);
-        // What is made in a cache mount.
-        let made = "FROM busybox AS build\nRUN --mount=type=cache,target=/made touch /made/x";
-        project.write(
-            "Dockerfile",
-            &format!("{made}\nFROM busybox\nCOPY --from=build /made/x /x\n"),
-        );
-        assert_eq!(found(), ["warning DKF-05"]);
-        let _ = project
-            .run(engine, &["build"])
-            .expect(1)
-            .telling(&["DKF-05"]);
-        project.write(
-            "Dockerfile",
-            &format!("{made} && cp /made/x /x\nFROM busybox\nCOPY --from=build /x /x\n"),
-        );
-        assert_eq!(found(), [] as [&str; 0]);
-        project.run(engine, &["build"]).expect(0);
-        // A cache mount that its user cannot write.
-        let user = |options: &str| {
-            let text = format!(
-                "FROM busybox\nUSER 1000\nRUN --mount=type=cache,id={},target=/c{options} touch /c/x\n",
-                project.name()
-            );
-            project.write("Dockerfile", &text);
-        };
-        user("");
-        assert_eq!(found(), ["warning DKF-07"]);
-        let _ = project
-            .run(engine, &["build"])
-            .expect(1)
-            .telling(&["DKF-07"]);
-        user(",uid=1000,gid=1000");
-        assert_eq!(found(), [] as [&str; 0]);
-        project.run(engine, &["build"]).expect(0);
-    });
-}
-
-#[test]
-fn the_frontend_is_asked_for_its_own_checks_when_that_is_wanted() {
-    on_every_engine("lint", |engine, empty| {
-        let project = fine(empty);
-        let with = |dockerfile: &str| {
-            project.write("Dockerfile", dockerfile);
-            project.run(engine, &["doctor", "--only=DKF-06", "--deep", "--json"])
-        };
-        let has_checks = engine.major() >= 27;
-        let fine = with("FROM busybox\nCOPY page /page\n").expect(0);
-        assert_eq!(found(&fine), [] as [&str; 0]);
-        assert_eq!(fine.stdout.contains("before 27.0 has no checks"), !has_checks);
-        let ran = with("FROM busybox as Foo\nCMD echo hello\n").expect(0);
-        let expected: &[&str] = if has_checks { &["warning DKF-06"; 3] } else { &[] };
-        assert_eq!(found(&ran), expected, "{}", ran.told());
-        assert!(!has_checks || ran.stdout.contains("JSONArgsRecommended: "));
-    });
-}
-
-#[test]
-fn clutter_that_is_copied_is_told() {
-    on_every_engine("clutter", |engine, empty| {
-        let project = fine(empty)
-            .file(".git/HEAD", "ref: x")
-            .file("Dockerfile", "FROM busybox\nCOPY . /all\n");
-        let found = || found(&doctor(&project, &mut project.dcb_on(engine)).expect(0));
-        assert_eq!(found(), ["warning CTX-02"]);
-        project.write(".dockerignore", ".git\n");
-        assert_eq!(found(), [] as [&str; 0]);
-        let large = std::fs::File::create(project.path().join("large")).expect("a file");
-        large.set_len(300 << 20).expect("a sparse file");
-        assert_eq!(found(), ["warning CTX-01"]);
-        project.write(".dockerignore", ".git\nlarge\n");
-        assert_eq!(found(), [] as [&str; 0]);
-    });
-}
-
-#[test]
-fn a_dockerfile_that_no_builder_here_knows_is_told_at_its_line() {
-    let heredoc = "FROM busybox\nRUN <<EOF\ntrue\nEOF\n";
-    on_engines(&all_engines(), "heredoc", |engine, empty| {
-        let project = fine(empty).file("Dockerfile", heredoc);
-        let ran = doctor(&project, &mut project.dcb_on(engine));
-        let expected: &[&str] = match engine {
-            engine if !engine.has_buildkit() => &["error DKF-02"],
-            engine if engine.is_old() => &["error DKF-03"],
-            _ => &[],
-        };
-        assert_eq!(found(&ran), expected, "{}", ran.told());
-    });
-}
-
-// Registries
-
-#[test]
-fn an_image_that_cannot_be_had_is_told_by_its_registry() {
-    on_every_engine("images", |engine, empty| {
-        let project = fine(empty);
-        let found = |dockerfile: &str| {
-            project.write("Dockerfile", dockerfile);
-            let ran = project.run(engine, &["doctor", "--only=network,BLD-04", "--json"]);
-            (ran.code, found(&ran))
-        };
-        assert_eq!(found("FROM busybox\n"), (Some(0), Vec::new()));
-        let (code, told) = found("FROM 127.0.0.1:9/none:1\n");
-        assert_eq!((code, told), (Some(8), vec!["error NET-01".to_owned()]));
-        let (code, told) = found("# syntax=127.0.0.1:9/none:1\nFROM busybox\n");
-        assert_eq!((code, told), (Some(0), vec!["warning BLD-04".to_owned()]));
-        let Some(registry) = support::registry::Registry::start() else {
-            return;
-        };
-        let missing = format!("FROM {}/none:1\n", registry.address());
-        assert_eq!(found(&missing), (Some(8), vec!["error NET-01".to_owned()]));
-    });
-}
-
-// Mending
-
-#[test]
-fn buildkit_is_switched_on_in_the_engines_configuration_and_nothing_else_changes() {
-    for engine in engines() {
-        let Some(private) = PrivateEngine::like(&engine) else {
-            continue;
-        };
-        let project = fine(Project::new("fix"));
-        let file = private
-            .socket()
-            .parent()
-            .expect("a directory")
-            .join("run/daemon.json");
-        let read = || std::fs::read_to_string(&file).expect("its configuration");
-        let text = "{\n  // \n}".replace(
-            "// ",
-            "\"debug\": true,\n\t\"features\" : { \"buildkit\":false }",
-        );
-        std::fs::write(&file, &text).expect("written");
-        let fix = |flags: &[&str]| {
-            project
-                .run(
-                    &private,
-                    &[&["doctor", "--only=ENG-07", "--fix"], flags].concat(),
-                )
-                .expect(0)
-        };
-        let words =
-            ["-\t\"features\" : { \"buildkit\":false }\n+\t\"features\" : { \"buildkit\":true }\n"];
-        let _ = fix(&["--dry-run"])
-            .telling(&words)
-            .telling(&["not done: --dry-run"]);
-        let _ = fix(&[]).telling(&words).telling(&["nobody agreed"]);
-        assert_eq!(read(), text);
-        let pid = private.pid();
-        let _ = fix(&["--yes"])
-            .telling(&words)
-            .telling(&["done, the file as it was is `", "ready: "]);
-        assert_eq!(read(), text.replace("false", "true"));
-        let copy = file.with_file_name("daemon.json.before-dcb.1");
-        assert_eq!(std::fs::read_to_string(copy).expect("a copy"), text);
-        assert_eq!(private.pid(), pid, "it was not restarted");
-        let _ = fix(&["--yes"]).telling(&["there is nothing that dcb can mend by itself"]);
-        // What the engine would refuse is not written. One before 23.0 cannot say so beforehand: it goes
-        // on with what it had, which shows in its answers.
-        let wrong = text.replace("\"debug\": true", "\"no-such-key\": true");
-        let why = if engine.is_old() {
-            std::fs::write(&file, &text).expect("written");
-            private.signal(Signal::HUP);
-            std::thread::sleep(Duration::from_millis(500));
-            "not done: the engine has not taken it"
-        } else {
-            "not done: the engine would refuse it: "
-        };
-        std::fs::write(&file, &wrong).expect("written");
-        let ran = fix(&["--yes"]).telling(&[why]);
-        assert!(engine.is_old() || ran.stdout.contains("no-such-key"));
-        assert_eq!(read(), wrong);
-    }
-}
-
-#[test]
-fn a_configuration_after_which_the_engine_does_not_answer_is_put_back() {
-    for engine in engines().iter().filter(|engine| engine.suite == "sid") {
-        let Some(private) = PrivateEngine::like(engine) else {
-            continue;
-        };
-        let project = fine(Project::new("back"));
-        let directory = private.socket().parent().expect("a directory").join("run");
-        let file = directory.join("daemon.json");
-        let text = "{ \"features\": { \"buildkit\": false } }\n";
-        std::fs::write(&file, text).expect("written");
-        let fix = ["doctor", "--only=ENG-02,ENG-07", "--fix", "--yes"];
-        // The engine is stopped as soon as there is something to become its new configuration.
-        let is_new = |name: &str| name.starts_with(".daemon.json.");
-        let names = || {
-            let entries = directory.read_dir().expect("a directory").flatten();
-            entries
-                .map(|entry| entry.file_name().to_string_lossy().into_owned())
-                .collect::<Vec<_>>()
-        };
-        let once = |signal: Signal| {
-            while !names().iter().any(|name| is_new(name)) {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            private.signal(signal);
-        };
-        let says = |wanted: bool| {
-            let wanted = format!("\"buildkit\": {wanted}");
-            while !std::fs::read_to_string(&file).is_ok_and(|text| text.contains(&wanted)) {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-        };
-        let ran = std::thread::scope(|scope| {
-            scope.spawn(|| {
-                once(Signal::STOP);
-                says(true);
-                says(false);
-                private.signal(Signal::CONT);
-            });
-            project.run(&private, &fix).expect(0)
-        });
-        let _ = ran.telling(&[
-            "not done: the engine does not answer after it: ",
-            "; the file is as it was, and the engine answers\n",
-            "ready: ",
-        ]);
-        assert_eq!(std::fs::read_to_string(&file).expect("a file"), text);
-        let copies = || names().iter().any(|name| name.contains("before-dcb") || is_new(name));
-        assert!(!copies(), "{:?}", names());
-        // One that is gone altogether does not come back by itself.
-        let ran = std::thread::scope(|scope| {
-            scope.spawn(|| once(Signal::KILL));
-            project.run(&private, &fix).expect(8)
-        });
-        let _ = ran.telling(&[
-            "; the file is as it was, and the engine does not answer: sudo systemctl restart docker\n",
-            "error[ENG-02]",
-        ]);
-        assert_eq!(std::fs::read_to_string(&file).expect("a file"), text);
-        assert!(!copies(), "{:?}", names());
-    }
-}
-
-#[test]
-fn plugins_and_caches_that_are_broken_are_mended() {
-    on_every_engine("mended", |engine, empty| {
-        let project = fine(empty);
-        let config = project.home().join("config");
-        std::fs::create_dir_all(config.join("cli-plugins")).expect("a directory");
-        let buildx = config.join("cli-plugins/docker-buildx");
-        symlink("/nonexistent/docker-buildx", &buildx).expect("a link");
-        let cached =
-            "services: { web: { build: { context: ., cache_from: ['type=local,src=cache'] } } }";
-        project.write("compose.yaml", cached);
-        project.write("cache/index.json", "{\"manif");
-        let mut command = project.dcb_on(engine);
-        command.env("DOCKER_CONFIG", &config);
-        let fix = ["doctor", "--only=CLI-04,DSK-05", "--fix", "--yes"];
-        let ran = project.ran(command.args(fix)).expect(0);
-        let _ = ran.telling(&[
-            "CLI-04: remove a link to nothing: rm <home>/config/cli-plugins/docker-buildx",
-            "DSK-05: move it aside: mv <dir>/cache <dir>/cache.damaged.1",
-        ]);
-        assert!(buildx.symlink_metadata().is_err() && !project.path().join("cache").exists());
-        assert!(project.path().join("cache.damaged.1/index.json").exists());
-        let _ = project
-            .ran(&mut command)
-            .telling(&["there is nothing that dcb can mend"]);
-    });
-}
-
-#[test]
-fn an_ignore_file_to_begin_with_is_written_and_none_is_written_over() {
-    on_every_engine("ignore", |engine, empty| {
-        let project = fine(empty)
-            .file(".git/HEAD", "ref: x")
-            .file("Dockerfile", "FROM busybox\nCOPY . /all\n");
-        let fix = ["doctor", HERE, "--fix", "--yes"];
-        let ran = project.run(engine, &fix).expect(0);
-        let _ = ran.telling(&[
-            "CTX-02: write `<dir>/.dockerignore`:\n",
-            "+.git\n",
-            "done\n",
-            "ready: 1 service builds",
-        ]);
-        let file = project.path().join(".dockerignore");
-        assert_eq!(std::fs::read_to_string(&file).expect("a file"), ".git\n");
-        let _ = project
-            .run(engine, &fix)
-            .telling(&["there is nothing that dcb can mend"]);
-        project.write(".dockerignore", "# mine\n");
-        let _ = project
-            .run(engine, &fix)
-            .telling(&["there is nothing that dcb can mend", "1 warning"]);
-        assert_eq!(std::fs::read_to_string(&file).expect("a file"), "# mine\n");
     });
 }
 
@@ -1114,6 +345,48 @@ fn a_bug_report_has_nothing_secret_in_it() {
         assert!(!ran.stdout.contains(secret), "{secret}: {}", ran.stdout);
     }
     let _ = ran.telling(&["### dcb doctor\n\n**not ready: ", "| ENG-02 | error | "]);
+}
+
+/// The text of a test: of the function called `name` in `sources`.
+fn body<'a>(sources: &'a str, name: &str) -> &'a str {
+    let begins = format!("fn {name}(");
+    let at = sources
+        .find(&begins)
+        .unwrap_or_else(|| panic!("there is no test `{name}`"));
+    let rest = &sources[at..];
+    let end = rest.find("#[test]").unwrap_or(rest.len());
+    &rest[..end]
+}
+
+#[test]
+fn every_check_is_tried_by_the_tests_that_the_table_names() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let table = std::fs::read_to_string(root.join("tests/doctor.tsv")).expect("a table");
+    let rows = table.lines().filter(|line| !line.starts_with('#'));
+    let rows: Vec<Vec<&str>> = rows.map(|line| line.split('\t').collect()).collect();
+    let listed: Vec<&str> = rows.iter().map(|row| row[0]).collect();
+    let known: Vec<&str> = dcb::doctor::checks().map(|check| check.id).collect();
+    assert_eq!(listed, known, "tests/doctor.tsv");
+    let sources = |directory: &str| -> String {
+        let files = root.join(directory).read_dir().expect("a directory");
+        let files = files.map(|file| file.expect("a file").path());
+        let texts = files.map(|path| std::fs::read_to_string(path).expect("a file"));
+        texts.collect()
+    };
+    let here = sources("tests/doctor");
+    let units = sources("src/doctor");
+    for row in &rows {
+        let [id, unit, provoked, fixed] = row[..] else {
+            panic!("{row:?}")
+        };
+        assert!(
+            body(&units, unit).contains(&format!("\"{id}\"")),
+            "{unit} does not try {id}"
+        );
+        for test in [provoked, fixed].into_iter().filter(|test| *test != "-") {
+            assert!(body(&here, test).contains(id), "{test} does not try {id}");
+        }
+    }
 }
 
 /// `DCB_UPDATE=1 cargo test --test doctor` writes them anew.

@@ -158,7 +158,9 @@ async fn reload(daemon: &Daemon, endpoint: &Endpoint, expected: Expected) -> Res
             return Ok(());
         }
         if Instant::now() > until {
-            return Err("the engine has not taken it; its log says why: journalctl -u docker".into());
+            return Err(
+                "the engine has not taken it; its log says why: journalctl -u docker".into(),
+            );
         }
         tokio::time::sleep(PAUSE).await;
     }

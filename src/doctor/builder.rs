@@ -88,7 +88,9 @@ fn container(seen: &Seen<'_>) -> Found {
     match &selected.driver {
         Ok(Driver::Other(driver)) if driver == "docker-container" => {}
         Ok(Driver::Other(driver)) => {
-            return Err(format!("a builder of the kind {driver} is seen only when it builds").into());
+            return Err(
+                format!("a builder of the kind {driver} is seen only when it builds").into(),
+            );
         }
         Ok(Driver::Docker) => return Ok(Vec::new()),
         Err(_) => return Err("the selected builder cannot be used (BLD-01)".into()),
@@ -251,9 +253,21 @@ mod tests {
             (Some("running"), true, None),
             (Some("exited"), true, None),
             (None, true, None),
-            (Some("paused"), true, Some("docker unpause buildx_buildkit_ci0")),
-            (Some("dead"), true, Some("docker rm --force buildx_buildkit_ci0")),
-            (None, false, Some("docker pull moby/buildkit:buildx-stable-1")),
+            (
+                Some("paused"),
+                true,
+                Some("docker unpause buildx_buildkit_ci0"),
+            ),
+            (
+                Some("dead"),
+                true,
+                Some("docker rm --force buildx_buildkit_ci0"),
+            ),
+            (
+                None,
+                false,
+                Some("docker pull moby/buildkit:buildx-stable-1"),
+            ),
         ] {
             case.own_builder = Some(container(state, is_here));
             let found = case.finds("BLD-03");

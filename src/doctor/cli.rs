@@ -117,8 +117,12 @@ fn cli(seen: &Seen<'_>) -> Found {
                 .so("dcb needs none")
                 .install(&["docker-ce-cli", "docker-cli"]),
         ],
-        Some(Program { path, version: Err(why) }) => vec![
-            Finding::note(format!("`{}` cannot be used: {why}", path.display())).so("dcb needs none"),
+        Some(Program {
+            path,
+            version: Err(why),
+        }) => vec![
+            Finding::note(format!("`{}` cannot be used: {why}", path.display()))
+                .so("dcb needs none"),
         ],
         Some(_) => Vec::new(),
     })
@@ -161,20 +165,27 @@ const NO_COMPOSE: &str =
 fn compose(seen: &Seen<'_>) -> Found {
     Ok(match &seen.programs()?.compose {
         None => vec![
-            Finding::warning("there is no Docker Compose: neither the plugin nor a `docker-compose` on PATH")
-                .so(NO_COMPOSE)
-                .install(COMPOSE_PACKAGES),
+            Finding::warning(
+                "there is no Docker Compose: neither the plugin nor a `docker-compose` on PATH",
+            )
+            .so(NO_COMPOSE)
+            .install(COMPOSE_PACKAGES),
         ],
         Some(compose) => match (&compose.program.version, compose.form) {
             (Err(why), _) => vec![
-                Finding::warning(format!("`{}` cannot be used: {why}", compose.program.path.display()))
-                    .so(NO_COMPOSE)
-                    .mend("install it again: sudo apt-get install --reinstall docker-compose-plugin"),
+                Finding::warning(format!(
+                    "`{}` cannot be used: {why}",
+                    compose.program.path.display()
+                ))
+                .so(NO_COMPOSE)
+                .mend("install it again: sudo apt-get install --reinstall docker-compose-plugin"),
             ],
             (Ok(version), Form::V1) => vec![
-                Finding::note(format!("Docker Compose is {version}, which is not maintained since July 2023"))
-                    .so("names are joined with `_` as it does")
-                    .install(COMPOSE_PACKAGES),
+                Finding::note(format!(
+                    "Docker Compose is {version}, which is not maintained since July 2023"
+                ))
+                .so("names are joined with `_` as it does")
+                .install(COMPOSE_PACKAGES),
             ],
             (Ok(_), _) => Vec::new(),
         },
@@ -251,7 +262,10 @@ fn buildx_for_compose(seen: &Seen<'_>) -> Found {
         None => project.and_then(|project| project.environment.get(COMPOSE_BAKE)),
         Some(_) => None,
     };
-    let value = seen.ambient.variable(COMPOSE_BAKE).or(value.map(String::as_str));
+    let value = seen
+        .ambient
+        .variable(COMPOSE_BAKE)
+        .or(value.map(String::as_str));
     if value.and_then(variables::boolean) == Some(false) {
         return Ok(Vec::new());
     }

@@ -350,7 +350,9 @@ fn remarks(seen: &Seen<'_>, caches: bool) -> Found {
         Some(Ok(outlook)) => &outlook.notes,
         _ => &project.notes,
     };
-    let wanted = notes.iter().filter(|it| is_about_caches(project, it) == caches);
+    let wanted = notes
+        .iter()
+        .filter(|it| is_about_caches(project, it) == caches);
     Ok(wanted.map(Finding::diagnostic).collect())
 }
 

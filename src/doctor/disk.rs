@@ -99,7 +99,10 @@ fn space(seen: &Seen<'_>) -> Found {
     );
     let files = disk.files.filter(|files| *files < MANY_FILES);
     let evidence = match files {
-        Some(files) => format!("{evidence}, and {} can be made there", human::count(usize::try_from(files).unwrap_or_default(), "more file")),
+        Some(files) => format!(
+            "{evidence}, and {} can be made there",
+            human::count(usize::try_from(files).unwrap_or_default(), "more file")
+        ),
         None => evidence,
     };
     let finding = if disk.free < HARD || files.is_some_and(|files| files < FEW_FILES) {
@@ -161,7 +164,9 @@ fn collection<'a>(seen: &Seen<'a>) -> Result<(&'a [Collects], &'a Usage), Skip> 
 }
 
 fn mounts(seen: &Seen<'_>) -> Found {
-    let mut own = seen.chosen()?.flat_map(|read| &read.dockerfile.instructions);
+    let mut own = seen
+        .chosen()?
+        .flat_map(|read| &read.dockerfile.instructions);
     if !own.any(dockerfile::mounts_cache) {
         return Ok(Vec::new());
     }
@@ -345,7 +350,11 @@ mod tests {
             case.machine().disk.as_mut().expect("a disk").files = Some(files);
             let found = case.only("DSK-01");
             assert_eq!(found.severity, severity);
-            assert!(found.evidence.ends_with(&format!("{files} more files can be made there")));
+            assert!(
+                found
+                    .evidence
+                    .ends_with(&format!("{files} more files can be made there"))
+            );
         }
         let mut case = with_free(1);
         case.usage = Some(Usage {

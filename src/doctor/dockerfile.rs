@@ -177,7 +177,10 @@ fn frontend_checks(seen: &Seen<'_>) -> Found {
     for Lint { service, findings } in lints {
         let advised = findings.found.iter().map(|advice| {
             let finding = Finding::warning(format!("{}: {}", advice.rule, advice.message));
-            let url = advice.url.iter().map(|url| format!("it is explained at {url}"));
+            let url = advice
+                .url
+                .iter()
+                .map(|url| format!("it is explained at {url}"));
             let finding = url.fold(finding, Finding::mend);
             match &advice.at {
                 Some(place) => finding.at(place.clone()),

@@ -221,7 +221,10 @@ mod tests {
             found("ENV-02", &[("DOCKER_BUILDKIT", "0")]),
             [Severity::Warning]
         );
-        assert_eq!(found("ENV-02", &[("DOCKER_BUILDKIT", "1")]), [Severity::Note]);
+        assert_eq!(
+            found("ENV-02", &[("DOCKER_BUILDKIT", "1")]),
+            [Severity::Note]
+        );
         for value in ["", "yes"] {
             assert_eq!(
                 found("ENV-02", &[("DOCKER_BUILDKIT", value)]),

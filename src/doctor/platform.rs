@@ -160,13 +160,16 @@ fn build_server(seen: &Seen<'_>) -> Found {
         "unknown" => "this is a build server".to_owned(),
         name => format!("this is the build server {name}"),
     };
-    let mut found = vec![
-        Finding::note(on).so("progress is told line by line, and nobody is asked anything"),
-    ];
+    let mut found =
+        vec![Finding::note(on).so("progress is told line by line, and nobody is asked anything")];
     let engine = &seen.facts()?.engine;
     let is_restricted = matches!(machine.buildkit, Some(BuildKit::None { .. }));
     if !engine.podman && (is_restricted || engine.api < ApiVersion::V23_0) {
-        let what = if is_restricted { "without BuildKit" } else { "before 23.0" };
+        let what = if is_restricted {
+            "without BuildKit"
+        } else {
+            "before 23.0"
+        };
         found.push(
             Finding::note(format!("its engine is {}, one {what}", engine.version))
                 .so("what a Dockerfile uses beyond that is built otherwise or refused by name")
@@ -300,12 +303,19 @@ mod tests {
         let mut case = case();
         assert!(case.finds("PLT-05").is_empty());
         case.machine().build_server = Some("gitlab".into());
-        assert_eq!(case.only("PLT-05").evidence, "this is the build server gitlab");
+        assert_eq!(
+            case.only("PLT-05").evidence,
+            "this is the build server gitlab"
+        );
         case.machine().buildkit = Some(BuildKit::None {
             status: Some(403),
             reason: String::new(),
         });
-        assert!(case.finds("PLT-05")[1].evidence.contains("without BuildKit"));
+        assert!(
+            case.finds("PLT-05")[1]
+                .evidence
+                .contains("without BuildKit")
+        );
         case.machine().buildkit = Some(BuildKit::Hijacked);
         case.machine().endpoint.address = Address::Tcp("docker:2375".into());
         assert!(case.finds("PLT-05")[1].remedy[0].contains("type=registry"));

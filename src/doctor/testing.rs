@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 
 use super::{
-    ContextSeen, Finding, Lint, Needed, Outcome, Outlook, Read, Seen, Selection, Trial, check, examine,
+    ContextSeen, Finding, Lint, Needed, Outcome, Outlook, Read, Seen, Selection, Trial, check,
+    examine,
 };
 use crate::ambient::{Ambient, Terminal};
 use crate::compose::{self, Project};

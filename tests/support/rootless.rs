@@ -68,7 +68,15 @@ impl Rootless {
         let log = File::create(path.join("log")).expect("a file");
         // All of it ends with its first process, and by itself if this test is killed.
         let child = Command::new("timeout")
-            .args(["900", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"])
+            .args([
+                "900",
+                "unshare",
+                "--mount",
+                "--pid",
+                "--fork",
+                "--kill-child",
+                "--mount-proc",
+            ])
             .args(["/bin/sh", "-euc", ENTER, "rootless"])
             .args([path, Path::new(own), Path::new(daemons)])
             .stdin(Stdio::null())

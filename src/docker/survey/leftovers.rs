@@ -59,9 +59,7 @@ mod tests {
 
     #[test]
     fn containers_of_images_with_a_name_and_of_projects_are_no_leftovers() {
-        let container = |name: &str, image: &str, labels: Value| {
-            json!({"Names": [format!("/{name}")], "Image": image, "Labels": labels})
-        };
+        let container = |name: &str, image: &str, labels: Value| json!({"Names": [format!("/{name}")], "Image": image, "Labels": labels});
         let compose = json!({"com.docker.compose.project": "shop"});
         let containers = json!([
             container("left", "sha256:0123", json!({})),
