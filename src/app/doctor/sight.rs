@@ -329,10 +329,10 @@ async fn beyond(
 async fn sources(app: &App<'_>, selection: &Selection, project: &ProjectSeen) -> Sources {
     let contexts = async {
         project.loaded().filter(|_| selection.takes("contexts"))?;
-        let dockerfiles = project.chosen().cloned().collect();
+        let dockerfiles: Vec<Read> = project.chosen().cloned().collect();
         let classic = project.classic();
         let depth = contexts::Depth::Measured { classic };
-        blocking(move || contexts::look(dockerfiles, &depth)).await
+        blocking(move || contexts::look(&dockerfiles, &depth)).await
     };
     let caches = async {
         let paths = cache_directories(project.loaded()?, &app.ambient.directory);
