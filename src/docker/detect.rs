@@ -141,11 +141,11 @@ fn hung(endpoint: &Endpoint) -> Failure {
         ),
     )
     .hint(if endpoint.address.is_here() {
-        "restart it: sudo systemctl restart docker (Docker Desktop: Restart from its menu)"
+        "restart it: sudo systemctl restart docker"
     } else {
         "restart it on its machine: sudo systemctl restart docker"
     })
-    .hint("a paused Docker Desktop or a suspended machine looks like this too")
+    .hint("Docker Desktop restarts from its menu; a paused one, or a suspended machine, looks like this too")
 }
 
 fn not_an_engine(endpoint: &Endpoint, status: StatusCode, body: &str) -> Failure {

@@ -121,14 +121,22 @@ impl Sight {
             None => Some(app.endpoint().cloned()),
         };
         let engine = async {
-            let (seen, took) = timed("engine and programs", machine(app, endpoint.as_ref())).await;
+            let (seen, took) = timed(
+                "engine and programs",
+                Box::pin(machine(app, endpoint.as_ref())),
+            )
+            .await;
             let known = endpoint.as_ref().and_then(|it| it.as_ref().ok());
             let beyond = beyond(app, selection, known, seen.0.as_ref());
-            let (beyond, later) = timed("engine's files and cache", beyond).await;
+            let (beyond, later) = timed("engine's files and cache", Box::pin(beyond)).await;
             (seen, beyond, [took, later])
         };
         let project = async {
-            let (project, took) = timed("project and plan", project(app, endpoint.as_ref())).await;
+            let (project, took) = timed(
+                "project and plan",
+                Box::pin(project(app, endpoint.as_ref())),
+            )
+            .await;
             let (sources, later) =
                 timed("contexts and images", sources(app, selection, &project)).await;
             (project, sources, [took, later])
