@@ -217,7 +217,7 @@ Register-ArgumentCompleter -Native -CommandName 'dcb' -ScriptBlock {
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be changed, and change nothing')
-            [CompletionResult]::new('--deep', '--deep', [CompletionResultType]::ParameterName, 'Also build an image of a step or two with every builder, twice, and remove it again')
+            [CompletionResult]::new('--deep', '--deep', [CompletionResultType]::ParameterName, 'Also have the frontend check the Dockerfiles, and try every builder with a small image')
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Explain the checks named, or all of them, and look at nothing')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')

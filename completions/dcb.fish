@@ -217,7 +217,7 @@ complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l strict -d 'Fail where
 complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l fix -d 'Mend what can be mended safely: show exactly what changes, ask, do it, and look again'
 complete -c dcb -n "__fish_dcb_using_subcommand doctor" -s y -l yes -d 'Do not ask'
 complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l dry-run -d 'Show what would be changed, and change nothing'
-complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l deep -d 'Also build an image of a step or two with every builder, twice, and remove it again'
+complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l deep -d 'Also have the frontend check the Dockerfiles, and try every builder with a small image'
 complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l explain -d 'Explain the checks named, or all of them, and look at nothing'
 complete -c dcb -n "__fish_dcb_using_subcommand doctor" -s v -l verbose -d 'Show what is run, and the log of every step'
 complete -c dcb -n "__fish_dcb_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
