@@ -21,6 +21,8 @@ impl ApiVersion {
     pub const V23_0: Self = Self(1, 42);
     /// Engine 24.0, with BuildKit 0.11: `SOURCE_DATE_EPOCH` is obeyed.
     pub const V24_0: Self = Self(1, 43);
+    /// Since 27.0: the Dockerfile frontend has checks.
+    pub const V27_0: Self = Self(1, 46);
     /// Engine 29.2: gRPC straight on the socket.
     pub const DIRECT_GRPC: Self = Self(1, 53);
     /// The newest whose meaning is known here. A newer engine is spoken to in this one.
