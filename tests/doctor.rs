@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use support::{Engine, PrivateEngine, Project, Ran, engines, on_engines, on_every_engine, podman};
+use support::{PrivateEngine, Project, Ran, all_engines, engines, on_engines, on_every_engine};
 
 const WEB: &str = "services: { web: { build: . } }\n";
 
@@ -67,12 +67,6 @@ fn copy(from: &Path, to: &Path) {
             std::fs::copy(entry.path(), to).expect("a copy");
         }
     }
-}
-
-fn all_engines() -> Vec<Engine> {
-    let mut all = engines();
-    all.extend(podman());
-    all
 }
 
 // Healthy
