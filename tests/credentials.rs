@@ -120,10 +120,10 @@ fn a_private_base_image_is_pulled_with_credentials_of_every_form() {
     let host = registry.address();
     let entry = format!(r#"{{"auth": "{AUTH}"}}"#);
     let forms = [
+        format!(r#"{{"credHelpers": {{"{host}": "test"}}, "credsStore": "other"}}"#),
         format!(r#"{{"auths": {{"{host}": {entry}}}}}"#),
         format!(r#"{{"auths": {{"http://{host}/v2/": {entry}}}}}"#),
         format!(r#"{{"auths": {{"{host}": {{"username": "{USER}", "password": "{PASSWORD}"}}}}}}"#),
-        format!(r#"{{"credHelpers": {{"{host}": "test"}}, "credsStore": "other"}}"#),
         r#"{"credsStore": "test"}"#.to_owned(),
     ];
     on_engines(&all_engines(), "private", |engine, _| {
