@@ -45,7 +45,8 @@ fn first(project: &Project) -> String {
     format!("FROM busybox AS one\nRUN echo run: first; echo {name} >/one\n")
 }
 
-/// An engine of its own that keeps its images in containerd, for what clears builders; none on a machine that cannot have it.
+/// An engine that keeps its images in containerd, for what clears its builder; none on a machine that
+/// cannot have it.
 fn own_containerd() -> Option<PrivateEngine> {
     PrivateEngine::like(&containerd_store()?)
 }
