@@ -451,26 +451,9 @@ fn a_context_may_be_a_git_repository() {
     on_every_engine("git", |engine, project| {
         let project = project
             .file("work/app/Dockerfile", "FROM busybox\nCOPY page /page\n")
-            .file("work/app/page", "from app")
-            .file("work/Dockerfile", "FROM busybox\nCOPY page /page\n")
-            .file("work/page", "from the root");
-        let git = |directory: &str, arguments: &[&str]| {
-            let output = Command::new("git")
-                .args(["-c", "user.name=t", "-c", "user.email=t@t"])
-                .args(arguments)
-                .current_dir(project.path().join(directory))
-                .output()
-                .expect("git runs");
-            assert!(output.status.success(), "{arguments:?}: {output:?}");
-        };
-        git("work", &["init", "--quiet", "--initial-branch=main"]);
-        git("work", &["add", "."]);
-        git("work", &["commit", "--quiet", "--message=first"]);
-        git(".", &["clone", "--quiet", "--bare", "work", "site.git"]);
-        git("site.git", &["update-server-info"]);
-        let address = serve::directory(project.path());
-        let compose =
-            |place: &str| format!("services:\n  web:\n    build: {address}/site.git#{place}\n");
+            .file("work/Dockerfile", "FROM busybox\nCOPY page /page\n");
+        let address = serve::repository(&project);
+        let compose = |place: &str| format!("services:\n  web:\n    build: {address}#{place}\n");
         project.write("compose.yaml", &compose("main"));
         project.run(engine, &["build"]).expect(0);
         assert_eq!(project.read(engine, "web", "/page"), "from the root");

@@ -248,11 +248,7 @@ fn a_mistake_in_the_engines_configuration_is_found_while_the_engine_still_runs()
             continue;
         };
         let project = fine(Project::new("daemon"));
-        let file = private
-            .socket()
-            .parent()
-            .expect("a directory")
-            .join("run/daemon.json");
+        let file = private.directory().join("run/daemon.json");
         let whole = std::fs::read_to_string(&file).expect("its configuration");
         let with = |key: &str, value: Value| {
             let mut whole: Value = serde_json::from_str(&whole).expect("JSON");
@@ -530,11 +526,7 @@ fn buildkit_is_switched_on_in_the_engines_configuration_and_nothing_else_changes
             continue;
         };
         let project = fine(Project::new("fix"));
-        let file = private
-            .socket()
-            .parent()
-            .expect("a directory")
-            .join("run/daemon.json");
+        let file = private.directory().join("run/daemon.json");
         let read = || std::fs::read_to_string(&file).expect("its configuration");
         let text = "{\n  // \n}".replace(
             "// ",

@@ -166,7 +166,7 @@ fn what_a_registry_answers_to_a_push_is_told_by_its_class() {
         ),
     ];
     side_by_side(cases, |(image, class, passes)| {
-        fails_as(&image, class, passes)
+        fails_as(&image, class, passes);
     });
 }
 

@@ -1,5 +1,6 @@
 //! Engines of a test's own.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::engine::{Engine, PRIVATE, SUITES, parse, script};
@@ -53,13 +54,18 @@ impl PrivateEngine {
         rustix::process::kill_process(self.pid(), signal).expect("a signal");
     }
 
+    /// Where its configuration, its data and its process ids are.
+    pub fn directory(&self) -> &Path {
+        self.engine.socket().parent().expect("a directory")
+    }
+
     /// The process of its daemon.
     pub fn pid(&self) -> rustix::process::Pid {
-        let directory = self.engine.socket().parent().expect("a directory");
         let text = ["dockerd", "podman"]
             .iter()
             .find_map(|daemon| {
-                std::fs::read_to_string(directory.join(format!("run/{daemon}.pid"))).ok()
+                let file = self.directory().join(format!("run/{daemon}.pid"));
+                std::fs::read_to_string(file).ok()
             })
             .expect("a running daemon");
         let pid = text
