@@ -4,6 +4,7 @@ mod builders;
 mod extension;
 mod files;
 mod given;
+mod no_cache;
 mod output;
 mod showing;
 
@@ -97,7 +98,7 @@ pub fn request(
     let address = docker.endpoint.address.to_string();
     Ok(Request {
         services: typed.services.to_vec(),
-        no_cache: flags.no_cache,
+        no_cache: no_cache::read(&flags.no_cache)?,
         pull: typed.pull,
         build_args: build_args(&flags.build_args, &project.environment),
         proxy_args: docker.config.proxy_arguments(&address),

@@ -173,9 +173,17 @@ pub struct Build {
 #[derive(Debug, Clone, Default, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "they are flags")]
 pub struct BuildFlags {
-    /// Take nothing from the cache; the engine also empties the cache mounts in use
-    #[arg(long)]
-    pub no_cache: bool,
+    /// Run every step again. Alone it also empties the cache mounts in use, as Docker has it; `layers`
+    /// keeps what is in them; `SERVICE` and `SERVICE:STAGE` are for these only; repeatable
+    #[arg(
+        long,
+        value_name = "WHAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "all",
+        value_delimiter = ','
+    )]
+    pub no_cache: Vec<String>,
     /// Set a build argument of every service; without `=VALUE` from the environment
     #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
     pub build_args: Vec<String>,

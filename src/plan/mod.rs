@@ -12,6 +12,7 @@ mod given;
 mod graph;
 mod guard;
 mod inputs;
+mod no_cache;
 mod outputs;
 mod own_builder;
 mod platforms;
@@ -38,6 +39,7 @@ pub use ability::Builders;
 pub use forms::Role;
 pub use guard::{SOURCE_DATE_EPOCH, Verdict, asks_worker};
 pub use inputs::{Beside, Inputs, Opened};
+pub use no_cache::NoCache;
 pub use request::{Fallback, Policy, Request, Set, Wanted};
 
 /// What will be done. `jobs[i].needs` are all below `i`.
@@ -180,6 +182,7 @@ pub fn plan(
     variant_exists(&services, inputs, request)?;
     let bases = graph.bases(services.iter().map(|(service, _)| service.name.as_str()));
     let destination = |service: &Service| own_builder::destination(service, &bases, request);
+    request.no_cache.check(project, &services)?;
     let choices = choices(&services, inputs, builders, request, &graph, destination)?;
     caches::check(project, &services, inputs)?;
     let parts = &caches::Parts::of(project, inputs, request);
@@ -220,6 +223,8 @@ pub fn plan(
             .going_to(destination(service));
         warnings.extend(around.caches_left_out(asked.build, &attempt.strategy));
         warnings.extend(caveats(&choices[0], &asked, builders));
+        request.no_cache.check_choice(service, &choices[0])?;
+        warnings.extend(request.no_cache.note(service, &choices[0], builders));
         jobs.push(Job {
             id: JobId(jobs.len()),
             service: service.name.clone(),

@@ -10,7 +10,7 @@ use super::{Attempt, Builders, Request, contexts, platforms};
 use crate::compose::{self, Build, Project, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::{
-    BuildSpec, CacheEntry, CacheKey, CacheUse, ContextSource, DockerfileSource, Keeper,
+    BuildSpec, CacheEntry, CacheKey, ContextSource, DockerfileSource, Keeper,
     NamedContext, Network, PullPolicy, Strategy, reference,
 };
 use crate::dockerfile::Dockerfile;
@@ -64,11 +64,7 @@ impl Around<'_> {
             labels: labels(self.project, self.service, build),
             tags: tags(self.project, self.service, build, request.separator)?,
             platforms: platforms::of(self.service, build, request),
-            cache: match build.no_cache_filter.as_slice() {
-                _ if request.no_cache || build.no_cache => CacheUse::None,
-                [] => CacheUse::Normal,
-                stages => CacheUse::Without(stages.to_vec()),
-            },
+            cache: request.no_cache.of(self.service, build),
             cache_from: self.caches(build, &choice.strategy, CacheKey::From),
             cache_to: self.caches(build, &choice.strategy, CacheKey::To),
             // What this plan builds is in no registry, and a builder that pulls pulls everything.
