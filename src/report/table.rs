@@ -3,8 +3,10 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use console::{Alignment, Style as Paint};
+use console::Style as Paint;
 
+use super::columns::Side::{self, Left, Right};
+use super::columns::columns;
 use super::failure;
 use crate::diagnostic::Style;
 use crate::event::{Departure, Outcome, Planned, Pushed};
@@ -14,8 +16,10 @@ use crate::progress::{Job, Run, State, Step};
 
 /// The columns of the table; one in which no row has anything is left out.
 const HEADS: [&str; 6] = ["SERVICE", "OUTCOME", "TIME", "CACHED", "SIZE", "IMAGE"];
-/// Those with numbers.
-const RIGHT: [bool; 6] = [false, false, true, true, true, false];
+/// Numbers stand on the right.
+const SIDES: [Side; 6] = [Left, Left, Right, Right, Right, Left];
+/// The column with the outcome, which has a colour.
+const OUTCOME: usize = 1;
 
 /// Which logs of failed steps are shown again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,22 +52,20 @@ pub(super) fn render(run: &Run, logs: Logs, number: Option<RunId>, style: Style)
             }
         }
     }
-    let rows: Vec<[String; 6]> = run.jobs.iter().map(|job| row(run, job)).collect();
-    let heads = HEADS.map(str::to_owned);
-    let widths: [usize; 6] = std::array::from_fn(|column| {
-        let cells = rows
-            .iter()
-            .map(|row| console::measure_text_width(&row[column]));
-        match cells.max().unwrap_or(0) {
-            0 => 0,
-            widest => widest.max(HEADS[column].len()),
-        }
-    });
+    let rows = run.jobs.iter().map(|job| row(run, job));
+    let rows: Vec<[String; 6]> = std::iter::once(HEADS.map(str::to_owned))
+        .chain(rows)
+        .collect();
     text.push('\n');
-    write_row(&mut text, &heads, widths, &paint(None, style));
-    for (job, row) in run.jobs.iter().zip(&rows) {
-        write_row(&mut text, row, widths, &paint(job.outcome(), style));
-    }
+    text.push_str(&columns(&rows, SIDES, |row, column, cell| {
+        let job = row.checked_sub(1).map(|job| &run.jobs[job]);
+        match column {
+            OUTCOME => paint(job.and_then(Job::outcome), style)
+                .apply_to(cell)
+                .to_string(),
+            _ => cell,
+        }
+    }));
     if let Some(path) = critical_path(run) {
         let _ = writeln!(text, "{path}");
     }
@@ -110,27 +112,6 @@ fn row(run: &Run, job: &Job) -> [String; 6] {
     };
     let services = job.planned.services.join(", ");
     [services, word.to_owned(), took, cached, size, detail]
-}
-
-fn write_row(text: &mut String, row: &[String; 6], widths: [usize; 6], paint: &Paint) {
-    let mut line = String::new();
-    for (column, width) in widths
-        .into_iter()
-        .enumerate()
-        .filter(|(_, width)| *width > 0)
-    {
-        let side = if RIGHT[column] {
-            Alignment::Right
-        } else {
-            Alignment::Left
-        };
-        let cell = console::pad_str(&row[column], width, side, None);
-        match column {
-            1 => drop(write!(line, "{}  ", paint.apply_to(cell))),
-            _ => drop(write!(line, "{cell}  ")),
-        }
-    }
-    let _ = writeln!(text, "{}", line.trim_end());
 }
 
 fn paint(outcome: Option<&Outcome>, style: Style) -> Paint {

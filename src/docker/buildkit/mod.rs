@@ -36,6 +36,7 @@ mod offers;
 mod prefix;
 mod receive;
 mod secrets;
+mod serve;
 mod session;
 mod solve;
 mod ssh;
