@@ -7,6 +7,7 @@ mod given;
 mod no_cache;
 mod output;
 mod showing;
+mod verify;
 
 use indexmap::IndexMap;
 
@@ -26,6 +27,7 @@ pub use extension::Extension;
 pub use files::{Pair, pair};
 pub use given::Given;
 pub use showing::show;
+pub use verify::{Address, Check};
 
 /// Which project to load.
 ///

@@ -38,6 +38,11 @@ impl Api {
             .map_err(|error| failed("open the Engine API", &error))
     }
 
+    /// bollard's client, for the rest of this room.
+    pub(super) fn engine(&self) -> &Docker {
+        &self.0
+    }
+
     /// The address under which containers of the engine reach its machine: the gateway of the default
     /// bridge.
     ///
@@ -119,7 +124,7 @@ async fn carry(
     answer.map_err(|err| Error::IOError { err })
 }
 
-fn failed(what: &str, error: &Error) -> Failure {
+pub(super) fn failed(what: &str, error: &Error) -> Failure {
     let why = error.to_string();
     let why = human::sanitize(why.lines().next().unwrap_or_default());
     Failure::new(Class::DaemonError, format!("failed to {what}: {why}"))

@@ -169,7 +169,11 @@ impl Dockerfile {
     /// Where its steps mount caches, each place once, in the order of the lines.
     pub fn cache_mounts(&self) -> Vec<&str> {
         let mut targets = Vec::new();
-        for instruction in self.instructions.iter().filter(|step| step.keyword == "RUN") {
+        for instruction in self
+            .instructions
+            .iter()
+            .filter(|step| step.keyword == "RUN")
+        {
             for mount in instruction.flags("mount").filter(|mount| is_cache(mount)) {
                 let target = mount.split(',').find_map(|field| {
                     let (key, value) = field.split_once('=')?;

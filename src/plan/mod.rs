@@ -301,6 +301,14 @@ fn selected<'a>(project: &'a Project, names: &[String]) -> Result<Vec<&'a Servic
         .collect()
 }
 
+/// Whether `names` are services of the project.
+///
+/// # Errors
+/// When one is not, with what was probably meant.
+pub fn check_services(project: &Project, names: &[String]) -> Result<(), Failure> {
+    selected(project, names).map(|_| ())
+}
+
 fn unknown(project: &Project, name: &str) -> Failure {
     let failure = Failure::new(
         Class::Usage,

@@ -104,14 +104,12 @@ impl NoCache {
                 match form.without_stage(stages) {
                     Some((missing, near)) => {
                         let name = &form.name;
-                        let message = format!("`{name}` of `{}` has no stage `{missing}`", service.name);
+                        let message =
+                            format!("`{name}` of `{}` has no stage `{missing}`", service.name);
                         let failure = Failure::new(Class::Usage, message);
                         Err(match near {
                             Some(near) => failure.hint(format!("did you mean `{near}`?")),
-                            None => failure.hint(format!(
-                                "all of it: --no-cache={}",
-                                service.name
-                            )),
+                            None => failure.hint(format!("all of it: --no-cache={}", service.name)),
                         })
                     }
                     None => Ok(()),

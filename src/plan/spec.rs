@@ -10,8 +10,8 @@ use super::{Attempt, Builders, Request, contexts, platforms};
 use crate::compose::{self, Build, Project, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::{
-    BuildSpec, CacheEntry, CacheKey, ContextSource, DockerfileSource, Keeper,
-    NamedContext, Network, PullPolicy, Strategy, reference,
+    BuildSpec, CacheEntry, CacheKey, ContextSource, DockerfileSource, Keeper, NamedContext,
+    Network, PullPolicy, Strategy, reference,
 };
 use crate::dockerfile::Dockerfile;
 use crate::failure::{Class, Failure};

@@ -7,12 +7,15 @@
 //!   builder: ci               # a builder of buildx
 //!   policy: { cache-mounts: false }
 //!   doctor: { ignore: { DSK-01: the disk grows by itself } }
+//!   verify: { web: http://localhost:8080/health, db: [pg_isready] }
 //! services:
 //!   web:
 //!     x-dcb: { strategy: classic, variant: plain }
 //! ```
 
 use indexmap::IndexMap;
+
+use super::verify::{self, Check};
 
 use crate::compose::{Node, Project};
 use crate::diagnostic::Diagnostic;
@@ -31,6 +34,8 @@ pub struct Extension {
     pub all: Wishes,
     /// `doctor.ignore`: the reason to leave a check alone, by the check's id.
     pub ignored_checks: IndexMap<String, String>,
+    /// `verify`: what shows that a service works, by its name.
+    pub verify: IndexMap<String, Vec<Check>>,
     /// What single services say, by name.
     pub services: IndexMap<String, Wishes>,
 }
@@ -69,12 +74,15 @@ impl Extension {
             reader.section(
                 node,
                 &[
-                    "variants", "strategy", "builder", "variant", "policy", "doctor",
+                    "variants", "strategy", "builder", "variant", "policy", "doctor", "verify",
                 ],
             );
             if let Some(doctor) = node.get("doctor") {
                 reader.section(doctor, &["ignore"]);
                 extension.ignored_checks = reader.ignored_checks(doctor);
+            }
+            if let Some(verify) = node.get("verify") {
+                extension.verify = verify::read(verify, project, &mut reader);
             }
             if let Some(variants) = node.get("variants") {
                 reader.section(variants, &["optimised", "traditional"]);
@@ -101,14 +109,15 @@ impl Extension {
     }
 }
 
+/// Reads sections, and keeps what is wrong with them.
 #[derive(Default)]
-struct Reader {
+pub(super) struct Reader {
     errors: Vec<Diagnostic>,
 }
 
 impl Reader {
     /// Complains of keys that are not among `known`.
-    fn section(&mut self, node: &Node, known: &[&str]) {
+    pub(super) fn section(&mut self, node: &Node, known: &[&str]) {
         let Some(map) = node.as_map() else {
             self.wrong(
                 node,
@@ -211,7 +220,7 @@ impl Reader {
         }
     }
 
-    fn wrong(&mut self, node: &Node, what: &str, help: &str) {
+    pub(super) fn wrong(&mut self, node: &Node, what: &str, help: &str) {
         let shown = node.scalar_text().unwrap_or_else(|| node.kind().to_owned());
         self.errors.push(
             Diagnostic::error(format!("`{shown}` {what}"))

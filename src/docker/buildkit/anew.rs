@@ -96,7 +96,9 @@ async fn make(control: &Control, reference: &str, asked: Question) -> Result<Mad
         };
         let built = ask(control, reference, marked).await?;
         let Some(Kinds::Ref(built)) = built.result else {
-            return Err(Status::internal("the engine made no one thing of a definition"));
+            return Err(Status::internal(
+                "the engine made no one thing of a definition",
+            ));
         };
         part.id = built.id;
     }
@@ -165,7 +167,10 @@ mod tests {
     use super::*;
 
     fn name(step: &Op) -> String {
-        format!("sha256:{}", human::hex(&Sha256::digest(step.encode_to_vec())))
+        format!(
+            "sha256:{}",
+            human::hex(&Sha256::digest(step.encode_to_vec()))
+        )
     }
 
     fn step(op: Option<op::Op>, inputs: &[&Op]) -> Op {
