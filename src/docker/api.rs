@@ -3,6 +3,8 @@
 //! bollard gets its connections from here, so that it reaches every engine that builds do: over TLS
 //! with the material of a context, and through the one login of ssh.
 
+use std::time::Duration;
+
 use bollard::errors::Error;
 use bollard::query_parameters::RemoveImageOptions;
 use bollard::{BollardRequest, ClientVersion, Docker};
@@ -41,6 +43,11 @@ impl Api {
     /// bollard's client, for the rest of this room.
     pub(super) fn engine(&self) -> &Docker {
         &self.0
+    }
+
+    /// The same for requests that may take so long.
+    pub(super) fn patient(&self, limit: Duration) -> Docker {
+        self.0.clone().with_timeout(limit)
     }
 
     /// The address under which containers of the engine reach its machine: the gateway of the default

@@ -6,6 +6,7 @@
 //! and only these names are taken away from it. Pulled images have no such label.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::query_parameters::{
@@ -25,6 +26,10 @@ const SERVICE: &str = "com.docker.compose.service";
 
 /// The label that says whether a container is one of `docker compose run`.
 const ONE_OFF: &str = "com.docker.compose.oneoff";
+
+/// How long an engine may take for one request here: removing an image of many layers takes it a
+/// while, and a container has all its `stop_grace_period` to end.
+const LONGEST: Duration = Duration::from_secs(600);
 
 /// Whose belongings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,7 +148,7 @@ impl Api {
             Whose::Everybody => PROJECT.to_owned(),
         };
         let filters = || Some(HashMap::from([("label".to_owned(), vec![label.clone()])]));
-        let engine = self.engine();
+        let engine = self.patient(LONGEST);
         let containers = ListContainersOptions {
             all: true,
             filters: filters(),
@@ -232,9 +237,8 @@ impl Api {
         if !container.runs() {
             return Ok(());
         }
-        let stopped = self
-            .engine()
-            .stop_container(&container.id, None::<StopContainerOptions>);
+        let engine = self.patient(LONGEST);
+        let stopped = engine.stop_container(&container.id, None::<StopContainerOptions>);
         told(
             stopped.await,
             &format!("stop the container `{}`", container.name),
@@ -244,7 +248,7 @@ impl Api {
     /// Takes `belongings` away, in the order in which one keeps another in use; containers are asked to
     /// end first. What the engine keeps comes back with its reason.
     pub async fn take_away(&self, belongings: &Belongings, unnamed: Unnamed) -> Vec<Failure> {
-        let engine = self.engine();
+        let engine = self.patient(LONGEST);
         let mut kept = Vec::new();
         let containers = belongings.containers.iter().map(async |one| {
             self.stop(one).await?;

@@ -223,7 +223,9 @@ pub fn plan(
             .going_to(destination(service));
         warnings.extend(around.caches_left_out(asked.build, &attempt.strategy));
         warnings.extend(caveats(&choices[0], &asked, builders));
-        request.no_cache.check_choice(service, &choices[0])?;
+        request
+            .no_cache
+            .check_choice(service, &choices[0], builders)?;
         warnings.extend(request.no_cache.note(service, &choices[0], builders));
         jobs.push(Job {
             id: JobId(jobs.len()),
@@ -265,8 +267,8 @@ pub fn plan(
         directory: project.directory.clone(),
         files: project.files.clone(),
         engine: builders.engine.cloned(),
+        parallel: no_cache::side_by_side(&jobs, &request.parallel, builders),
         jobs,
-        parallel: request.parallel.clone(),
         fallback: request.fallback.value,
         keep_going: request.keep_going,
         notes,

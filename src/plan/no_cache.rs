@@ -3,10 +3,11 @@
 use indexmap::IndexMap;
 
 use super::choose::Choice;
-use super::{Builders, unknown};
+use super::forms::Form;
+use super::{Builders, Job, Set, unknown};
 use crate::compose::{Build, Project, Service};
 use crate::diagnostic::Diagnostic;
-use crate::docker::{CacheUse, Strategy};
+use crate::docker::{ApiVersion, CacheUse, Engine, Strategy};
 use crate::failure::{Class, Failure};
 use crate::human;
 
@@ -27,11 +28,12 @@ pub enum NoCache {
 impl NoCache {
     /// What of the cache a build of `service` may use. The command line counts before the file, but
     /// takes nothing back of what that leaves aside.
-    pub(super) fn of(&self, service: &Service, build: &Build) -> CacheUse {
+    pub(super) fn of(&self, service: &Service, build: &Build, form: &Form) -> CacheUse {
         let named = match self {
             Self::AsWritten => None,
             Self::All => return CacheUse::None,
-            Self::Layers => return CacheUse::Mounts,
+            Self::Layers if form.may_use_cache_mounts() => return CacheUse::Mounts,
+            Self::Layers => return CacheUse::None,
             Self::Services(services) => services.get(&service.name),
         };
         if build.no_cache || named.is_some_and(Vec::is_empty) {
@@ -78,13 +80,16 @@ impl NoCache {
         &self,
         service: &Service,
         choice: &Choice<'_>,
+        builders: Builders<'_>,
     ) -> Result<(), Failure> {
         let form = choice.form;
         match self {
             Self::AsWritten | Self::All => Ok(()),
-            Self::Layers => match &choice.strategy {
-                Strategy::Buildx(builder) if form.may_use_cache_mounts() => {
-                    Err(emptied(&service.name, &form.name, builder))
+            Self::Layers if !form.may_use_cache_mounts() => Ok(()),
+            Self::Layers => match (&choice.strategy, builders.engine) {
+                (Strategy::Buildx(builder), _) => Err(emptied(&service.name, &form.name, builder)),
+                (Strategy::BuildKit, Some(engine)) if engine.api < MARKS => {
+                    Err(deadly(&service.name, &form.name, engine))
                 }
                 _ => Ok(()),
             },
@@ -146,6 +151,44 @@ impl NoCache {
             ))
         })
     }
+}
+
+/// The engine's API from which on builds side by side may mark a step that they share, one of them as
+/// to be run again and the other not.
+///
+/// The solver of BuildKit before 0.12 loses track of such a step and takes the whole engine with it
+/// (`panic: failed to get edge`): 20.10 did in the eighth round of four builds side by side, two of them
+/// with marks on the base image that all four begin with. 26.1 did not in sixty builds.
+const MARKS: ApiVersion = ApiVersion::V25_0;
+
+/// How many of `jobs` may run side by side, all that are `asked` for or one after another.
+pub(super) fn side_by_side(jobs: &[Job], asked: &Set<usize>, builders: Builders<'_>) -> Set<usize> {
+    let by_buildkit = |job: &&Job| job.attempt.strategy == Strategy::BuildKit;
+    let old = builders.engine.is_some_and(|engine| engine.api < MARKS);
+    let mut kinds = jobs
+        .iter()
+        .filter(by_buildkit)
+        .map(|job| &job.attempt.spec.cache);
+    let first = kinds.next();
+    if old && kinds.any(|kind| Some(kind) != first) {
+        return Set {
+            value: 1,
+            from: "the engine, which can die of builds with and without the cache side by side",
+        };
+    }
+    asked.clone()
+}
+
+fn deadly(service: &str, dockerfile: &str, engine: &Engine) -> Failure {
+    Failure::new(
+        Class::Unsupported,
+        format!(
+            "`--no-cache=layers`: `{dockerfile}` of `{service}` has cache mounts, and engine {} can die of running their steps again when something else is built beside it",
+            engine.version
+        ),
+    )
+    .hint("use engine 25.0 or later")
+    .hint("or let the mounts be emptied: --no-cache")
 }
 
 fn emptied(service: &str, dockerfile: &str, builder: &str) -> Failure {

@@ -64,7 +64,7 @@ impl Around<'_> {
             labels: labels(self.project, self.service, build),
             tags: tags(self.project, self.service, build, request.separator)?,
             platforms: platforms::of(self.service, build, request),
-            cache: request.no_cache.of(self.service, build),
+            cache: request.no_cache.of(self.service, build, choice.form),
             cache_from: self.caches(build, &choice.strategy, CacheKey::From),
             cache_to: self.caches(build, &choice.strategy, CacheKey::To),
             // What this plan builds is in no registry, and a builder that pulls pulls everything.
