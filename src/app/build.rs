@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::drivers::Drivers;
+use super::handover;
 use super::loading::{Loaded, Loading};
 use super::stop::Stop;
 use super::{App, UNWRITTEN};
@@ -251,7 +252,8 @@ impl App<'_> {
         let stop = Stop::watch().context("failed to watch for signals")?;
         let (reporting, events) = Reporting::start(show);
         let clock = events.clock();
-        events.send(run::opening(plan, verb, clock)).await;
+        let flags = handover::typed(&self.flags);
+        events.send(run::opening(plan, verb, &flags, clock)).await;
         for diagnostic in report::told(&plan.notes).iter().cloned() {
             events.send(Event::Note { diagnostic }).await;
         }

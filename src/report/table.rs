@@ -1,5 +1,6 @@
 //! The end of a run: what failed and where, a table of services, and one line that sums it up.
 
+use std::ffi::OsStr;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::diagnostic::Style;
 use crate::event::{Departure, Outcome, Planned, Pushed};
 use crate::human;
 use crate::journal::RunId;
+use crate::process;
 use crate::progress::{Job, Run, State, Step};
 
 /// The columns of the table; one in which no row has anything is left out.
@@ -46,8 +48,11 @@ pub(super) fn render(run: &Run, logs: Logs, number: Option<RunId>, style: Style)
             {
                 let _ = writeln!(
                     text,
-                    "  = note: its whole log: dcb history log --run {number} {}",
-                    job.name()
+                    "  = note: its whole log: {}",
+                    dcb(
+                        run,
+                        &["history", "log", "--run", &number.to_string(), job.name()]
+                    )
                 );
             }
         }
@@ -70,7 +75,35 @@ pub(super) fn render(run: &Run, logs: Logs, number: Option<RunId>, style: Style)
         let _ = writeln!(text, "{path}");
     }
     let _ = writeln!(text, "{}", summary(run));
+    if let Some(again) = again(run) {
+        let _ = writeln!(text, "once mended: {again}");
+    }
     text
+}
+
+/// What builds the rest of a run that failed.
+fn again(run: &Run) -> Option<String> {
+    let is_open = |job: &&Job| {
+        let outcome = job.outcome();
+        matches!(outcome, Some(Outcome::Failed(_) | Outcome::Skipped { .. }))
+    };
+    let open: Vec<&str> = run.jobs.iter().filter(is_open).map(Job::name).collect();
+    let pushes = run.opening.as_ref().is_some_and(|opening| opening.pushes);
+    let verb: &[&str] = if pushes {
+        &["build", "--push"]
+    } else {
+        &["build"]
+    };
+    (!open.is_empty()).then(|| dcb(run, &[verb, &open].concat()))
+}
+
+/// A command about the project of a run.
+fn dcb(run: &Run, words: &[&str]) -> String {
+    let flags = run.opening.iter().flat_map(|opening| &opening.flags);
+    let words = flags.map(String::as_str).chain(words.iter().copied());
+    let words = words.map(|word| process::quote(OsStr::new(word)));
+    let command: Vec<String> = std::iter::once("dcb".to_owned()).chain(words).collect();
+    command.join(" ")
 }
 
 /// The last lines of a step that failed.
