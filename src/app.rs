@@ -99,8 +99,8 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         endpoint: OnceCell::new(),
     };
     match verb {
-        Verb::Build(build) => app.start_build(&build),
-        Verb::Fresh(fresh) => app.start_build(&fresh.into_build()),
+        Verb::Build(build) => app.start_build("build", &build),
+        Verb::Fresh(fresh) => app.start_build("fresh", &fresh.into_build()),
         Verb::Plan(plan) => {
             let typed = Typed {
                 push: plan.push,
@@ -128,8 +128,8 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
 }
 
 impl App<'_> {
-    /// `dcb build`, or what it is asked for in its place.
-    fn start_build(&self, build: &Build) -> anyhow::Result<ExitCode> {
+    /// `dcb build`, or what it is asked for in its place; `verb` is the one that was typed.
+    fn start_build(&self, verb: &str, build: &Build) -> anyhow::Result<ExitCode> {
         if build.dry_run {
             let typed = Typed {
                 push: build.push,
@@ -140,7 +140,7 @@ impl App<'_> {
         } else if build.check {
             wait(self.check(build))
         } else {
-            wait(self.build(build))
+            wait(self.build(verb, build))
         }
     }
 }

@@ -59,8 +59,8 @@ impl Found {
 }
 
 impl App<'_> {
-    /// `dcb build`.
-    pub(super) async fn build(&self, build: &Build) -> anyhow::Result<ExitCode> {
+    /// `dcb build` and `dcb fresh`; `verb` is the one that was typed.
+    pub(super) async fn build(&self, verb: &str, build: &Build) -> anyhow::Result<ExitCode> {
         let typed = Typed {
             push: build.push,
             output: build.output.as_deref(),
@@ -69,9 +69,7 @@ impl App<'_> {
         let found = self.look(typed).await?;
         let mut plan = self.plan(typed, &found).await?;
         plan.notes.extend(self.forewarnings(&found, &plan));
-        let ended = self
-            .execute("build", &plan, build.quiet, found.engine)
-            .await?;
+        let ended = self.execute(verb, &plan, build.quiet, found.engine).await?;
         Ok(exit_code(&ended))
     }
 

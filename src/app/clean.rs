@@ -76,7 +76,7 @@ impl App<'_> {
         } else {
             Unnamed::Keep
         };
-        self.take_away(&self.api(&found)?, &goes, unnamed).await?;
+        self.take_away(&api(&found)?, &goes, unnamed).await?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -86,13 +86,7 @@ impl App<'_> {
         found: &Found,
         whose: &Whose,
     ) -> Result<Belongings, Failure> {
-        self.api(found)?.belongings(whose).await
-    }
-
-    /// The engine that was found, for everything but building.
-    pub(super) fn api(&self, found: &Found) -> Result<Api, Failure> {
-        let open = found.engine.as_ref().map_err(Failure::clone)?;
-        Api::new(&open.facts.endpoint, open.facts.spoken())
+        api(found)?.belongings(whose).await
     }
 
     /// This project, with the names of the images that it builds.
@@ -136,4 +130,10 @@ impl App<'_> {
         let message = "the engine keeps some of what was to go; the rest is gone";
         Err(Failure::new(Class::DaemonError, message))
     }
+}
+
+/// The engine that was found, for everything but building.
+pub(super) fn api(found: &Found) -> Result<Api, Failure> {
+    let open = found.engine.as_ref().map_err(Failure::clone)?;
+    Api::new(&open.facts.endpoint, open.facts.spoken())
 }

@@ -14,10 +14,12 @@ use anyhow::Context;
 use indexmap::IndexSet;
 
 use super::build::{exit_code, is_built};
+use super::clean::api;
 use super::handover::Handover;
 use super::{App, UNWRITTEN};
 use crate::cli::Up;
 use crate::compose::Project;
+use crate::diagnostic::Diagnostic;
 use crate::docker::belongings::{Belongings, Unnamed};
 use crate::docker::compose_cli;
 use crate::failure::Failure;
@@ -90,7 +92,7 @@ impl App<'_> {
         }
         plan.notes.extend(self.forewarnings(&found, &plan));
         let api = match way {
-            Way::Reset { .. } => Some(self.api(&found)?),
+            Way::Reset { .. } => Some(api(&found)?),
             Way::Straight | Way::Down => None,
         };
         let ended = self
@@ -108,7 +110,11 @@ impl App<'_> {
             let mut rest = api.belongings(&whose).await?;
             // What was just built is to be started.
             rest.images.retain(|image| image.names.is_empty());
-            self.take_away(&api, &rest, Unnamed::Remove).await?;
+            if let Err(failure) = self.take_away(&api, &rest, Unnamed::Remove).await {
+                // Nothing runs now, and that is worse than something that is left over.
+                let warning = Diagnostic::warning(failure.to_string());
+                report::diagnostics(&[warning], self.ambient.stderr);
+            }
         }
         Err(self.become_compose(&command).into())
     }
@@ -126,6 +132,9 @@ impl App<'_> {
     }
 
     fn ask_to_reset(&self, goes: &Belongings, list: &str, yes: bool) -> Result<(), Failure> {
+        if goes.is_empty() {
+            return Ok(());
+        }
         report::note(list);
         let question = format!(
             "build everything anew, then remove {} and start again?",

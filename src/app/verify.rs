@@ -10,6 +10,7 @@ use anyhow::Context;
 use futures_util::future::join_all;
 
 use super::build::Found;
+use super::clean::api;
 use super::handover::Handover;
 use super::stop::Stop;
 use super::up::with_dependencies;
@@ -54,7 +55,7 @@ impl App<'_> {
             project: Some(project),
             stdin: found.loaded.stdin.as_deref(),
         };
-        let (api, whose) = (self.api(&found)?, self.own(&found));
+        let (api, whose) = (api(&found)?, self.own(&found));
         let before = api.belongings(&whose).await?;
         let subjects = subjects(&found, &verify.services);
         let missing = missing(project, &before, &subjects);

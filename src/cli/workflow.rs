@@ -114,6 +114,7 @@ impl Reset {
 
 /// `dcb clean`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags")]
 pub struct Clean {
     /// Volumes too, with all that is in them
     #[arg(long)]

@@ -169,9 +169,8 @@ pub fn plan(
     builders: Builders<'_>,
     request: &Request,
 ) -> Result<Plan, Failure> {
-    let asked = selected(project, &request.services)?;
     let graph = graph::Graph::new(project, inputs, request);
-    let order = graph.order(&asked)?;
+    let order = graph.order(&selected(project, &request.services)?)?;
     let services: Vec<(&Service, &Build)> = order
         .keys()
         .filter_map(|name| {
@@ -223,10 +222,6 @@ pub fn plan(
             .going_to(destination(service));
         warnings.extend(around.caches_left_out(asked.build, &attempt.strategy));
         warnings.extend(caveats(&choices[0], &asked, builders));
-        request
-            .no_cache
-            .check_choice(service, &choices[0], builders)?;
-        warnings.extend(request.no_cache.note(service, &choices[0], builders));
         jobs.push(Job {
             id: JobId(jobs.len()),
             service: service.name.clone(),
@@ -283,6 +278,8 @@ fn caveats(choice: &Choice<'_>, asked: &Asked<'_>, builders: Builders<'_>) -> Ve
         caveats.extend(platforms::without_emulation(asked, builders));
     }
     caveats.extend(choice.form.without_stages(asked));
+    let no_cache = &asked.request.no_cache;
+    caveats.extend(no_cache.note(asked.service, choice, builders));
     caveats.extend(choice.form.given.warnings(&asked.service.name));
     caveats
 }
@@ -393,6 +390,9 @@ fn choices<'a>(
                 if request.fallback.value == Fallback::Never {
                     found.truncate(1);
                 }
+                request
+                    .no_cache
+                    .check_choice(service, &found[0], builders)?;
                 if let Some(name) = found[0].strategy.builder() {
                     refused.extend(own_builder::refusals(name, service, build, graph));
                 }

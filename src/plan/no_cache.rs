@@ -31,9 +31,8 @@ impl NoCache {
     pub(super) fn of(&self, service: &Service, build: &Build, form: &Form) -> CacheUse {
         let named = match self {
             Self::AsWritten => None,
-            Self::All => return CacheUse::None,
             Self::Layers if form.may_use_cache_mounts() => return CacheUse::Mounts,
-            Self::Layers => return CacheUse::None,
+            Self::All | Self::Layers => return CacheUse::None,
             Self::Services(services) => services.get(&service.name),
         };
         if build.no_cache || named.is_some_and(Vec::is_empty) {

@@ -185,26 +185,29 @@ mod tests {
         }
     }
 
-    fn run(mounts: &[(MountType, i64)]) -> Option<op::Op> {
+    fn run(mounts: &[(MountType, i64)]) -> op::Op {
         let mount = |(kind, input): &(MountType, i64)| Mount {
             mount_type: (*kind).into(),
             input: *input,
             ..Mount::default()
         };
-        Some(op::Op::Exec(ExecOp {
+        op::Op::Exec(ExecOp {
             mounts: mounts.iter().map(mount).collect(),
             ..ExecOp::default()
-        }))
+        })
     }
 
     #[test]
     fn all_runs_again_and_no_step_with_a_cache_mount_is_marked() {
         let root = (MountType::Bind, 0);
         let image = step(Some(op::Op::Source(SourceOp::default())), &[]);
-        let plain = step(run(&[root]), &[&image]);
+        let plain = step(Some(run(&[root])), &[&image]);
         let directory = step(Some(op::Op::File(FileOp::default())), &[]);
-        let nested = step(run(&[root, (MountType::Cache, 1)]), &[&plain, &directory]);
-        let cached = step(run(&[root, (MountType::Cache, -1)]), &[&nested]);
+        let nested = step(
+            Some(run(&[root, (MountType::Cache, 1)])),
+            &[&plain, &directory],
+        );
+        let cached = step(Some(run(&[root, (MountType::Cache, -1)])), &[&nested]);
         let copied = step(Some(op::Op::File(FileOp::default())), &[&cached]);
         let end = step(None, &[&copied]);
         let steps = [&image, &plain, &directory, &nested, &cached, &copied, &end];

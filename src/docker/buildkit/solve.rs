@@ -128,7 +128,7 @@ impl Client {
         let control = self.control.clone();
         let solve = async move {
             match spec.cache {
-                CacheUse::Mounts => anew::solve(&control, request).await,
+                CacheUse::Mounts => Box::pin(anew::solve(&control, request)).await,
                 _ => control.client().solve(request).await,
             }
         };
