@@ -9,6 +9,7 @@
 
 mod build;
 mod builder;
+mod cache;
 mod check;
 mod clean;
 mod config;
@@ -121,6 +122,7 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Env(env) => app.show_env(&env),
         Verb::Doctor(doctor) => wait(app.doctor(&doctor, broken)),
         Verb::Builder(builder) => wait(app.builder(&builder)),
+        Verb::Cache(cache) => wait(app.cache(&cache)),
         Verb::History(history) => app.show_history(&history),
         Verb::Timeline(timeline) => app.show_timeline(&timeline),
         Verb::Compose(words) => wait(app.hand_over(words)),

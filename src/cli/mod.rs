@@ -4,6 +4,7 @@
 //! what a value means on this machine is `settings`' to say.
 
 mod builder;
+mod cache;
 mod config;
 mod doctor;
 mod history;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use builder::{Builder, BuilderVerb, CreateBuilder, OldBuilder};
+pub use cache::{Cache, CacheVerb, ClearCache, PruneCache, SweepFlags};
 pub use config::{ComposeConfig, Config, ConfigFormat, Env, ShellKind};
 pub use doctor::{Doctor, DoctorFormat};
 pub use history::{History, HistoryVerb};
@@ -134,8 +136,8 @@ pub enum Verb {
     /// Remove what the project has: containers, networks and the images that were built for it
     ///
     /// Shows first what goes, and asks. Volumes stay unless `--volumes` is said, and images that were
-    /// pulled stay. The engine's build cache is shared by all projects and stays too; so do the runs
-    /// that `dcb history` tells of, and builders (`dcb builder rm`).
+    /// pulled stay. Caches stay too (`dcb cache clear --all`), and so do the runs that `dcb history`
+    /// tells of, and builders (`dcb builder rm`).
     Clean(Clean),
     /// Start the services that do not run, check that they all work, and take those down again
     ///
@@ -152,6 +154,8 @@ pub enum Verb {
     Doctor(Doctor),
     /// Show, create, reset and remove builders of the project's own (docs/builders.md)
     Builder(Builder),
+    /// Show what the project keeps from build to build, and remove it (docs/caches.md)
+    Cache(Cache),
     /// Show the runs of this project: what they did, their logs, and what became slower
     History(History),
     /// Show a run as a picture in time: where it was slow, what lost its cache, what waited for what

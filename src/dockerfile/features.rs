@@ -165,33 +165,6 @@ impl Dockerfile {
         }
         uses
     }
-
-    /// Where its steps mount caches, each place once, in the order of the lines.
-    pub fn cache_mounts(&self) -> Vec<&str> {
-        let mut targets = Vec::new();
-        for instruction in self
-            .instructions
-            .iter()
-            .filter(|step| step.keyword == "RUN")
-        {
-            for mount in instruction.flags("mount").filter(|mount| is_cache(mount)) {
-                let target = mount.split(',').find_map(|field| {
-                    let (key, value) = field.split_once('=')?;
-                    matches!(key, "target" | "dst" | "destination").then_some(value)
-                });
-                let target = target.unwrap_or(mount);
-                if !targets.contains(&target) {
-                    targets.push(target);
-                }
-            }
-        }
-        targets
-    }
-}
-
-/// Whether the value of a `--mount` is that of a cache.
-fn is_cache(mount: &str) -> bool {
-    mount.split(',').any(|field| field == "type=cache")
 }
 
 fn features(instruction: &Instruction) -> Vec<Feature> {
@@ -218,7 +191,8 @@ fn features(instruction: &Instruction) -> Vec<Feature> {
     }
     if instruction.keyword == "RUN" {
         for mount in instruction.flags("mount") {
-            found.push(if is_cache(mount) {
+            let cache = mount.split(',').any(|field| field == "type=cache");
+            found.push(if cache {
                 Feature::CacheMount
             } else {
                 Feature::Mount

@@ -131,7 +131,7 @@ impl Form {
 
     /// Whether a step of it may have a cache mount; what is elsewhere may have any.
     pub(super) fn may_use_cache_mounts(&self) -> bool {
-        self.source.is_none() || !self.dockerfile.cache_mounts().is_empty()
+        self.source.is_none() || self.dockerfile.cache_mounts().next().is_some()
     }
 
     /// What `no_cache_filter:` says of stages that are not there; BuildKit passes over them in silence.

@@ -1,6 +1,6 @@
 //! What is built without the cache: what the command line asks for, and what the files do.
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use super::choose::Choice;
 use super::forms::Form;
@@ -135,6 +135,7 @@ impl NoCache {
             Self::AsWritten | Self::Layers => false,
         };
         let mounts = choice.form.dockerfile.cache_mounts();
+        let mounts: IndexSet<&str> = mounts.map(|mount| mount.target).collect();
         if !all || mounts.is_empty() {
             return None;
         }

@@ -6,6 +6,7 @@
 mod belongings;
 mod board;
 mod builders;
+pub mod caches;
 mod check;
 mod ci;
 mod columns;
