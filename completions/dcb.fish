@@ -41,6 +41,12 @@ complete -c dcb -n "__fish_dcb_needs_command" -s h -l help -d 'Print help (see m
 complete -c dcb -n "__fish_dcb_needs_command" -s V -l version -d 'Print version'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "build" -d 'Build the images of the project, or of the services named'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "up" -d 'Build what has changed, then start the services through Docker Compose'
+complete -c dcb -n "__fish_dcb_needs_command" -f -a "dev" -d 'Build what has changed and start it in the background: `dcb up --detach`'
+complete -c dcb -n "__fish_dcb_needs_command" -f -a "fresh" -d 'Build everything anew, with nothing from the cache: `dcb build --no-cache`. Nothing is started'
+complete -c dcb -n "__fish_dcb_needs_command" -f -a "rebuild" -d 'Build everything anew; then, when that worked, take down what runs and start it'
+complete -c dcb -n "__fish_dcb_needs_command" -f -a "reset" -d 'Build everything anew, then remove what the project has, volumes included, and start it'
+complete -c dcb -n "__fish_dcb_needs_command" -f -a "clean" -d 'Remove what the project has: containers, networks and the images that were built for it'
+complete -c dcb -n "__fish_dcb_needs_command" -f -a "verify" -d 'Start the services that do not run, check that they all work, and take those down again'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "plan" -d 'Show what would be built, how, and why'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "config" -d 'Show the project as it is in the end, and where its values come from'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "env" -d 'Show where a variable gets its value, and what it overrode; or what to set for Compose'
@@ -49,6 +55,7 @@ complete -c dcb -n "__fish_dcb_needs_command" -f -a "builder" -d 'Show, create, 
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "cache" -d 'Show what the project keeps from build to build, and remove it (docs/caches.md)'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "history" -d 'Show the runs of this project: what they did, their logs, and what became slower'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "timeline" -d 'Show a run as a picture in time: where it was slow, what lost its cache, what waited for what'
+complete -c dcb -n "__fish_dcb_using_subcommand build" -l no-cache -d 'Run every step again. Alone it also empties the cache mounts in use, as Docker has it; `layers` keeps what is in them; `SERVICE` and `SERVICE:STAGE` are for these only; repeatable' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l secret -d 'Give every service that is built a secret: `id=NAME,src=FILE`, `id=NAME,env=VARIABLE`, or `id=NAME` for the variable or file of that name; repeatable' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l ssh -d 'Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or `NAME=KEY[,KEY]`; repeatable' -r
@@ -66,7 +73,6 @@ tty\t'A picture of the run'
 plain\t'Lines'
 json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
 quiet\t'Errors only'"
-complete -c dcb -n "__fish_dcb_using_subcommand build" -l no-cache -d 'Take nothing from the cache; the engine also empties the cache mounts in use'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l fail-fast -d 'Stop everything at the first failure'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l keep-going -d 'Build what does not depend on a failure (the default)'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l force-traditional -d 'Use the classic builder and traditional Dockerfiles'
@@ -80,6 +86,7 @@ complete -c dcb -n "__fish_dcb_using_subcommand build" -l dry-run -d 'Show the p
 complete -c dcb -n "__fish_dcb_using_subcommand build" -s q -l quiet -d 'Print errors only'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -s v -l verbose -d 'Show what is run, and the log of every step'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand up" -l no-cache -d 'Run every step again. Alone it also empties the cache mounts in use, as Docker has it; `layers` keeps what is in them; `SERVICE` and `SERVICE:STAGE` are for these only; repeatable' -r
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l secret -d 'Give every service that is built a secret: `id=NAME,src=FILE`, `id=NAME,env=VARIABLE`, or `id=NAME` for the variable or file of that name; repeatable' -r
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l ssh -d 'Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or `NAME=KEY[,KEY]`; repeatable' -r
@@ -107,7 +114,6 @@ json\t'One event as JSON in each line, on standard output; docs/events.md descri
 quiet\t'Errors only'"
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l build -d 'Build before starting (the default; accepted because Compose has it)'
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l no-build -d 'Start what is there, build nothing'
-complete -c dcb -n "__fish_dcb_using_subcommand up" -l no-cache -d 'Take nothing from the cache; the engine also empties the cache mounts in use'
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l fail-fast -d 'Stop everything at the first failure'
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l keep-going -d 'Build what does not depend on a failure (the default)'
 complete -c dcb -n "__fish_dcb_using_subcommand up" -l force-traditional -d 'Use the classic builder and traditional Dockerfiles'
@@ -136,6 +142,190 @@ complete -c dcb -n "__fish_dcb_using_subcommand up" -l menu -d 'Shortcuts while 
 complete -c dcb -n "__fish_dcb_using_subcommand up" -s y -l yes -l y -d 'Answer every question with yes'
 complete -c dcb -n "__fish_dcb_using_subcommand up" -s v -l verbose -d 'Show what is run, and the log of every step'
 complete -c dcb -n "__fish_dcb_using_subcommand up" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l no-cache -d 'Run every step again. Alone it also empties the cache mounts in use, as Docker has it; `layers` keeps what is in them; `SERVICE` and `SERVICE:STAGE` are for these only; repeatable' -r
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l secret -d 'Give every service that is built a secret: `id=NAME,src=FILE`, `id=NAME,env=VARIABLE`, or `id=NAME` for the variable or file of that name; repeatable' -r
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l ssh -d 'Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or `NAME=KEY[,KEY]`; repeatable' -r
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -s j -l jobs -d 'How many services build side by side [default: from processors and memory]' -r
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l variant -d 'Which form of compose files and Dockerfiles: `auto`, `test`, `test-local`, or another marker in their names' -r
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l builder -d 'Build with this builder of buildx and no other (`docker buildx ls`)' -r
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l fallback -d 'When the builder itself stands in the way: take another way, ask, or fail' -r -f -a "auto\t'Whenever the builder is to blame, and say so'
+ask\t'When the user agrees'
+never\t'Never'"
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l pull -d 'Look up base images and the images of services that do not build in their registry; a policy other than `always` is Compose\'s alone' -r -f -a "always\t''
+missing\t''
+never\t''
+build\t''
+policy\t''"
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l wait-timeout -d 'Seconds to wait' -r
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -s t -l timeout -d 'Seconds until a container is killed' -r
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l scale -d 'Number of containers of a service' -r
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l exit-code-from -d 'End with the exit code of this service' -r
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l attach -d 'Attach to this service only' -r
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l no-attach -d 'Do not attach to this service' -r
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l build -d 'Build before starting (the default; accepted because Compose has it)'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l no-build -d 'Start what is there, build nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l fail-fast -d 'Stop everything at the first failure'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l keep-going -d 'Build what does not depend on a failure (the default)'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l force-traditional -d 'Use the classic builder and traditional Dockerfiles'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l force-buildkit -d 'Use BuildKit or fail'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l no-fallback -d 'Never take another way than planned'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l quiet-build -d 'Print errors only while building'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l dry-run -d 'Show the plan and what would be run, and do nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -s d -l detach -l detached -d 'Start in the background'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l force-recreate -d 'Recreate containers even if nothing changed'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l no-recreate -d 'Keep containers that exist'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l always-recreate-deps -d 'Recreate the containers of dependencies too'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -s V -l renew-anon-volumes -d 'Renew anonymous volumes'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l remove-orphans -d 'Remove containers of services that are gone'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l no-start -d 'Create without starting'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l no-deps -d 'Leave dependencies alone'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l wait -d 'Wait until services are running or healthy'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l abort-on-container-exit -d 'Stop all when one ends'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l abort-on-container-failure -d 'Stop all when one fails'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l attach-dependencies -d 'Attach to dependencies too'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l no-color -d 'No colours in the logs'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l no-log-prefix -d 'No service names in the logs'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l timestamps -d 'Times in the logs'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l quiet-pull -d 'Pull without progress'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -s w -l watch -d 'Watch the sources and update'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -l menu -d 'Shortcuts while attached'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -s y -l yes -l y -d 'Answer every question with yes'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand dev" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -l no-cache -d 'Run every step again. Alone it also empties the cache mounts in use, as Docker has it; `layers` keeps what is in them; `SERVICE` and `SERVICE:STAGE` are for these only; repeatable' -r
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -l secret -d 'Give every service that is built a secret: `id=NAME,src=FILE`, `id=NAME,env=VARIABLE`, or `id=NAME` for the variable or file of that name; repeatable' -r
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -l ssh -d 'Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or `NAME=KEY[,KEY]`; repeatable' -r
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -s j -l jobs -d 'How many services build side by side [default: from processors and memory]' -r
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -l variant -d 'Which form of compose files and Dockerfiles: `auto`, `test`, `test-local`, or another marker in their names' -r
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -l builder -d 'Build with this builder of buildx and no other (`docker buildx ls`)' -r
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -l fallback -d 'When the builder itself stands in the way: take another way, ask, or fail' -r -f -a "auto\t'Whenever the builder is to blame, and say so'
+ask\t'When the user agrees'
+never\t'Never'"
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -s o -l output -d 'Write the result there instead of into the engine: `DIR`, `type=tar,dest=FILE`, `-` for an archive on standard output; `oci` and `docker` are images in a file' -r
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -l format -d 'How `--check` prints what it finds' -r -f -a "text\t'For people'
+json\t'For programs; docs/check.md describes it'"
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -l fail-fast -d 'Stop everything at the first failure'
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -l keep-going -d 'Build what does not depend on a failure (the default)'
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -l force-traditional -d 'Use the classic builder and traditional Dockerfiles'
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -l force-buildkit -d 'Use BuildKit or fail'
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -l no-fallback -d 'Never take another way than planned'
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -l pull -d 'Look up base images in their registry, even those that are here'
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -l push -d 'Push the images of services that have an `image:`, under it and all `tags:`'
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -l check -d 'Check the Dockerfiles and build nothing: what BuildKit advises against, with its place; exit code 1 when there is any'
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -l parallel -d 'Accepted because Compose v1 had it: services always build side by side'
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -l dry-run -d 'Show the plan and build nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -s q -l quiet -d 'Print errors only'
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand fresh" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l no-cache -d 'Run every step again. Alone it also empties the cache mounts in use, as Docker has it; `layers` keeps what is in them; `SERVICE` and `SERVICE:STAGE` are for these only; repeatable' -r
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l secret -d 'Give every service that is built a secret: `id=NAME,src=FILE`, `id=NAME,env=VARIABLE`, or `id=NAME` for the variable or file of that name; repeatable' -r
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l ssh -d 'Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or `NAME=KEY[,KEY]`; repeatable' -r
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -s j -l jobs -d 'How many services build side by side [default: from processors and memory]' -r
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l variant -d 'Which form of compose files and Dockerfiles: `auto`, `test`, `test-local`, or another marker in their names' -r
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l builder -d 'Build with this builder of buildx and no other (`docker buildx ls`)' -r
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l fallback -d 'When the builder itself stands in the way: take another way, ask, or fail' -r -f -a "auto\t'Whenever the builder is to blame, and say so'
+ask\t'When the user agrees'
+never\t'Never'"
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l wait-timeout -d 'Seconds to wait' -r
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -s t -l timeout -d 'Seconds until a container is killed' -r
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l scale -d 'Number of containers of a service' -r
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l exit-code-from -d 'End with the exit code of this service' -r
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l attach -d 'Attach to this service only' -r
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l no-attach -d 'Do not attach to this service' -r
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l fail-fast -d 'Stop everything at the first failure'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l keep-going -d 'Build what does not depend on a failure (the default)'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l force-traditional -d 'Use the classic builder and traditional Dockerfiles'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l force-buildkit -d 'Use BuildKit or fail'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l no-fallback -d 'Never take another way than planned'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l pull -d 'Look up base images and the images of services that do not build in their registry'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l quiet-build -d 'Print errors only while building'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l dry-run -d 'Show the plan and what would be run, and do nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -s d -l detach -l detached -d 'Start in the background'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l force-recreate -d 'Recreate containers even if nothing changed'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l no-recreate -d 'Keep containers that exist'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l always-recreate-deps -d 'Recreate the containers of dependencies too'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -s V -l renew-anon-volumes -d 'Renew anonymous volumes'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l remove-orphans -d 'Remove containers of services that are gone'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l no-start -d 'Create without starting'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l no-deps -d 'Leave dependencies alone'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l wait -d 'Wait until services are running or healthy'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l abort-on-container-exit -d 'Stop all when one ends'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l abort-on-container-failure -d 'Stop all when one fails'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l attach-dependencies -d 'Attach to dependencies too'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l no-color -d 'No colours in the logs'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l no-log-prefix -d 'No service names in the logs'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l timestamps -d 'Times in the logs'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l quiet-pull -d 'Pull without progress'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -s w -l watch -d 'Watch the sources and update'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -l menu -d 'Shortcuts while attached'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -s y -l yes -l y -d 'Answer every question with yes'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand rebuild" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand reset" -l no-cache -d 'Run every step again. Alone it also empties the cache mounts in use, as Docker has it; `layers` keeps what is in them; `SERVICE` and `SERVICE:STAGE` are for these only; repeatable' -r
+complete -c dcb -n "__fish_dcb_using_subcommand reset" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
+complete -c dcb -n "__fish_dcb_using_subcommand reset" -l secret -d 'Give every service that is built a secret: `id=NAME,src=FILE`, `id=NAME,env=VARIABLE`, or `id=NAME` for the variable or file of that name; repeatable' -r
+complete -c dcb -n "__fish_dcb_using_subcommand reset" -l ssh -d 'Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or `NAME=KEY[,KEY]`; repeatable' -r
+complete -c dcb -n "__fish_dcb_using_subcommand reset" -s j -l jobs -d 'How many services build side by side [default: from processors and memory]' -r
+complete -c dcb -n "__fish_dcb_using_subcommand reset" -l variant -d 'Which form of compose files and Dockerfiles: `auto`, `test`, `test-local`, or another marker in their names' -r
+complete -c dcb -n "__fish_dcb_using_subcommand reset" -l builder -d 'Build with this builder of buildx and no other (`docker buildx ls`)' -r
+complete -c dcb -n "__fish_dcb_using_subcommand reset" -l fallback -d 'When the builder itself stands in the way: take another way, ask, or fail' -r -f -a "auto\t'Whenever the builder is to blame, and say so'
+ask\t'When the user agrees'
+never\t'Never'"
+complete -c dcb -n "__fish_dcb_using_subcommand reset" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand reset" -s y -l yes -d 'Do not ask'
+complete -c dcb -n "__fish_dcb_using_subcommand reset" -l fail-fast -d 'Stop everything at the first failure'
+complete -c dcb -n "__fish_dcb_using_subcommand reset" -l keep-going -d 'Build what does not depend on a failure (the default)'
+complete -c dcb -n "__fish_dcb_using_subcommand reset" -l force-traditional -d 'Use the classic builder and traditional Dockerfiles'
+complete -c dcb -n "__fish_dcb_using_subcommand reset" -l force-buildkit -d 'Use BuildKit or fail'
+complete -c dcb -n "__fish_dcb_using_subcommand reset" -l no-fallback -d 'Never take another way than planned'
+complete -c dcb -n "__fish_dcb_using_subcommand reset" -l pull -d 'Look up base images and the images of services that do not build in their registry'
+complete -c dcb -n "__fish_dcb_using_subcommand reset" -l dry-run -d 'Show what goes, the plan and what would be run, and do nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand reset" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand clean" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand clean" -l volumes -d 'Volumes too, with all that is in them'
+complete -c dcb -n "__fish_dcb_using_subcommand clean" -l all-projects -d 'What all Compose projects of the engine have, whoever they belong to'
+complete -c dcb -n "__fish_dcb_using_subcommand clean" -s y -l yes -d 'Do not ask'
+complete -c dcb -n "__fish_dcb_using_subcommand clean" -l dry-run -d 'Show what goes, and do nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand clean" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand clean" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand verify" -l timeout -d 'Seconds that a service may take until it works' -r
+complete -c dcb -n "__fish_dcb_using_subcommand verify" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand verify" -l keep -d 'Leave running what was started for it'
+complete -c dcb -n "__fish_dcb_using_subcommand verify" -l dry-run -d 'Show what would be started and checked, and do nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand verify" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand plan" -l no-cache -d 'Run every step again. Alone it also empties the cache mounts in use, as Docker has it; `layers` keeps what is in them; `SERVICE` and `SERVICE:STAGE` are for these only; repeatable' -r
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l secret -d 'Give every service that is built a secret: `id=NAME,src=FILE`, `id=NAME,env=VARIABLE`, or `id=NAME` for the variable or file of that name; repeatable' -r
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l ssh -d 'Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or `NAME=KEY[,KEY]`; repeatable' -r
@@ -152,7 +342,6 @@ tty\t'A picture of the run'
 plain\t'Lines'
 json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
 quiet\t'Errors only'"
-complete -c dcb -n "__fish_dcb_using_subcommand plan" -l no-cache -d 'Take nothing from the cache; the engine also empties the cache mounts in use'
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l fail-fast -d 'Stop everything at the first failure'
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l keep-going -d 'Build what does not depend on a failure (the default)'
 complete -c dcb -n "__fish_dcb_using_subcommand plan" -l force-traditional -d 'Use the classic builder and traditional Dockerfiles'

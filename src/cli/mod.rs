@@ -10,6 +10,7 @@ mod doctor;
 mod history;
 mod timeline;
 mod up;
+mod workflow;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ pub use doctor::{Doctor, DoctorFormat};
 pub use history::{History, HistoryVerb};
 pub use timeline::{Timeline, TimelineFormat};
 pub use up::{ComposeUp, Up};
+pub use workflow::{Clean, Dev, Fresh, Rebuild, Reset, Verify};
 
 /// Builds and starts Docker Compose projects on any Docker, through the engine's own BuildKit.
 #[derive(Debug, Parser)]
@@ -114,6 +116,34 @@ pub enum Verb {
     Build(Build),
     /// Build what has changed, then start the services through Docker Compose
     Up(Box<Up>),
+    /// Build what has changed and start it in the background: `dcb up --detach`
+    Dev(Box<Dev>),
+    /// Build everything anew, with nothing from the cache: `dcb build --no-cache`. Nothing is started
+    ///
+    /// Cache mounts are emptied too; `--no-cache=layers` keeps what is in them. `--pull` looks up base
+    /// images as well.
+    Fresh(Fresh),
+    /// Build everything anew; then, when that worked, take down what runs and start it
+    ///
+    /// A build that fails leaves what runs alone. Volumes stay. With services named, only these are
+    /// taken down.
+    Rebuild(Box<Rebuild>),
+    /// Build everything anew, then remove what the project has, volumes included, and start it
+    ///
+    /// Shows first what goes (containers, networks, volumes with all that is in them, images) and asks.
+    /// A build that fails leaves all of it alone. Other projects are not touched.
+    Reset(Reset),
+    /// Remove what the project has: containers, networks and the images that were built for it
+    ///
+    /// Shows first what goes, and asks. Volumes stay unless `--volumes` is said, and images that were
+    /// pulled stay. Caches stay too (`dcb cache clear --all`), and so do the runs that `dcb history`
+    /// tells of, and builders (`dcb builder rm`).
+    Clean(Clean),
+    /// Start the services that do not run, check that they all work, and take those down again
+    ///
+    /// A service is checked as `x-dcb.verify` says: by a command in it, or by an address that must
+    /// answer. Without that it must become healthy, and without a health check keep running.
+    Verify(Verify),
     /// Show what would be built, how, and why
     Plan(Plan),
     /// Show the project as it is in the end, and where its values come from
@@ -177,9 +207,17 @@ pub struct Build {
 #[derive(Debug, Clone, Default, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "they are flags")]
 pub struct BuildFlags {
-    /// Take nothing from the cache; the engine also empties the cache mounts in use
-    #[arg(long)]
-    pub no_cache: bool,
+    /// Run every step again. Alone it also empties the cache mounts in use, as Docker has it; `layers`
+    /// keeps what is in them; `SERVICE` and `SERVICE:STAGE` are for these only; repeatable
+    #[arg(
+        long,
+        value_name = "WHAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "all",
+        value_delimiter = ','
+    )]
+    pub no_cache: Vec<String>,
     /// Set a build argument of every service; without `=VALUE` from the environment
     #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
     pub build_args: Vec<String>,
