@@ -10,11 +10,13 @@
 mod build;
 mod builder;
 mod check;
+mod ci;
 mod config;
 mod doctor;
 mod drivers;
 mod handover;
 mod history;
+mod init;
 mod loading;
 mod machine;
 mod stop;
@@ -117,6 +119,8 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Doctor(doctor) => wait(app.doctor(&doctor, broken)),
         Verb::Builder(builder) => wait(app.builder(&builder)),
         Verb::History(history) => app.show_history(&history),
+        Verb::Ci(ci) => app.ci(&ci),
+        Verb::Init(init) => app.init(&init),
         Verb::Timeline(timeline) => app.show_timeline(&timeline),
         Verb::Compose(words) => wait(app.hand_over(words)),
     }

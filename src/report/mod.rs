@@ -13,6 +13,7 @@ mod doctor;
 mod env;
 mod failure;
 pub mod history;
+pub mod init;
 mod plain;
 mod plan;
 mod screen;
