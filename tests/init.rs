@@ -88,6 +88,30 @@ fn nothing_is_written_unless_somebody_agrees_and_a_second_run_has_nothing_to_do(
     validate::parses("powershell", &read(&project, "build.ps1"));
     assert_eq!(read(&project, "compose.yaml"), COMPOSE);
 
+    project.write("build.sh", "docker compose up --build\n");
+    for (answer, written) in [("n", "docker compose up --build\n"), ("y", "#!/bin/sh\n")] {
+        // On a terminal somebody is asked.
+        let mut asked = project.dcb();
+        let dcb = asked.get_program().to_owned();
+        asked.env("DCB", dcb).env("ANSWER", answer);
+        let mut terminal = Command::new("sh");
+        let line = r#"echo "$ANSWER" | script --quiet --command '"$DCB" init build.sh' /dev/null"#;
+        terminal
+            .args(["-c", line])
+            .current_dir(project.path())
+            .env_clear();
+        terminal.envs(
+            asked
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        project
+            .ran(&mut terminal)
+            .expect(0)
+            .telling(&["write build.sh? [y/N]"]);
+        assert!(read(&project, "build.sh").starts_with(written), "{answer}");
+    }
+
     let after = names(&project);
     project
         .run_alone(&["init"])

@@ -288,8 +288,8 @@ pub(super) enum Meaning {
 pub(super) fn meaning(name: &str, value: &Word) -> Meaning {
     match (name, value.fixed()) {
         ("DOCKER_BUILDKIT", Some("1" | "true"))
-        | ("COMPOSE_DOCKER_CLI_BUILD" | "COMPOSE_BAKE", Some(_)) => Meaning::Needless,
-        ("BUILDKIT_PROGRESS" | "COMPOSE_PROGRESS", Some("plain" | "auto")) => Meaning::Needless,
+        | ("COMPOSE_DOCKER_CLI_BUILD" | "COMPOSE_BAKE", Some(_))
+        | ("BUILDKIT_PROGRESS" | "COMPOSE_PROGRESS", Some("plain" | "auto")) => Meaning::Needless,
         ("DOCKER_BUILDKIT" | "BUILDX_BUILDER" | "COMPOSE_PARALLEL_LIMIT", Some(_)) => {
             Meaning::Heeded
         }

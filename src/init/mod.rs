@@ -121,27 +121,23 @@ pub fn propose(repository: &Repository, wanted: &Wanted<'_>) -> Proposal {
         repository,
         wanted,
         proposal: Proposal::default(),
-        settings: Settings {
-            markers: repository.markers.clone(),
-            wishes: Vec::new(),
-        },
     };
-    // What the scripts say decides about the section too, which is shown first.
-    let parts = |part: Part| wanted.parts.contains(&part);
-    if parts(Part::Shell) {
-        proposing.shell();
-    }
-    if parts(Part::PowerShell) {
-        proposing.powershell();
-    }
-    if parts(Part::Makefile) {
-        proposing.makefile();
-    }
-    if parts(Part::Scripts) {
-        proposing.scripts();
-    }
-    if parts(Part::Section) {
-        proposing.section();
+    let shell = proposing.script("build.sh", &repository.shell, script::read);
+    let powershell = proposing.script("build.ps1", &repository.powershell, powershell::read);
+    for part in wanted.parts {
+        match part {
+            Part::Section => proposing.section(&[&shell, &powershell]),
+            Part::Shell => {
+                let why = "for those who type `./build.sh --detached`";
+                proposing.shim(&shell, why, Shim::posix);
+            }
+            Part::PowerShell => {
+                let why = "for those who type `.\\build.ps1 -Detached`";
+                proposing.shim(&powershell, why, Shim::powershell);
+            }
+            Part::Makefile => proposing.makefile(),
+            Part::Scripts => proposing.scripts(),
+        }
     }
     proposing.proposal
 }
@@ -150,91 +146,97 @@ struct Proposing<'a> {
     repository: &'a Repository,
     wanted: &'a Wanted<'a>,
     proposal: Proposal,
-    settings: Settings,
 }
 
-impl Proposing<'_> {
-    fn shell(&mut self) {
-        let reading = |text: &str| script::read(text, self.wanted.takes);
-        let Some(shim) = self.shim("build.sh", &self.repository.shell, &reading) else {
-            return;
-        };
-        let why = "for those who type `./build.sh --detached`";
-        self.change("build.sh", &self.repository.shell, shim.posix(), why);
-    }
+/// A script that people build with.
+struct Script<'a> {
+    name: &'static str,
+    existing: &'a Existing,
+    outlook: Outlook,
+}
 
-    fn powershell(&mut self) {
-        let reading = |text: &str| powershell::read(text, self.wanted.takes);
-        let Some(shim) = self.shim("build.ps1", &self.repository.powershell, &reading) else {
-            return;
-        };
-        let why = "for those who type `.\\build.ps1 -Detached`";
-        self.change(
-            "build.ps1",
-            &self.repository.powershell,
-            shim.powershell(),
-            why,
-        );
-    }
+/// What can become of a script.
+enum Outlook {
+    /// There is none.
+    New,
+    /// It calls dcb already.
+    Done,
+    /// A shim can do all that it does.
+    Understood(Reading),
+    /// It is to be replaced although dcb does not know all that it does.
+    Forced(Reading),
+    /// It stays.
+    Stays(LeftAlone),
+}
 
-    /// The shim that takes the place of a script; none when it stays.
-    fn shim(
-        &mut self,
-        name: &str,
-        existing: &Existing,
-        read: &dyn Fn(&str) -> Reading,
-    ) -> Option<Shim> {
-        let text = match existing {
-            Existing::None => return Some(Shim::new(self.wanted.project, None)),
-            Existing::Unreadable(why) => {
-                self.leave(format!("{name} is left alone: {why}"), Vec::new(), None);
-                return None;
-            }
-            Existing::Text(text) => text,
+impl<'a> Proposing<'a> {
+    /// Looks at a script.
+    fn script(
+        &self,
+        name: &'static str,
+        existing: &'a Existing,
+        read: fn(&str, &Takes<'_>) -> Reading,
+    ) -> Script<'a> {
+        let outlook = match existing {
+            Existing::None => Outlook::New,
+            Existing::Unreadable(why) => Outlook::Stays(LeftAlone {
+                what: format!("{name} is left alone: {why}"),
+                details: Vec::new(),
+                help: None,
+            }),
+            Existing::Text(text) if hands_over(text) => Outlook::Done,
+            Existing::Text(text) => self.outlook(name, read(text, self.wanted.takes)),
         };
-        if hands_over(text) {
-            return None;
+        Script {
+            name,
+            existing,
+            outlook,
         }
-        let mut reading = read(text);
-        let verb = if reading.starts { "up" } else { "build" };
+    }
+
+    fn outlook(&self, name: &str, mut reading: Reading) -> Outlook {
+        let verb = reading.verb();
         for flag in reading.takes.clone() {
             let words = ["dcb", verb, &flag].map(str::to_owned);
             if reading.built && flag != "--help" && !(self.wanted.takes)(&words) {
-                reading.beyond(
-                    0,
-                    format!("`{flag}`, a flag that `dcb {verb}` does not have"),
-                );
+                let what = format!("`{flag}`, a flag that `dcb {verb}` does not have");
+                reading.beyond(0, what);
             }
         }
-        if !reading.beyond.is_empty() && !self.wanted.force {
-            let hint = if reading.built {
-                format!(
-                    "write `dcb {verb}` there in place of the docker commands; or `dcb init --force` \
-                     replaces all of it, and keeps it as {name}.bak"
-                )
-            } else {
-                format!("`dcb init --force` replaces it, and keeps it as {name}.bak")
-            };
-            self.leave(
-                format!("{name} is left alone: it does what dcb cannot know"),
-                reading.beyond,
-                Some(hint),
-            );
-            return None;
+        if reading.beyond.is_empty() {
+            return Outlook::Understood(reading);
         }
-        for (variable, value) in &reading.exported {
-            let wish = match (variable.as_str(), value.as_str()) {
-                ("DOCKER_BUILDKIT", "0" | "false") => ("strategy", "classic".to_owned()),
-                ("BUILDX_BUILDER", name) => ("builder", name.to_owned()),
-                _ => continue,
-            };
-            if !self.settings.wishes.iter().any(|(key, ..)| *key == wish.0) {
-                self.settings.wishes.push((wish.0, wish.1, name.to_owned()));
+        if self.wanted.force {
+            return Outlook::Forced(reading);
+        }
+        let help = if reading.built {
+            format!(
+                "write `dcb {verb}` there in place of the docker commands; or `dcb init --force` \
+                 replaces all of it, and keeps it as {name}.bak"
+            )
+        } else {
+            format!("`dcb init --force` replaces it, and keeps it as {name}.bak")
+        };
+        Outlook::Stays(LeftAlone {
+            what: format!("{name} is left alone: it does what dcb cannot know"),
+            details: reading.beyond,
+            help: Some(help),
+        })
+    }
+
+    /// Proposes the shim for a script, as `write` writes it.
+    fn shim(&mut self, script: &Script<'_>, why: &str, write: fn(&Shim) -> String) {
+        let reading = match &script.outlook {
+            Outlook::Done => return,
+            Outlook::Stays(left) => return self.proposal.left_alone.push(left.clone()),
+            Outlook::New => None,
+            // Where it runs no Compose nothing is known of what it is good for.
+            Outlook::Understood(reading) | Outlook::Forced(reading) => {
+                Some(reading).filter(|reading| reading.built)
             }
-        }
-        // Without Compose in it nothing is known of what it is good for.
-        let reading = Some(&reading).filter(|reading| reading.built);
-        Some(Shim::new(self.wanted.project, reading))
+        };
+        let shim = Shim::new(self.wanted.project, reading);
+        self.change(script.name, script.existing, write(&shim), why);
     }
 
     fn makefile(&mut self) {
@@ -281,8 +283,12 @@ impl Proposing<'_> {
         }
     }
 
-    fn section(&mut self) {
-        if self.settings == Settings::default() || self.repository.has_section {
+    fn section(&mut self, scripts: &[&Script<'_>]) {
+        let settings = Settings {
+            markers: self.repository.markers.clone(),
+            wishes: wishes(scripts),
+        };
+        if settings == Settings::default() || self.repository.has_section {
             self.proposal.needs_no_section = !self.repository.has_section;
             return;
         }
@@ -293,11 +299,9 @@ impl Proposing<'_> {
             return;
         };
         let unix = text.replace("\r\n", "\n");
-        match section::inserted(&unix, &self.settings) {
+        match section::inserted(&unix, &settings) {
             Ok(Some(after)) => {
                 self.change(name, existing, after, "what dcb cannot find out by itself");
-                // It is shown before the scripts that it comes from.
-                self.proposal.changes.rotate_right(1);
             }
             Ok(None) => {}
             Err(section) => self.leave(
@@ -346,6 +350,28 @@ impl Proposing<'_> {
             .map(|word| format!(" {}", process::quote(OsStr::new(word))))
             .collect()
     }
+}
+
+/// What scripts that are understood say to the builder. The shims say it too; in the compose file it is
+/// there for those who type `dcb`.
+fn wishes(scripts: &[&Script<'_>]) -> Vec<(&'static str, String, String)> {
+    let mut wishes: Vec<(&'static str, String, String)> = Vec::new();
+    for script in scripts {
+        let (Outlook::Understood(reading) | Outlook::Forced(reading)) = &script.outlook else {
+            continue;
+        };
+        for (variable, value) in &reading.exported {
+            let (key, value) = match (variable.as_str(), value.as_str()) {
+                ("DOCKER_BUILDKIT", "0" | "false") => ("strategy", "classic"),
+                ("BUILDX_BUILDER", name) => ("builder", name),
+                _ => continue,
+            };
+            if !wishes.iter().any(|(known, ..)| *known == key) {
+                wishes.push((key, value.to_owned(), script.name.to_owned()));
+            }
+        }
+    }
+    wishes
 }
 
 /// Whether a script calls dcb already.

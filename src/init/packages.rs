@@ -7,7 +7,7 @@ use super::command::{Takes, handed_over};
 
 /// `text` of a file of this name with its scripts handed over; the same where nothing is to be done.
 pub(super) fn hand_over(name: &str, text: &str, takes: &Takes<'_>) -> String {
-    let section = if name.ends_with(".json") {
+    let section = if name == "package.json" {
         json_scripts(text)
     } else {
         pdm_scripts(text)

@@ -24,6 +24,11 @@ pub(super) struct Reading {
 }
 
 impl Reading {
+    /// The verb of dcb that does the same.
+    pub(super) fn verb(&self) -> &'static str {
+        if self.starts { "up" } else { "build" }
+    }
+
     /// Notes what dcb cannot know; line 0 is none.
     pub(super) fn beyond(&mut self, line: usize, what: String) {
         let told = match line {

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use super::reading::Reading;
 use crate::process;
 
-/// What is told where dcb is not installed. `INSTALL` of the crate's documentation is the same.
+/// What is told where dcb is not installed.
 const INSTALL: &str = "cargo install --locked dcb";
 
 /// What a shim does.
@@ -33,7 +33,7 @@ impl Shim {
         let own = reading.project.clone().unwrap_or_default();
         let exported = reading.exported.iter();
         Self {
-            verb: if reading.starts { "up" } else { "build" },
+            verb: reading.verb(),
             // What is typed now counts more than what the script has.
             project: if project.is_empty() {
                 own

@@ -9,6 +9,10 @@
     dead_code,
     reason = "tests take it in as a module of their own"
 )]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read the environment they are given"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
