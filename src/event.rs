@@ -186,12 +186,18 @@ pub struct Opening {
     pub began: u64,
     /// The verb that was typed: `build` or `up`.
     pub verb: String,
+    /// The flags that chose the project, as they were typed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<String>,
     /// The project's name.
     pub project: String,
     /// The project's directory.
     pub directory: String,
     /// The engine: its product and version.
     pub engine: Option<String>,
+    /// Whether images are pushed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pushes: bool,
     /// How many jobs run side by side.
     pub parallel: usize,
     /// The jobs, each after what it needs.

@@ -7,7 +7,7 @@ use anyhow::Context;
 use indexmap::IndexSet;
 
 use super::drivers::Drivers;
-use super::handover::Handover;
+use super::handover::{self, Handover};
 use super::loading::{Loaded, Loading};
 use super::stop::Stop;
 use super::{App, UNWRITTEN};
@@ -314,7 +314,8 @@ impl App<'_> {
         let stop = Stop::watch().context("failed to watch for signals")?;
         let (reporting, events) = Reporting::start(show);
         let clock = events.clock();
-        events.send(run::opening(plan, verb, clock)).await;
+        let flags = handover::typed(&self.flags);
+        events.send(run::opening(plan, verb, &flags, clock)).await;
         for diagnostic in report::told(&plan.notes).iter().cloned() {
             events.send(Event::Note { diagnostic }).await;
         }

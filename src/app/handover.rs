@@ -72,7 +72,7 @@ impl<'a> Handover<'a> {
 }
 
 /// The flags as they were typed: Compose finds the rest as dcb did.
-fn typed(flags: &ProjectFlags) -> Vec<OsString> {
+pub(super) fn typed(flags: &ProjectFlags) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = Vec::new();
     let mut add = |flag: &str, value: OsString| arguments.extend([flag.into(), value]);
     for file in &flags.files {

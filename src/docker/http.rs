@@ -13,6 +13,7 @@ use hyper::client::conn::http1::SendRequest;
 use hyper::http::request;
 use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
+use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::task::JoinSet;
 
@@ -248,6 +249,20 @@ pub(super) async fn upgrade(
         // A reason that cannot be read is none; that it refused is what counts.
         let reason = text(body, SHORT).await.unwrap_or_default();
         Ok(Upgrade::Refused(head.status, reason))
+    }
+}
+
+/// Why an answer refuses: the engine's own sentence, or, where what answers is no engine, all that it says.
+pub(super) async fn refusal(response: Response<Incoming>) -> Result<String, String> {
+    #[derive(Deserialize)]
+    struct Words {
+        #[serde(alias = "cause")]
+        message: String,
+    }
+    let text = text(response.into_body(), SHORT).await.unwrap_or_default();
+    match serde_json::from_str::<Words>(&text) {
+        Ok(words) => Ok(words.message),
+        Err(_) => Err(text),
     }
 }
 

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::Response;
 use hyper::body::{Bytes, Frame, Incoming};
-use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::api_version::ApiVersion;
@@ -151,16 +150,8 @@ fn path(name: &str, api: ApiVersion) -> String {
 
 /// What an answer other than 200 says.
 async fn refused(response: Response<Incoming>) -> Ended {
-    #[derive(Deserialize)]
-    struct Words {
-        #[serde(alias = "cause")]
-        message: String,
-    }
     let status = response.status();
-    let text = http::text(response.into_body(), http::SHORT)
-        .await
-        .unwrap_or_default();
-    let words = serde_json::from_str::<Words>(&text).map_or(text, |words| words.message);
+    let (Ok(words) | Err(words)) = http::refusal(response).await;
     Ended::Said(format!("{} ({status})", words.trim()))
 }
 

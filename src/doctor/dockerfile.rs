@@ -174,17 +174,6 @@ fn fake_proof(seen: &Seen<'_>) -> Found {
     Ok(proofs.collect())
 }
 
-/// The stages of a Dockerfile that its service needs, by number.
-fn needed(read: &Read) -> Vec<(usize, Stage<'_>)> {
-    let needed = read
-        .dockerfile
-        .needed_stages(read.build.target.as_deref(), &read.build.args);
-    let stages = read.dockerfile.stages().into_iter().enumerate();
-    stages
-        .filter(|(number, _)| needed.contains(number))
-        .collect()
-}
-
 /// A cache mount of a `RUN`.
 struct Mount<'a> {
     target: &'a str,
@@ -252,7 +241,7 @@ fn left_in_mount(seen: &Seen<'_>) -> Found {
     let mut found = Vec::new();
     for read in seen.chosen()? {
         let stages = read.dockerfile.stages();
-        for (_, reader) in needed(read) {
+        for (_, reader) in read.needed_stages() {
             for copy in reader.instructions.iter().filter(|it| it.keyword == "COPY") {
                 let from = copy.flags("from").next().map(str::to_lowercase);
                 let is_it = |stage: &&Stage<'_>| from.is_some() && stage.name == from;
@@ -301,7 +290,8 @@ fn owner(seen: &Seen<'_>) -> Found {
     let mut found = Vec::new();
     for read in seen.chosen()? {
         let mut users: HashMap<String, String> = HashMap::new();
-        let needed: Vec<usize> = needed(read).into_iter().map(|(number, _)| number).collect();
+        let needed = read.needed_stages().into_iter();
+        let needed: Vec<usize> = needed.map(|(number, _)| number).collect();
         for (number, stage) in read.dockerfile.stages().into_iter().enumerate() {
             let mut user = users
                 .get(&stage.base.to_lowercase())

@@ -20,7 +20,7 @@ use crate::docker::programs::Programs;
 use crate::docker::survey::{
     Availability, DaemonFile, Installed, LocalCache, MissingContext, Ports, Scratch, Usage,
 };
-use crate::dockerfile::Dockerfile;
+use crate::dockerfile::{Dockerfile, Stage};
 use crate::failure::{Class, Failure};
 use crate::human;
 
@@ -128,6 +128,18 @@ pub struct Read {
     pub build: Build,
     /// Whether it is the form that will be built.
     pub chosen: bool,
+}
+
+impl Read {
+    /// The stages that the service needs, by number.
+    pub fn needed_stages(&self) -> Vec<(usize, Stage<'_>)> {
+        let target = self.build.target.as_deref();
+        let needed = self.dockerfile.needed_stages(target, &self.build.args);
+        let stages = self.dockerfile.stages().into_iter().enumerate();
+        stages
+            .filter(|(number, _)| needed.contains(number))
+            .collect()
+    }
 }
 
 /// A build context that was looked at.

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::read;
 use super::summary::{ServiceSummary, Summary};
+use super::trend::median;
 use crate::event::RunResult;
 use crate::human;
 
@@ -103,9 +104,7 @@ impl Journal {
                     .map(ServiceSummary::name)
                     .eq(services.iter().copied())
         });
-        let mut took: Vec<u64> = same.map(|run| run.took).collect();
-        took.sort_unstable();
-        took.get(took.len() / 2).copied()
+        median(same.map(|run| run.took).collect())
     }
 
     /// How long the services' builds take, in milliseconds: the median of the newest runs in which they
@@ -118,11 +117,10 @@ impl Journal {
                 all.entry(name).or_default().push(service.took);
             }
         }
-        let medians = all.into_iter().filter_map(|(name, mut took)| {
-            took.sort_unstable();
-            Some((name, *took.get(took.len() / 2)?))
-        });
-        medians.collect()
+        let medians = all.into_iter();
+        medians
+            .filter_map(|(name, took)| Some((name, median(took)?)))
+            .collect()
     }
 
     /// A number and a file for a new run.

@@ -48,7 +48,7 @@ fn of_service(before: &[Summary], service: &ServiceSummary) -> Option<Trend> {
     if known.len() < ENOUGH {
         return None;
     }
-    let median = median(known.iter().map(|known| known.took).collect());
+    let median = median(known.iter().map(|known| known.took).collect())?;
     if service.took < median + WORTH {
         return None;
     }
@@ -73,9 +73,10 @@ fn of_service(before: &[Summary], service: &ServiceSummary) -> Option<Trend> {
     })
 }
 
-fn median(mut values: Vec<u64>) -> u64 {
+/// The middle one of some values; nothing when there are none.
+pub(super) fn median(mut values: Vec<u64>) -> Option<u64> {
     values.sort_unstable();
-    values.get(values.len() / 2).copied().unwrap_or_default()
+    values.get(values.len() / 2).copied()
 }
 
 /// Two runs side by side.

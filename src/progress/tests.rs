@@ -25,9 +25,11 @@ fn run(jobs: Vec<Planned>) -> Run {
         dcb: String::new(),
         began: 0,
         verb: "build".to_owned(),
+        flags: Vec::new(),
         project: "shop".to_owned(),
         directory: "/shop".to_owned(),
         engine: None,
+        pushes: false,
         parallel: 2,
         jobs,
     };

@@ -1,5 +1,6 @@
 //! The builders of this machine, as a table.
 
+use super::columns::{self, Side, columns};
 use crate::docker::buildx::manage::Listed;
 
 /// How many platforms are named before the rest is counted.
@@ -12,34 +13,22 @@ pub fn builders(listed: &[Listed], used: &str) -> String {
         let mark = if builder.name == used { " *" } else { "" };
         [
             format!("{}{mark}", builder.name),
-            builder.driver.clone(),
-            builder.state.clone(),
-            builder.version.clone(),
+            told(&builder.driver),
+            told(&builder.state),
+            told(&builder.version),
             match &builder.problem {
                 Some(problem) => problem.clone(),
-                None => platforms(&builder.platforms),
+                None => told(&platforms(&builder.platforms)),
             },
         ]
     });
     let table: Vec<[String; 5]> = std::iter::once(header).chain(rows).collect();
-    let widths: Vec<usize> = (0..5)
-        .map(|column| {
-            let cells = table
-                .iter()
-                .map(|row| console::measure_text_width(&row[column]));
-            cells.max().unwrap_or(0)
-        })
-        .collect();
-    let mut text = String::new();
-    for row in &table {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| {
-            let cell = if cell.is_empty() { "-" } else { cell };
-            console::pad_str(cell, *width, console::Alignment::Left, None).into_owned()
-        });
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-        text.push('\n');
-    }
-    text
+    columns(&table, [Side::Left; 5], columns::plain)
+}
+
+/// A cell is never empty.
+fn told(word: &str) -> String {
+    if word.is_empty() { "-" } else { word }.to_owned()
 }
 
 fn platforms(platforms: &[String]) -> String {

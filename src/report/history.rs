@@ -3,9 +3,10 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use console::{Alignment, pad_str};
 use serde_json::{Value, json};
 
+use super::columns::Side::{Left, Right};
+use super::columns::{self, columns};
 use super::plain::{Plain, Telling};
 use super::screen::Stream;
 use super::table::{self, Logs};
@@ -29,7 +30,11 @@ pub fn list(runs: &[Summary], trends: &[Trend], now: u64) -> String {
             services(run),
         ]
     }));
-    let mut text = columns(&rows, [true, false, false, false, true, false]);
+    let mut text = columns(
+        &rows,
+        [Right, Left, Left, Left, Right, Left],
+        columns::plain,
+    );
     for trend in trends {
         let _ = writeln!(text, "{}", told(trend));
     }
@@ -68,34 +73,6 @@ fn services(run: &Summary) -> String {
     for service in run.services.iter().filter(|service| !service.built) {
         let why = service.class.map_or("not built", |class| class.id());
         let _ = write!(text, ", {}: {why}", service.name());
-    }
-    text
-}
-
-/// Rows in columns, those `right` flush right.
-fn columns<const N: usize>(rows: &[[String; N]], right: [bool; N]) -> String {
-    let widths: [usize; N] = std::array::from_fn(|column| {
-        let cells = rows
-            .iter()
-            .map(|row| console::measure_text_width(&row[column]));
-        cells.max().unwrap_or(0)
-    });
-    let mut text = String::new();
-    for row in rows {
-        let cells = row
-            .iter()
-            .zip(widths)
-            .zip(right)
-            .map(|((cell, width), right)| {
-                let side = if right {
-                    Alignment::Right
-                } else {
-                    Alignment::Left
-                };
-                pad_str(cell, width, side, None).into_owned()
-            });
-        let line = cells.collect::<Vec<_>>().join("  ");
-        let _ = writeln!(text, "{}", line.trim_end());
     }
     text
 }
@@ -179,7 +156,7 @@ pub fn comparison(first: &Summary, second: &Summary, compared: &Comparison) -> S
             row(&name, step.before, step.after, note(step))
         }));
     }
-    columns(&rows, [false, true, true, false])
+    columns(&rows, [Left, Right, Right, Left], columns::plain)
 }
 
 type Side = Option<(u64, StepOutcome)>;

@@ -7,6 +7,7 @@ mod board;
 mod builders;
 mod check;
 mod ci;
+mod columns;
 mod config;
 mod docker;
 mod doctor;

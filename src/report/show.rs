@@ -130,19 +130,20 @@ impl<'a> Hub<'a> {
     async fn with_clock(&mut self, received: &mut Receiver<Record>) {
         let pause = Duration::from_millis(TICK);
         let mut due = TICK;
+        let mut waiting = Vec::new();
         loop {
-            let now = match tokio::time::timeout(pause, received.recv()).await {
-                Ok(Some(record)) => {
-                    let at = record.at;
-                    self.hear(record);
-                    at
-                }
-                Ok(None) => break,
-                Err(_) => self.clock.now(),
-            };
+            let hearing = received.recv_many(&mut waiting, QUEUE);
+            if let Ok(0) = tokio::time::timeout(pause, hearing).await {
+                break;
+            }
+            for record in waiting.drain(..) {
+                self.hear(record);
+            }
+            // By the clock and not by the events: a slow terminal gets fewer pictures, each of them new.
+            let now = self.clock.now();
             if now >= due {
                 self.tick(now);
-                due = now + TICK;
+                due = self.clock.now() + TICK;
             }
         }
     }

@@ -1,21 +1,27 @@
 //! The end of a run: what failed and where, a table of services, and one line that sums it up.
 
+use std::ffi::OsStr;
 use std::fmt::Write;
 use std::time::Duration;
 
-use console::{Alignment, Style as Paint};
+use console::Style as Paint;
 
+use super::columns::Side::{self, Left, Right};
+use super::columns::columns;
 use super::failure;
 use crate::diagnostic::Style;
 use crate::event::{Departure, Outcome, Planned, Pushed};
 use crate::human;
 use crate::journal::RunId;
+use crate::process;
 use crate::progress::{Job, Run, State, Step};
 
 /// The columns of the table; one in which no row has anything is left out.
 const HEADS: [&str; 6] = ["SERVICE", "OUTCOME", "TIME", "CACHED", "SIZE", "IMAGE"];
-/// Those with numbers.
-const RIGHT: [bool; 6] = [false, false, true, true, true, false];
+/// Numbers stand on the right.
+const SIDES: [Side; 6] = [Left, Left, Right, Right, Right, Left];
+/// The column with the outcome, which has a colour.
+const OUTCOME: usize = 1;
 
 /// Which logs of failed steps are shown again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,33 +48,62 @@ pub(super) fn render(run: &Run, logs: Logs, number: Option<RunId>, style: Style)
             {
                 let _ = writeln!(
                     text,
-                    "  = note: its whole log: dcb history log --run {number} {}",
-                    job.name()
+                    "  = note: its whole log: {}",
+                    dcb(
+                        run,
+                        &["history", "log", "--run", &number.to_string(), job.name()]
+                    )
                 );
             }
         }
     }
-    let rows: Vec<[String; 6]> = run.jobs.iter().map(|job| row(run, job)).collect();
-    let heads = HEADS.map(str::to_owned);
-    let widths: [usize; 6] = std::array::from_fn(|column| {
-        let cells = rows
-            .iter()
-            .map(|row| console::measure_text_width(&row[column]));
-        match cells.max().unwrap_or(0) {
-            0 => 0,
-            widest => widest.max(HEADS[column].len()),
-        }
-    });
+    let rows = run.jobs.iter().map(|job| row(run, job));
+    let rows: Vec<[String; 6]> = std::iter::once(HEADS.map(str::to_owned))
+        .chain(rows)
+        .collect();
     text.push('\n');
-    write_row(&mut text, &heads, widths, &paint(None, style));
-    for (job, row) in run.jobs.iter().zip(&rows) {
-        write_row(&mut text, row, widths, &paint(job.outcome(), style));
-    }
+    text.push_str(&columns(&rows, SIDES, |row, column, cell| {
+        let job = row.checked_sub(1).map(|job| &run.jobs[job]);
+        match column {
+            OUTCOME => paint(job.and_then(Job::outcome), style)
+                .apply_to(cell)
+                .to_string(),
+            _ => cell,
+        }
+    }));
     if let Some(path) = critical_path(run) {
         let _ = writeln!(text, "{path}");
     }
     let _ = writeln!(text, "{}", summary(run));
+    if let Some(again) = again(run) {
+        let _ = writeln!(text, "once mended: {again}");
+    }
     text
+}
+
+/// What builds the rest of a run that failed.
+fn again(run: &Run) -> Option<String> {
+    let is_open = |job: &&Job| {
+        let outcome = job.outcome();
+        matches!(outcome, Some(Outcome::Failed(_) | Outcome::Skipped { .. }))
+    };
+    let open: Vec<&str> = run.jobs.iter().filter(is_open).map(Job::name).collect();
+    let pushes = run.opening.as_ref().is_some_and(|opening| opening.pushes);
+    let verb: &[&str] = if pushes {
+        &["build", "--push"]
+    } else {
+        &["build"]
+    };
+    (!open.is_empty()).then(|| dcb(run, &[verb, &open].concat()))
+}
+
+/// A command about the project of a run.
+fn dcb(run: &Run, words: &[&str]) -> String {
+    let flags = run.opening.iter().flat_map(|opening| &opening.flags);
+    let words = flags.map(String::as_str).chain(words.iter().copied());
+    let words = words.map(|word| process::quote(OsStr::new(word)));
+    let command: Vec<String> = std::iter::once("dcb".to_owned()).chain(words).collect();
+    command.join(" ")
 }
 
 /// The last lines of a step that failed.
@@ -110,27 +145,6 @@ fn row(run: &Run, job: &Job) -> [String; 6] {
     };
     let services = job.planned.services.join(", ");
     [services, word.to_owned(), took, cached, size, detail]
-}
-
-fn write_row(text: &mut String, row: &[String; 6], widths: [usize; 6], paint: &Paint) {
-    let mut line = String::new();
-    for (column, width) in widths
-        .into_iter()
-        .enumerate()
-        .filter(|(_, width)| *width > 0)
-    {
-        let side = if RIGHT[column] {
-            Alignment::Right
-        } else {
-            Alignment::Left
-        };
-        let cell = console::pad_str(&row[column], width, side, None);
-        match column {
-            1 => drop(write!(line, "{}  ", paint.apply_to(cell))),
-            _ => drop(write!(line, "{cell}  ")),
-        }
-    }
-    let _ = writeln!(text, "{}", line.trim_end());
 }
 
 fn paint(outcome: Option<&Outcome>, style: Style) -> Paint {

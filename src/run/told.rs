@@ -1,5 +1,7 @@
 //! What a run says of itself before its first job and after its last.
 
+use std::ffi::OsString;
+
 use crate::docker::Strategy;
 use crate::dockerfile::Markers;
 use crate::event::{Clock, Event, Opening, Outcome, Planned, RunResult, SCHEMA};
@@ -7,20 +9,25 @@ use crate::plan::{Job, Plan};
 
 use super::{Ended, attempts};
 
-/// What is going to be done, for the verb that was typed.
-pub fn opening(plan: &Plan, verb: &str, clock: Clock) -> Event {
+/// What is going to be done, for the verb that was typed and the flags that chose the project.
+pub fn opening(plan: &Plan, verb: &str, flags: &[OsString], clock: Clock) -> Event {
     let engine = plan.engine.as_ref();
     Event::RunStarted(Box::new(Opening {
         schema: SCHEMA,
         dcb: env!("CARGO_PKG_VERSION").to_owned(),
         began: clock.date(),
         verb: verb.to_owned(),
+        flags: flags
+            .iter()
+            .map(|flag| flag.to_string_lossy().into_owned())
+            .collect(),
         project: plan.project.clone(),
         directory: plan.directory.display().to_string(),
         engine: engine.map(|engine| {
             let product = if engine.podman { "Podman" } else { "Docker" };
             format!("{product} {}", engine.version)
         }),
+        pushes: plan.jobs.iter().any(|job| !job.push.is_empty()),
         parallel: plan.parallel.value,
         jobs: plan.jobs.iter().map(planned).collect(),
     }))

@@ -48,6 +48,7 @@ error: `RUN seq 1 50 &&     sleep 1 &&     nosuchcommand` ended with exit code 1
 SERVICE  OUTCOME  TIME  IMAGE
 web  failed  <time>  run-failed
 0 services built, 1 failed in <time>
+once mended: dcb build web
 ",
         );
     });
@@ -74,6 +75,7 @@ error: `notes.txt` is not in the build context, which `COPY notes.txt /` needs
 SERVICE  OUTCOME  TIME  IMAGE
 web  failed  <time>  copy-source
 0 services built, 1 failed in <time>
+once mended: dcb build web
 ",
         );
         project.write(".dockerignore", "");
@@ -100,6 +102,7 @@ error: the stage `prod`, which is to be built, is not in `Dockerfile`
 SERVICE  OUTCOME  TIME  IMAGE
 web  failed  <time>  target-missing
 0 services built, 1 failed in <time>
+once mended: dcb build web
 ",
         );
     });

@@ -105,12 +105,8 @@ fn ignore(read: &Read, directory: &Path) -> (Option<PathBuf>, Option<Patterns>) 
 
 /// The instructions that take something out of the context, in stages that are needed.
 fn taking(read: &Read) -> Vec<(Span, Vec<String>)> {
-    let needed = read
-        .dockerfile
-        .needed_stages(read.build.target.as_deref(), &read.build.args);
-    let stages = read.dockerfile.stages().into_iter().enumerate();
-    stages
-        .filter(|(number, _)| needed.contains(number))
+    read.needed_stages()
+        .into_iter()
         .flat_map(|(_, stage)| stage.instructions)
         .filter(|it| matches!(it.keyword.as_str(), "COPY" | "ADD"))
         .filter(|it| !it.heredoc && it.flags("from").next().is_none())

@@ -19,12 +19,10 @@ mod blob;
 mod wire;
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use hyper::{Request, Response};
@@ -34,7 +32,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
 use tonic::metadata::MetadataMap;
-use tonic::server::{Grpc, NamedService, ServerStreamingService, StreamingService, UnaryService};
+use tonic::server::{Grpc, ServerStreamingService, StreamingService, UnaryService};
 use tonic::{Status, Streaming};
 use tonic_prost::ProstCodec;
 
@@ -45,6 +43,7 @@ use wire::{
     WriteRequest, WriteResponse,
 };
 
+use super::serve::Methods;
 use crate::human;
 
 /// The calls that BuildKit makes.
@@ -431,46 +430,32 @@ impl Writing {
     }
 }
 
-impl NamedService for Content {
+impl Methods for Content {
     const NAME: &'static str = "containerd.services.content.v1.Content";
-}
 
-impl tower_service::Service<Request<Body>> for Content {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let service = self.clone();
-        Box::pin(async move {
-            let method = request.uri().path().rsplit('/').next().unwrap_or_default();
-            Ok(match method {
-                "Info" => {
-                    let codec = ProstCodec::<InfoResponse, InfoRequest>::default();
-                    Grpc::new(codec).unary(service, request).await
-                }
-                "Read" => {
-                    let codec = ProstCodec::<ReadResponse, ReadRequest>::default();
-                    Grpc::new(codec).server_streaming(service, request).await
-                }
-                "Write" => {
-                    let codec = ProstCodec::<WriteResponse, WriteRequest>::default();
-                    Grpc::new(codec)
-                        .max_decoding_message_size(LARGEST_MESSAGE)
-                        .streaming(service, request)
-                        .await
-                }
-                "Status" | "Abort" => {
-                    let codec = ProstCodec::<StatusResponse, Reference>::default();
-                    Grpc::new(codec).unary(service, request).await
-                }
-                other => Status::unimplemented(format!("no {other} here")).into_http(),
-            })
-        })
+    async fn answer(self, method: &str, request: Request<Body>) -> Response<Body> {
+        match method {
+            "Info" => {
+                let codec = ProstCodec::<InfoResponse, InfoRequest>::default();
+                Grpc::new(codec).unary(self, request).await
+            }
+            "Read" => {
+                let codec = ProstCodec::<ReadResponse, ReadRequest>::default();
+                Grpc::new(codec).server_streaming(self, request).await
+            }
+            "Write" => {
+                let codec = ProstCodec::<WriteResponse, WriteRequest>::default();
+                Grpc::new(codec)
+                    .max_decoding_message_size(LARGEST_MESSAGE)
+                    .streaming(self, request)
+                    .await
+            }
+            "Status" | "Abort" => {
+                let codec = ProstCodec::<StatusResponse, Reference>::default();
+                Grpc::new(codec).unary(self, request).await
+            }
+            other => Status::unimplemented(format!("no {other} here")).into_http(),
+        }
     }
 }
 

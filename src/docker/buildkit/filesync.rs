@@ -14,10 +14,8 @@
 //! write into one short queue, so memory stays flat however large the context is; only the paths of
 //! files are kept.
 
-use std::convert::Infallible;
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -29,11 +27,12 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
 use tonic::metadata::MetadataMap;
-use tonic::server::{Grpc, NamedService, StreamingService};
+use tonic::server::{Grpc, StreamingService};
 use tonic::{Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use super::offers::{Offer, Offers, Shared};
+use super::serve::Methods;
 use super::wire::{Attribute, Kind, Packet, Stat};
 use crate::context::Entry;
 use crate::context::walk::{Filter, Walk};
@@ -340,28 +339,15 @@ fn one_entry(name: &str, content: &str) -> Entry {
     }
 }
 
-impl NamedService for FileSync {
+impl Methods for FileSync {
     const NAME: &'static str = "moby.filesync.v1.FileSync";
-}
 
-impl tower_service::Service<Request<Body>> for FileSync {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let service = self.clone();
-        Box::pin(async move {
-            if request.uri().path() != "/moby.filesync.v1.FileSync/DiffCopy" {
-                return Ok(Status::unimplemented("only DiffCopy").into_http());
-            }
-            let mut grpc = Grpc::new(ProstCodec::<Packet, Packet>::default());
-            Ok(grpc.streaming(service, request).await)
-        })
+    async fn answer(self, method: &str, request: Request<Body>) -> Response<Body> {
+        if method != "DiffCopy" {
+            return Status::unimplemented("only DiffCopy").into_http();
+        }
+        let mut grpc = Grpc::new(ProstCodec::<Packet, Packet>::default());
+        grpc.streaming(self, request).await
     }
 }
 

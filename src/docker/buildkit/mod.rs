@@ -35,6 +35,7 @@ mod offers;
 mod prefix;
 mod receive;
 mod secrets;
+mod serve;
 mod session;
 mod solve;
 mod ssh;

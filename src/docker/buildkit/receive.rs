@@ -14,10 +14,8 @@ mod archive;
 mod place;
 mod tree;
 
-use std::convert::Infallible;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use hyper::{Request, Response};
@@ -25,10 +23,11 @@ use prost::bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
-use tonic::server::{Grpc, NamedService, StreamingService};
+use tonic::server::{Grpc, StreamingService};
 use tonic::{Status, Streaming};
 use tonic_prost::ProstCodec;
 
+use super::serve::Methods;
 use super::wire::{Kind, Packet};
 use crate::docker::spec::{Destination, Output, OutputForm};
 use crate::failure::{Class, Failure};
@@ -250,36 +249,23 @@ async fn receive_archive(receipt: Arc<Receipt>, incoming: Streaming<Chunk>) -> R
     }
 }
 
-impl NamedService for FileSend {
+impl Methods for FileSend {
     const NAME: &'static str = "moby.filesync.v1.FileSend";
-}
 
-impl tower_service::Service<Request<Body>> for FileSend {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let service = self.clone();
-        Box::pin(async move {
-            if !request.uri().path().eq_ignore_ascii_case(METHODS[0]) {
-                return Ok(Status::unimplemented("only diffcopy").into_http());
+    async fn answer(self, method: &str, request: Request<Body>) -> Response<Body> {
+        if !method.eq_ignore_ascii_case("diffcopy") {
+            return Status::unimplemented("only diffcopy").into_http();
+        }
+        match self.0.output.form {
+            OutputForm::Local => {
+                let mut grpc = Grpc::new(ProstCodec::<Packet, Packet>::default());
+                grpc.streaming(Directory(self.0), request).await
             }
-            Ok(match service.0.output.form {
-                OutputForm::Local => {
-                    let mut grpc = Grpc::new(ProstCodec::<Packet, Packet>::default());
-                    grpc.streaming(Directory(service.0), request).await
-                }
-                OutputForm::Tar | OutputForm::Oci | OutputForm::Docker => {
-                    let mut grpc = Grpc::new(ProstCodec::<Chunk, Chunk>::default());
-                    grpc.streaming(Stream(service.0), request).await
-                }
-            })
-        })
+            OutputForm::Tar | OutputForm::Oci | OutputForm::Docker => {
+                let mut grpc = Grpc::new(ProstCodec::<Chunk, Chunk>::default());
+                grpc.streaming(Stream(self.0), request).await
+            }
+        }
     }
 }
 

@@ -24,6 +24,7 @@ use super::health::Alive;
 use super::offers::Offers;
 use super::receive::{self, Receipt};
 use super::secrets::{self, Declared};
+use super::serve::Served;
 use super::ssh::{self, Agents, KeyAgent};
 use crate::docker::credentials::Credentials;
 use crate::docker::http::BoxStream;
@@ -218,8 +219,8 @@ pub(super) fn serve(identity: Identity, common: &Common, own: Own, stream: BoxSt
     let offers = Arc::new(Offers::default());
     let routes = Routes::new(HealthServer::new(Alive))
         .add_service(AuthServer::new(User(Arc::clone(&common.credentials))))
-        .add_service(FileSync::new(Arc::clone(&offers)))
-        .add_service(Content::new(Arc::new(own.stores)));
+        .add_service(Served(FileSync::new(Arc::clone(&offers))))
+        .add_service(Served(Content::new(Arc::new(own.stores))));
     let routes = match own.secrets {
         Some(secrets) => routes.add_service(SecretsServer::new(secrets)),
         None => routes,
@@ -229,7 +230,7 @@ pub(super) fn serve(identity: Identity, common: &Common, own: Own, stream: BoxSt
         None => routes,
     };
     let routes = match &own.receipt {
-        Some(receipt) => routes.add_service(receipt.service()),
+        Some(receipt) => routes.add_service(Served(receipt.service())),
         None => routes,
     };
     let routes = routes.prepare();

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::{Response, StatusCode};
-use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::archive::Modes;
@@ -340,25 +339,15 @@ fn exit_code(detail: &ErrorDetail) -> Option<i32> {
 /// What an answer other than 200 means: the Dockerfile or a parameter is wrong, or what answers
 /// does not let anybody build.
 async fn refused(response: Response<Incoming>) -> Ended {
-    #[derive(Deserialize)]
-    struct Words {
-        #[serde(alias = "cause")]
-        message: String,
-    }
     let status = response.status();
-    let text = http::text(response.into_body(), http::SHORT)
-        .await
-        .unwrap_or_default();
-    let words = serde_json::from_str::<Words>(&text).map(|words| words.message);
-    match (status, words) {
+    match (status, http::refusal(response).await) {
         (StatusCode::BAD_REQUEST | StatusCode::INTERNAL_SERVER_ERROR, Ok(message)) => {
             Ended::Said(ErrorDetail {
                 code: None,
                 message,
             })
         }
-        (_, words) => {
-            let words = words.unwrap_or(text);
+        (_, Ok(words) | Err(words)) => {
             let why = crate::human::sanitize(words.lines().next().unwrap_or_default());
             let failure = Failure::new(
                 Class::DaemonError,

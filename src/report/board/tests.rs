@@ -35,9 +35,11 @@ impl Story {
             dcb: String::new(),
             began: 0,
             verb: "build".to_owned(),
+            flags: Vec::new(),
             project: "shop".to_owned(),
             directory: "/shop".to_owned(),
             engine: None,
+            pushes: false,
             parallel: 4,
             jobs: jobs.collect(),
         };

@@ -35,13 +35,17 @@ struct Data<'a> {
 /// cannot end the element that it is in, and reach the screen as text; and the policy of the page
 /// names its own script and style by their digests, so that nothing else would run.
 pub fn html(story: &Story) -> String {
+    around(&data(story))
+}
+
+/// The page around its data.
+pub(super) fn around(data: &str) -> String {
     let script = format!("\"use strict\";\n(() => {{\n{}}})();\n", SCRIPT.concat());
-    let data = data(story);
     let parts = [
         ("@script-digest@", digest(&script)),
         ("@style-digest@", digest(STYLE)),
         ("@style@", STYLE.to_owned()),
-        ("@data@", data),
+        ("@data@", data.to_owned()),
         ("@script@", script),
     ];
     let mut page = String::new();

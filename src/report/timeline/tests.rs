@@ -1,4 +1,6 @@
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
@@ -388,4 +390,28 @@ fn an_arrow_of_the_trace_leads_from_each_service_to_those_that_need_it() {
         .filter_map(|event| event["args"]["name"].as_str())
         .collect();
     assert_eq!(names, ["dcb build shop", "base", "web", "docs"]);
+}
+
+/// A run of `examples/`, as the page in `docs` shows it; `DCB_UPDATE=1 cargo test example_page` writes the
+/// page anew around the same data.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "asked of the person who runs the test, not of a user"
+)]
+fn the_example_page_in_the_docs_is_what_is_written_today() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/timeline-example.html");
+    let kept = fs::read_to_string(&path).expect("the example");
+    let (_, rest) = kept
+        .split_once(r#"id="data">"#)
+        .expect("the beginning of the data");
+    let (data, _) = rest.split_once("</script>").expect("the end of the data");
+    let page = page::around(data);
+    if std::env::var_os("DCB_UPDATE").is_some() {
+        fs::write(&path, &page).expect("the example is writable");
+    }
+    assert!(
+        page == fs::read_to_string(&path).expect("the example"),
+        "out of date: DCB_UPDATE=1 cargo test example_page"
+    );
 }
