@@ -349,6 +349,29 @@ fn what_a_script_does_beyond_building_is_named_and_the_script_left_alone() {
         ("echo \"$(./deploy)\"", "line 4: `echo"),
         ("cat <<END\n$(./deploy)\nEND", "line 5: `$(./deploy)`"),
         ("cat > x.yaml <<'END'\na: 1\nEND", "line 4: `cat > x.yaml"),
+        (
+            "docker compose build || docker compose build --no-cache",
+            "line 4: `docker compose build ||",
+        ),
+        (
+            "for s in web db; do docker compose build $s; done",
+            "line 4: `for s in web db",
+        ),
+        (
+            "SERVICE=${1:-web}\ndocker compose build $SERVICE",
+            "`${1:-web}` in `$SERVICE`",
+        ),
+        ("[ -z \"$RUN\" ] || docker compose up", "line 4: `[ -z"),
+        (
+            "if [ -n \"$RUN\" ]; then docker compose up -d; fi",
+            "run under a condition of its own",
+        ),
+        (
+            "cd \"$PROJECT_ROOT/deploy\"",
+            "line 4: `cd \"$PROJECT_ROOT/deploy\"`",
+        ),
+        ("cd \"$(dirname \"$0\")/deploy\"", "line 4: `cd"),
+        ("declare -x TAG=1", "line 4: `declare -x TAG=1`"),
         ("cd /srv && make all", "line 4: `cd /srv && make all`"),
         ("set -a; . ./.env", "line 4: `set -a; . ./.env`"),
         ("echo done > /etc/state", "line 4: `echo done > /etc/state`"),
@@ -378,6 +401,32 @@ fn what_a_script_does_beyond_building_is_named_and_the_script_left_alone() {
         (
             "docker-compose build\nif ($x) { Remove-Item -Recurse out }",
             "line 2: `if ($x) { Remove-Item",
+        ),
+        (
+            "docker-compose build\nWrite-Host (./deploy)",
+            "line 2: `Write-Host (./deploy)`",
+        ),
+        (
+            "docker-compose build\nif ($a -and (./deploy)) { exit 1 }",
+            "line 2: `if ($a -and (./deploy))",
+        ),
+        ("docker-compose build\n$x.Delete()", "line 2: `$x.Delete()`"),
+        (
+            "docker-compose build\n[IO.File]::Delete('x')",
+            "line 2: `[IO.File]::Delete('x')`",
+        ),
+        (
+            "docker-compose build\nSet-Location deploy",
+            "line 2: `Set-Location deploy`",
+        ),
+        (
+            "docker-compose build\n$x = ./deploy",
+            "line 2: `$x = ./deploy`",
+        ),
+        ("docker-compose build\n./deploy", "line 2: `./deploy`"),
+        (
+            "docker-compose build\nwhile ($x) { docker-compose up }",
+            "line 2: `while ($x)",
         ),
         (
             "docker-compose build --memory 1g",

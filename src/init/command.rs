@@ -36,15 +36,24 @@ pub(super) struct Simple {
     pub(super) words: Vec<(Word, Range<usize>)>,
     /// Whether its output goes into a file or to another command.
     pub(super) redirected: bool,
+    /// Whether it is run only when the one before fails.
+    pub(super) instead: bool,
+}
+
+impl Simple {
+    fn empty(instead: bool) -> Self {
+        Self {
+            words: Vec::new(),
+            redirected: false,
+            instead,
+        }
+    }
 }
 
 /// The commands of one line. Quotes are understood, and what stands in `$(...)` is a part of its word.
 pub(super) fn commands(line: &str) -> Vec<Simple> {
     let mut commands = Vec::new();
-    let mut current = Simple {
-        words: Vec::new(),
-        redirected: false,
-    };
+    let mut current = Simple::empty(false);
     let mut at = 0;
     while at < line.len() {
         let rest = &line[at..];
@@ -57,13 +66,8 @@ pub(super) fn commands(line: &str) -> Vec<Simple> {
             break;
         } else if let Some(length) = joint(rest) {
             current.redirected |= &rest[..length] == "|";
-            commands.push(std::mem::replace(
-                &mut current,
-                Simple {
-                    words: Vec::new(),
-                    redirected: false,
-                },
-            ));
+            let next = Simple::empty(&rest[..length] == "||");
+            commands.push(std::mem::replace(&mut current, next));
             at += length;
         } else if let Some((length, harmless)) = redirection(rest) {
             current.redirected |= !harmless;
@@ -175,8 +179,8 @@ pub(super) struct Compose {
     pub(super) arguments: Vec<Word>,
     /// From the first variable to the end of the program's name.
     pub(super) program: Range<usize>,
-    /// Whether its output goes into a file or to another command.
-    pub(super) redirected: bool,
+    /// Whether its output is needed, or it stands in for another command: more than a build.
+    pub(super) entangled: bool,
 }
 
 /// Compose's flags before the verb that take a value.
@@ -252,7 +256,7 @@ pub(super) fn compose(
         verb,
         arguments: words.cloned().collect(),
         program: begin..end,
-        redirected: command.redirected,
+        entangled: command.redirected || command.instead,
     })
 }
 

@@ -7,30 +7,39 @@ use super::command::{Meaning, Takes, Word, commands, compose, meaning};
 use super::reading::{Reading, is_same_everywhere, known_flag};
 
 /// Commands that only prepare or tell, in lower case.
-const HARMLESS: [&str; 19] = [
+const HARMLESS: [&str; 12] = [
     "write-host",
     "write-output",
     "write-error",
     "write-warning",
     "write-verbose",
     "write-information",
-    "get-command",
     "get-help",
-    "set-location",
-    "push-location",
     "pop-location",
-    "out-null",
     "clear-host",
     "set-strictmode",
     "start-sleep",
-    "exit",
-    "return",
-    "throw",
     "echo",
 ];
-/// Words that stand before a block.
-const BEFORE: [&str; 9] = [
-    "if", "elseif", "else", "try", "catch", "finally", "function", "foreach", "return",
+/// Commands whose answers may be asked for: they change nothing.
+const LOOKS: [&str; 6] = [
+    "get-command",
+    "get-location",
+    "split-path",
+    "join-path",
+    "test-path",
+    "resolve-path",
+];
+/// Commands of docker's that only look.
+const DOCKER_LOOKS: [&str; 8] = [
+    "docker version",
+    "docker info",
+    "docker --version",
+    "docker-compose --version",
+    "docker compose version",
+    "docker-compose version",
+    "docker compose ps",
+    "docker-compose ps",
 ];
 
 /// Reads a script. `takes` says what dcb takes.
@@ -42,6 +51,8 @@ pub(super) fn read(text: &str, takes: &Takes<'_>) -> Reading {
         values: BTreeMap::new(),
         conditional: BTreeSet::new(),
         functions: BTreeSet::new(),
+        own: BTreeSet::new(),
+        starts: [0; 2],
         line: 0,
     };
     let lines = logical_lines(text);
@@ -108,6 +119,10 @@ struct Reader<'t> {
     /// Flags that are given under a condition.
     conditional: BTreeSet<String>,
     functions: BTreeSet<String>,
+    /// The variables that hold the directory of the script.
+    own: BTreeSet<String>,
+    /// How often it starts the project: always, and under a condition.
+    starts: [usize; 2],
     line: usize,
 }
 
@@ -175,75 +190,83 @@ impl Reader<'_> {
 
     fn statement(&mut self, statement: &str, line: &str) {
         let statement = statement.trim();
-        let is_function = statement.to_lowercase().starts_with("function ");
-        let statement = if is_function {
-            statement
-        } else {
-            without_condition(statement)
+        let (first, rest) = first_word(statement);
+        let known = match first.as_str() {
+            "" if rest.is_empty() => true,
+            "function" => {
+                let (name, _) = first_word(rest);
+                self.functions.insert(name);
+                true
+            }
+            "if" | "elseif" | "else" | "try" | "catch" | "finally" => runs_nothing(rest, false),
+            "exit" | "return" | "throw" => runs_nothing(rest, false),
+            "set-location" | "push-location" | "cd" => self.is_own_directory(rest),
+            _ => match assignment(statement) {
+                Some((name, value)) => match name.strip_prefix("env:") {
+                    Some(name) => {
+                        self.export(name, value.trim_matches(['"', '\'']).to_owned());
+                        true
+                    }
+                    None => self.assigned(name, value),
+                },
+                None => self.compose(statement, line) || self.is_harmless(statement, &first, rest),
+            },
         };
-        if statement.is_empty() || statement.starts_with('[') {
-            return;
-        }
-        if let Some(name) = statement.strip_prefix("function ") {
-            let name = name.split(['(', ' ']).next().unwrap_or_default();
-            self.functions.insert(name.to_lowercase());
-            return;
-        }
-        if let Some((name, value)) = assignment(statement) {
-            return match name.strip_prefix("env:") {
-                Some(name) => self.export(name, value.trim_matches(['"', '\'']).to_owned()),
-                None => self.assign(name, value, line),
-            };
-        }
-        let statement = statement.trim_start_matches('&').trim_start();
-        // `@name` hands on what `$name` holds.
-        let posix = statement.replace('@', "$");
-        let parsed = commands(&posix);
-        let none = |_: &str| None;
-        if let Some(compose) = parsed.first().and_then(|command| compose(command, &none)) {
-            if compose.redirected || parsed.len() > 1 || !compose.taken(self.takes) {
-                return self.beyond(line);
-            }
-            self.reading.built = true;
-            self.reading.starts |= compose.verb == "up";
-            let project = compose
-                .flags
-                .iter()
-                .map(|flag| flag.written().to_owned())
-                .collect();
-            let known = self
-                .reading
-                .project
-                .get_or_insert_with(|| Vec::clone(&project));
-            if *known != project {
-                self.beyond(line);
-            }
-            for argument in &compose.arguments {
-                match argument {
-                    Word::Fixed(flag) => self.given(self.depth, flag, line),
-                    Word::Open(variable) => self.handed(variable.trim_start_matches('$'), line),
-                }
-            }
-            return;
-        }
-        let first = statement.split_whitespace().next().unwrap_or_default();
-        let first = first.split('(').next().unwrap_or_default().to_lowercase();
-        let looks = [
-            "docker version",
-            "docker info",
-            "docker --version",
-            "docker-compose --version",
-            "docker compose version",
-            "docker-compose version",
-            "docker compose ps",
-            "docker-compose ps",
-        ];
-        let harmless = HARMLESS.contains(&first.as_str()) && !statement.contains("$(")
-            || looks.iter().any(|look| statement.starts_with(look))
-            || self.functions.contains(&first);
-        if !harmless {
+        if !known {
             self.beyond(line);
         }
+    }
+
+    /// Reads a command of Compose's that builds; whether it is one that a shim can do.
+    fn compose(&mut self, statement: &str, line: &str) -> bool {
+        // `@name` hands on what `$name` holds.
+        let posix = statement.trim_start_matches('&').replace('@', "$");
+        let parsed = commands(&posix);
+        let [command] = parsed.as_slice() else {
+            return false;
+        };
+        let Some(compose) = compose(command, &|_: &str| None) else {
+            return false;
+        };
+        if compose.entangled || !compose.taken(self.takes) {
+            return false;
+        }
+        self.reading.built = true;
+        if compose.verb == "up" {
+            self.reading.starts = true;
+            self.starts[usize::from(self.depth > 0)] += 1;
+        }
+        for argument in &compose.arguments {
+            match argument {
+                Word::Fixed(flag) => self.given(self.depth, flag, line),
+                Word::Open(variable) => self.handed(variable.trim_start_matches('$'), line),
+            }
+        }
+        let flags = compose.flags.iter();
+        let flags: Vec<String> = flags.map(|flag| flag.written().to_owned()).collect();
+        *self.reading.project.get_or_insert_with(|| flags.clone()) == flags
+    }
+
+    /// Whether it is a command that only prepares or tells.
+    fn is_harmless(&self, statement: &str, first: &str, rest: &str) -> bool {
+        if HARMLESS.contains(&first) || LOOKS.contains(&first) || self.functions.contains(first) {
+            return runs_nothing(rest, true);
+        }
+        let look = DOCKER_LOOKS
+            .iter()
+            .find_map(|look| statement.strip_prefix(look));
+        look.is_some_and(|rest| runs_nothing(rest, true))
+    }
+
+    /// Whether a place is the directory of the script.
+    fn is_own_directory(&self, place: &str) -> bool {
+        let place = place
+            .trim_start_matches("-LiteralPath")
+            .trim_start_matches("-Path")
+            .trim();
+        let place = place.trim_matches('"');
+        let held = place.strip_prefix('$').map(str::to_lowercase);
+        held.is_some_and(|name| self.own.contains(&name)) || is_own_directory(place)
     }
 
     fn beyond(&mut self, line: &str) {
@@ -266,17 +289,19 @@ impl Reader<'_> {
         }
     }
 
-    fn assign(&mut self, name: &str, value: &str, line: &str) {
-        let calls = value.contains("$(") || value.starts_with('&') || value.starts_with("docker");
-        let own = value.contains("PSScriptRoot") || value.contains("MyInvocation");
-        let asks = value.starts_with("Get-Command") || value.starts_with("Get-Location");
-        if calls && !own && !asks {
-            return self.beyond(line);
+    /// Whether what a variable is set to is known to be no command.
+    fn assigned(&mut self, name: &str, value: &str) -> bool {
+        let name = name.to_lowercase();
+        if is_own_directory(value) {
+            self.own.insert(name);
+            return true;
         }
+        self.own.remove(&name);
         let words = value.split(|c: char| c.is_whitespace() || ",()@\"'".contains(c));
-        let held = self.values.entry(name.to_lowercase()).or_default();
+        let held = self.values.entry(name).or_default();
         let kept = words.filter(|word| !word.is_empty() && !word.starts_with('$'));
         held.extend(kept.map(|word| (self.depth, word.to_owned())));
+        runs_nothing(value, false)
     }
 
     /// A variable whose values Compose gets.
@@ -302,6 +327,7 @@ impl Reader<'_> {
     }
 
     fn finish(mut self) -> Reading {
+        self.reading.started(self.starts);
         for flag in std::mem::take(&mut self.conditional) {
             if !self.reading.takes.contains(&flag) {
                 self.reading
@@ -348,19 +374,92 @@ fn statements(line: &str) -> Vec<String> {
     statements
 }
 
-/// A statement without what decides whether it is run.
-fn without_condition(statement: &str) -> &str {
-    let word = statement
-        .split(|c: char| !c.is_ascii_alphabetic())
-        .next()
-        .unwrap_or_default();
-    if !BEFORE.contains(&word.to_lowercase().as_str()) {
-        return statement;
+/// The first word in lower case, and what follows it.
+fn first_word(statement: &str) -> (String, &str) {
+    let end = statement.find(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    let (word, rest) = statement.split_at(end.unwrap_or(statement.len()));
+    (word.to_lowercase(), rest.trim())
+}
+
+/// Whether it is the directory of the script, told in one of the usual ways and with nothing behind it.
+fn is_own_directory(text: &str) -> bool {
+    let plain = text.replace(['(', ')', '"'], " ");
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    matches!(
+        words.as_slice(),
+        ["$PSScriptRoot"]
+            | [
+                "Split-Path",
+                "$MyInvocation.MyCommand.Path" | "$MyInvocation.MyCommand.Definition"
+            ]
+            | [
+                "Split-Path",
+                "-Parent",
+                "$MyInvocation.MyCommand.Path" | "$MyInvocation.MyCommand.Definition"
+            ]
+    )
+}
+
+/// Whether nothing in an expression is run but what only looks. `arguments` when it is what follows a
+/// command, so that words may stand alone.
+fn runs_nothing(text: &str, arguments: bool) -> bool {
+    if text.contains("$(") || text.contains("::") || text.contains('`') {
+        return false;
     }
-    // A condition or the name of a function: nothing of it is a command that builds.
-    let rest = statement[word.len()..].trim_start();
-    if rest.contains("docker") && !rest.contains("Get-Command") {
-        return rest;
+    // For each bracket that is open, whether words in it are arguments.
+    let mut inside = vec![arguments];
+    let mut word = String::new();
+    let mut quote = None;
+    let mut before = ' ';
+    let mut piped = false;
+    for c in text.chars().chain([' ']) {
+        if let Some(open) = quote {
+            quote = quote.filter(|_| c != open);
+        } else if matches!(c, '"' | '\'') {
+            quote = Some(c);
+        } else if c.is_whitespace() || "(),!@".contains(c) {
+            let is_call = c == '(' && before.is_ascii_alphanumeric();
+            let Some(arguments) = inside.last_mut() else {
+                return false;
+            };
+            if is_call || !is_plain(&word.to_lowercase(), arguments, &mut piped) {
+                return false;
+            }
+            word.clear();
+            match c {
+                '(' => inside.push(false),
+                ')' => {
+                    inside.pop();
+                }
+                _ => {}
+            }
+        } else {
+            word.push(c);
+        }
+        before = c;
     }
-    ""
+    true
+}
+
+/// Whether a word of an expression runs nothing. `piped` is set while only what throws an output away may
+/// follow.
+fn is_plain(word: &str, arguments: &mut bool, piped: &mut bool) -> bool {
+    if word.is_empty() {
+        return true;
+    }
+    if std::mem::take(piped) {
+        return matches!(word, "out-null" | "$null");
+    }
+    *piped = matches!(word, "|" | ">" | "2>" | "*>");
+    if LOOKS.contains(&word) {
+        *arguments = true;
+    }
+    let number = word.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let kind = word.starts_with('[') && word.ends_with(']');
+    *piped
+        || *arguments && !word.contains(['|', '>', ';', '&'])
+        || word.starts_with(['$', '-'])
+        || matches!(word, "+" | "2>&1")
+        || number
+        || kind
 }

@@ -40,6 +40,15 @@ impl Reading {
         }
     }
 
+    /// Notes how often it starts the project, always and under a condition. Two branches that both start
+    /// are one start; what is in a single one may not happen.
+    pub(super) fn started(&mut self, starts: [usize; 2]) {
+        if starts == [0, 1] {
+            let what = "`docker compose up`, run under a condition of its own";
+            self.beyond(0, what.to_owned());
+        }
+    }
+
     /// What is known once all of it was read.
     pub(super) fn finish(mut self) -> Self {
         if !self.built {

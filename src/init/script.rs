@@ -30,6 +30,9 @@ pub(super) fn read(text: &str, takes: &Takes<'_>) -> Reading {
         functions: functions(text),
         values: BTreeMap::new(),
         used: BTreeSet::new(),
+        own: BTreeSet::new(),
+        loops: 0,
+        starts: [0; 2],
         conditional: BTreeSet::new(),
         line: 0,
     };
@@ -129,8 +132,14 @@ struct Reader<'t> {
     values: BTreeMap<String, Vec<(usize, Vec<Word>)>>,
     /// The variables that Compose is given as arguments.
     used: BTreeSet<String>,
+    /// The variables that hold the directory of the script.
+    own: BTreeSet<String>,
     /// Flags that are given under a condition.
     conditional: BTreeSet<String>,
+    /// How many loops are open.
+    loops: usize,
+    /// How often it starts the project: always, and under a condition.
+    starts: [usize; 2],
     line: usize,
 }
 
@@ -197,10 +206,16 @@ impl Reader<'_> {
         while let Some((word, _)) = command.words.first() {
             let text = word.written().to_owned();
             match text.as_str() {
-                "if" | "while" | "until" => self.depth += 1,
+                "if" => self.depth += 1,
+                "while" | "until" => {
+                    self.depth += 1;
+                    self.loops += 1;
+                }
+                "done" => self.loops = self.loops.saturating_sub(1),
                 "for" | "case" => {
                     self.depth += 1;
                     self.cases += usize::from(text == "case");
+                    self.loops += usize::from(text == "for");
                     let words = command.words.iter().map(|(word, _)| word.written());
                     let more_than_words = words.clone().any(runs_something)
                         || text == "case"
@@ -257,14 +272,17 @@ impl Reader<'_> {
         let beyond = |reading: &mut Reading, number: usize| {
             reading.beyond(number, format!("`{}`", shown(line)));
         };
-        if compose.redirected {
+        if compose.entangled || self.loops > 0 {
             return beyond(&mut self.reading, self.line);
         }
         for (name, value, _) in &compose.variables {
             self.export(name, value);
         }
         self.reading.built = true;
-        self.reading.starts |= compose.verb == "up";
+        if compose.verb == "up" {
+            self.reading.starts = true;
+            self.starts[usize::from(self.depth > 0)] += 1;
+        }
         let mut arguments = compose.arguments.iter();
         while let Some(argument) = arguments.next() {
             match argument {
@@ -329,6 +347,9 @@ impl Reader<'_> {
         if words.iter().all(|word| assignment(word).is_some()) {
             return words.iter().all(|word| self.assigned(word));
         }
+        if command.redirected {
+            return false;
+        }
         let name = first.written();
         let plain = !rest.iter().any(|word| runs_something(word.written()));
         match (name, rest) {
@@ -353,18 +374,24 @@ impl Reader<'_> {
                 let word = word.written();
                 !(word == "allexport" || word.starts_with('-') && word.contains('a'))
             }),
-            ("cd" | "pushd", rest) => rest.iter().all(|word| is_own_directory(word.written())),
-            ("local" | "readonly" | "declare", rest) => rest
+            ("cd" | "pushd", rest) => rest
                 .iter()
-                .filter(|word| assignment(word).is_some())
-                .all(|word| self.assigned(word)),
+                .all(|word| self.is_own_directory(word.written())),
+            ("local" | "readonly" | "declare", rest) => rest.iter().all(|word| {
+                assignment(word).map_or(!word.written().starts_with('-'), |_| self.assigned(word))
+            }),
             ("command" | "which" | "type" | "hash", _) => plain,
             // Of a here-document, which is gone by now.
-            ("cat", rest) => rest.is_empty() && !command.redirected,
+            ("cat", rest) => rest.is_empty(),
             ("docker" | "docker-compose", rest) => is_look(rest),
-            (name, _) if HARMLESS.contains(&name) => plain && !command.redirected,
+            (name, _) if HARMLESS.contains(&name) => plain,
             (name, _) => self.functions.contains(name),
         }
+    }
+
+    fn is_own_directory(&self, text: &str) -> bool {
+        let held = variable(text).is_some_and(|name| self.own.contains(&name));
+        held || is_own_directory(text)
     }
 
     /// Whether what a variable is set to is known to be no command.
@@ -372,9 +399,15 @@ impl Reader<'_> {
         let Some((name, value)) = assignment(word) else {
             return false;
         };
-        if runs_something(value) && !is_own_directory(value) {
+        let own = is_own_directory(value);
+        if runs_something(value) && !own || name == "PATH" {
             return false;
         }
+        if own {
+            self.own.insert(name.to_owned());
+            return true;
+        }
+        self.own.remove(name);
         if name.starts_with("COMPOSE_") || name.starts_with("DOCKER_") || name.starts_with("BUILD")
         {
             let variable = Word::Fixed(value.to_owned());
@@ -405,11 +438,15 @@ impl Reader<'_> {
                             _ => self.reading.beyond(0, format!("`{flag}` in `${name}`")),
                         },
                         // What was typed, or what it held before.
-                        Word::Open(_) => {}
+                        Word::Open(written) if variable(&written).is_some() => {}
+                        Word::Open(written) => {
+                            self.reading.beyond(0, format!("`{written}` in `${name}`"));
+                        }
                     }
                 }
             }
         }
+        self.reading.started(self.starts);
         for flag in std::mem::take(&mut self.conditional) {
             if !self.reading.takes.contains(&flag) {
                 self.reading
@@ -456,13 +493,41 @@ fn runs_something(text: &str) -> bool {
     text.contains("$(") || text.contains('`')
 }
 
-/// Whether it is the directory of the script, told in one of the usual ways.
+/// Whether it is the directory of the script, told in one of the usual ways and with nothing behind it.
 fn is_own_directory(text: &str) -> bool {
-    let usual = ["dirname", "BASH_SOURCE", "SCRIPT_DIR", "ROOT", "$0", "%/*"];
-    let foreign = ["|", ";", "curl", "docker", "git"];
-    text == "."
-        || usual.iter().any(|word| text.contains(word))
-            && !foreign.iter().any(|word| text.contains(word))
+    const SCRIPT: [&str; 5] = [
+        "$0",
+        "${0}",
+        "${BASH_SOURCE[0]}",
+        "$BASH_SOURCE",
+        "${BASH_SOURCE}",
+    ];
+    const AROUND: [&str; 11] = [
+        "cd",
+        "--",
+        "dirname",
+        "readlink",
+        "realpath",
+        "-f",
+        "pwd",
+        "-P",
+        "&&",
+        ">/dev/null",
+        "2>&1",
+    ];
+    if matches!(
+        text,
+        "." | "${0%/*}" | "${BASH_SOURCE%/*}" | "${BASH_SOURCE[0]%/*}"
+    ) {
+        return true;
+    }
+    let text = text.replace("$(", " ").replace([')', '"', '`'], " ");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.iter().any(|word| SCRIPT.contains(word))
+        && words.contains(&"dirname")
+        && words
+            .iter()
+            .all(|word| SCRIPT.contains(word) || AROUND.contains(word))
 }
 
 /// Whether a docker command only looks whether docker is there.
