@@ -350,6 +350,12 @@ fn what_a_script_does_beyond_building_is_named_and_the_script_left_alone() {
         ("cat <<END\n$(./deploy)\nEND", "line 5: `$(./deploy)`"),
         ("cat > x.yaml <<'END'\na: 1\nEND", "line 4: `cat > x.yaml"),
         (
+            "if [ $? -ne 0 ]; then export DOCKER_BUILDKIT=0; fi",
+            "line 4: `DOCKER_BUILDKIT`, which it sets",
+        ),
+        ("cd \"$(dirname \"$0\")\" && ./deploy", "line 4: `cd"),
+        ("echo \"a\nb\" && ./deploy", "line 4: `echo"),
+        (
             "docker compose build || docker compose build --no-cache",
             "line 4: `docker compose build ||",
         ),

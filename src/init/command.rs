@@ -63,7 +63,7 @@ pub(super) fn commands(line: &str) -> Vec<Simple> {
         if first.is_whitespace() {
             at += first.len_utf8();
         } else if first == '#' {
-            break;
+            at += rest.find('\n').unwrap_or(rest.len());
         } else if let Some(length) = joint(rest) {
             current.redirected |= &rest[..length] == "|";
             let next = Simple::empty(&rest[..length] == "||");
@@ -109,43 +109,69 @@ fn redirection(rest: &str) -> Option<(usize, bool)> {
 
 /// The first word of `rest`, which begins with no blank, and its length.
 fn word(rest: &str) -> (Word, usize) {
+    let (word, length, _) = scanned(rest);
+    (word, length)
+}
+
+/// The same, and whether every quote and bracket that begins in it ends in it.
+fn scanned(rest: &str) -> (Word, usize, bool) {
     let mut text = String::new();
     let mut open = false;
     let mut quote = None;
-    let mut depth = 0_usize;
-    let mut chars = rest.char_indices().peekable();
+    // The quotes around each bracket that is open: in `"$("x")"` the inner ones are others.
+    let mut around: Vec<Option<char>> = Vec::new();
+    let mut chars = rest.char_indices();
     let mut end = rest.len();
     while let Some((at, c)) = chars.next() {
         match (quote, c) {
-            (Some('\''), '\'') | (Some('"'), '"') => quote = None,
-            (None, '\'' | '"') if depth == 0 => quote = Some(c),
+            (Some(begun), c) if begun == c => {
+                quote = None;
+                if !around.is_empty() {
+                    text.push(c);
+                }
+            }
             (Some('\''), _) => text.push(c),
             (_, '\\') => {
                 if let Some((_, next)) = chars.next() {
                     text.push(next);
                 }
             }
-            (_, '$' | '`') => {
+            (_, '$') => {
+                open = true;
+                text.push(c);
+                if rest[at + 1..].starts_with('(') {
+                    chars.next();
+                    text.push('(');
+                    around.push(quote.take());
+                }
+            }
+            (_, '`') => {
                 open = true;
                 text.push(c);
             }
-            (_, '(') => {
-                depth += 1;
+            (Some(_), _) => text.push(c),
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                if !around.is_empty() {
+                    text.push(c);
+                }
+            }
+            (None, '(') => {
+                around.push(None);
                 text.push(c);
             }
-            (_, ')') if depth > 0 => {
-                depth -= 1;
+            (None, ')') => {
+                quote = around.pop().flatten();
                 text.push(c);
             }
-            (None, _) if depth == 0 && (c.is_whitespace() || ";&|<>".contains(c)) => {
+            (None, _) if around.is_empty() && (c.is_whitespace() || ";&|<>".contains(c)) => {
                 end = at;
                 break;
             }
-            (None, '*' | '?' | '[' | '{' | '~') => {
-                open = true;
+            (None, _) => {
+                open |= "*?[{~".contains(c);
                 text.push(c);
             }
-            _ => text.push(c),
         }
     }
     let word = if open {
@@ -154,7 +180,28 @@ fn word(rest: &str) -> (Word, usize) {
         Word::Fixed(text)
     };
     // A sign that nothing begins with still has to be passed.
-    (word, end.max(1).min(rest.len().max(1)))
+    let length = end.max(1).min(rest.len().max(1));
+    (word, length, quote.is_none() && around.is_empty())
+}
+
+/// Whether the last command of `text` goes on in the next line: a quote or bracket is still open.
+pub(super) fn goes_on(text: &str) -> bool {
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let blank = rest.len() - rest.trim_start().len();
+        if blank > 0 {
+            at += blank;
+        } else if rest.starts_with('#') {
+            at += rest.find('\n').unwrap_or(rest.len());
+        } else {
+            let (_, length, closed) = scanned(rest);
+            if !closed {
+                return true;
+            }
+            at += length;
+        }
+    }
+    false
 }
 
 /// `NAME=VALUE`, and whether the value is known.

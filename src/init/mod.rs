@@ -128,11 +128,11 @@ pub fn propose(repository: &Repository, wanted: &Wanted<'_>) -> Proposal {
         match part {
             Part::Section => proposing.section(&[&shell, &powershell]),
             Part::Shell => {
-                let why = "for those who type `./build.sh --detached`";
+                let why = "for those who type `./build.sh`";
                 proposing.shim(&shell, why, Shim::posix);
             }
             Part::PowerShell => {
-                let why = "for those who type `.\\build.ps1 -Detached`";
+                let why = "for those who type `.\\build.ps1`";
                 proposing.shim(&powershell, why, Shim::powershell);
             }
             Part::Makefile => proposing.makefile(),

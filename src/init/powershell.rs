@@ -198,8 +198,8 @@ impl Reader<'_> {
                 self.functions.insert(name);
                 true
             }
-            "if" | "elseif" | "else" | "try" | "catch" | "finally" => runs_nothing(rest, false),
-            "exit" | "return" | "throw" => runs_nothing(rest, false),
+            "if" | "elseif" | "else" | "try" | "catch" | "finally" | "exit" | "return"
+            | "throw" => runs_nothing(rest, false),
             "set-location" | "push-location" | "cd" => self.is_own_directory(rest),
             _ => match assignment(statement) {
                 Some((name, value)) => match name.strip_prefix("env:") {
@@ -278,11 +278,11 @@ impl Reader<'_> {
         let word = Word::Fixed(value);
         match meaning(name, &word) {
             Meaning::Needless => {}
-            Meaning::Heeded => {
+            Meaning::Heeded if self.depth == 0 => {
                 let value = word.written().to_owned();
                 self.reading.exported.insert(name.to_owned(), value);
             }
-            Meaning::Unknown => self.reading.beyond(
+            Meaning::Heeded | Meaning::Unknown => self.reading.beyond(
                 self.line,
                 format!("`{name}`, which it sets for what it runs"),
             ),
@@ -329,7 +329,7 @@ impl Reader<'_> {
     fn finish(mut self) -> Reading {
         self.reading.started(self.starts);
         for flag in std::mem::take(&mut self.conditional) {
-            if !self.reading.takes.contains(&flag) {
+            if !self.reading.takes.contains(&flag) && !self.reading.always.contains(&flag) {
                 self.reading
                     .beyond(0, format!("`{flag}`, given under a condition of its own"));
             }

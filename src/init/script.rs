@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::command::{
-    Compose, Meaning, Simple, Takes, Word, assignment, commands, compose, meaning, split,
+    Compose, Meaning, Simple, Takes, Word, assignment, commands, compose, goes_on, meaning, split,
 };
 use super::reading::{Reading, is_same_everywhere, known_flag};
 
@@ -65,6 +65,11 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
             continue;
         }
         whole.push_str(line);
+        if goes_on(&whole) {
+            whole.push('\n');
+            joined = Some((number, whole));
+            continue;
+        }
         document = HereDocument::taken_from(&mut whole);
         lines.push((number, whole));
     }
@@ -328,11 +333,11 @@ impl Reader<'_> {
     fn export(&mut self, name: &str, value: &Word) {
         match meaning(name, value) {
             Meaning::Needless => {}
-            Meaning::Heeded => {
+            Meaning::Heeded if self.depth == 0 => {
                 let value = value.written().to_owned();
                 self.reading.exported.insert(name.to_owned(), value);
             }
-            Meaning::Unknown => self.reading.beyond(
+            Meaning::Heeded | Meaning::Unknown => self.reading.beyond(
                 self.line,
                 format!("`{name}`, which it sets for what it runs"),
             ),
@@ -448,7 +453,7 @@ impl Reader<'_> {
         }
         self.reading.started(self.starts);
         for flag in std::mem::take(&mut self.conditional) {
-            if !self.reading.takes.contains(&flag) {
+            if !self.reading.takes.contains(&flag) && !self.reading.always.contains(&flag) {
                 self.reading
                     .beyond(0, format!("`{flag}`, given under a condition of its own"));
             }
@@ -490,6 +495,7 @@ fn variable(word: &str) -> Option<String> {
 }
 
 fn runs_something(text: &str) -> bool {
+    let text = text.replace("$(pwd)", "").replace("$(date)", "");
     text.contains("$(") || text.contains('`')
 }
 
@@ -502,7 +508,7 @@ fn is_own_directory(text: &str) -> bool {
         "$BASH_SOURCE",
         "${BASH_SOURCE}",
     ];
-    const AROUND: [&str; 11] = [
+    const AROUND: [&str; 15] = [
         "cd",
         "--",
         "dirname",
@@ -514,6 +520,10 @@ fn is_own_directory(text: &str) -> bool {
         "&&",
         ">/dev/null",
         "2>&1",
+        "&>/dev/null",
+        "&>",
+        ">",
+        "/dev/null",
     ];
     if matches!(
         text,
