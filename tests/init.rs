@@ -301,87 +301,141 @@ fn what_is_understood_is_replaced_and_what_was_there_is_kept() {
         .telling(&["there is nothing to do"]);
 }
 
+/// Lines behind `docker compose build` in a script of three lines, and what is said of them.
+const BEYOND_IN_A_SHELL: &[(&str, &str)] = &[
+    (
+        "aws ecr get-login-password | docker login --password-stdin r.example.org",
+        "line 4: `aws ecr",
+    ),
+    (
+        "docker compose exec db migrate",
+        "line 4: `docker compose exec db migrate`",
+    ),
+    (
+        "docker system prune -af",
+        "line 4: `docker system prune -af`",
+    ),
+    (
+        "export TAG=7",
+        "line 4: `TAG`, which it sets for what it runs",
+    ),
+    (
+        "docker compose build --memory 1g",
+        "line 4: `docker compose build --memory 1g`",
+    ),
+    ("docker compose up web", "line 4: `docker compose up web`"),
+    (
+        "docker compose up | tee log",
+        "line 4: `docker compose up | tee log`",
+    ),
+    (
+        "case $1 in\n--seed) X=1 ;;\nesac",
+        "line 5: `--seed`, a flag that dcb does not have",
+    ),
+    (
+        "case $1 in --fast) ./fast;; esac",
+        "line 4: `case $1 in --fast) ./fast;; esac`",
+    ),
+    (
+        "if [ -n \"$CI\" ]; then\n  docker compose build --no-cache\nfi",
+        "`--no-cache`, given under a condition",
+    ),
+    (
+        "FLAGS=\"--build-arg A=1\"\ndocker compose build $FLAGS",
+        "`--build-arg` in `$FLAGS`",
+    ),
+    ("echo \"$(./deploy)\"", "line 4: `echo"),
+    ("cat <<END\n$(./deploy)\nEND", "line 5: `$(./deploy)`"),
+    ("cat > x.yaml <<'END'\na: 1\nEND", "line 4: `cat > x.yaml"),
+    (
+        "if [ $? -ne 0 ]; then export DOCKER_BUILDKIT=0; fi",
+        "line 4: `DOCKER_BUILDKIT`, which it sets",
+    ),
+    ("cd \"$(dirname \"$0\")\" && ./deploy", "line 4: `cd"),
+    ("echo \"a\nb\" && ./deploy", "line 4: `echo"),
+    (
+        "docker compose build || docker compose build --no-cache",
+        "line 4: `docker compose build ||",
+    ),
+    (
+        "for s in web db; do docker compose build $s; done",
+        "line 4: `for s in web db",
+    ),
+    (
+        "SERVICE=${1:-web}\ndocker compose build $SERVICE",
+        "`${1:-web}` in `$SERVICE`",
+    ),
+    ("[ -z \"$RUN\" ] || docker compose up", "line 4: `[ -z"),
+    (
+        "if [ -n \"$RUN\" ]; then docker compose up -d; fi",
+        "run under a condition of its own",
+    ),
+    (
+        "cd \"$PROJECT_ROOT/deploy\"",
+        "line 4: `cd \"$PROJECT_ROOT/deploy\"`",
+    ),
+    ("cd \"$(dirname \"$0\")/deploy\"", "line 4: `cd"),
+    ("declare -x TAG=1", "line 4: `declare -x TAG=1`"),
+    ("cd /srv && make all", "line 4: `cd /srv && make all`"),
+    ("set -a; . ./.env", "line 4: `set -a; . ./.env`"),
+    ("echo done > /etc/state", "line 4: `echo done > /etc/state`"),
+];
+
+/// The same for scripts of PowerShell.
+const BEYOND_IN_POWERSHELL: &[(&str, &str)] = &[
+    (
+        "param([switch]$Seed)\ndocker-compose build",
+        "`-Seed`, a parameter that dcb does not have",
+    ),
+    (
+        "docker-compose build\nInvoke-WebRequest https://example.org",
+        "line 2: `Invoke-WebRequest",
+    ),
+    ("docker-compose build\n$env:TAG = '7'", "line 2: `TAG`"),
+    (
+        "docker-compose build\nif ($x) { Remove-Item -Recurse out }",
+        "line 2: `if ($x) { Remove-Item",
+    ),
+    (
+        "docker-compose build\nWrite-Host (./deploy)",
+        "line 2: `Write-Host (./deploy)`",
+    ),
+    (
+        "docker-compose build\nif ($a -and (./deploy)) { exit 1 }",
+        "line 2: `if ($a -and (./deploy))",
+    ),
+    ("docker-compose build\n$x.Delete()", "line 2: `$x.Delete()`"),
+    (
+        "docker-compose build\n[IO.File]::Delete('x')",
+        "line 2: `[IO.File]::Delete('x')`",
+    ),
+    (
+        "docker-compose build\nSet-Location deploy",
+        "line 2: `Set-Location deploy`",
+    ),
+    (
+        "docker-compose build\n$x = ./deploy",
+        "line 2: `$x = ./deploy`",
+    ),
+    ("docker-compose build\n./deploy", "line 2: `./deploy`"),
+    (
+        "docker-compose build\nwhile ($x) { docker-compose up }",
+        "line 2: `while ($x)",
+    ),
+    (
+        "docker-compose build --memory 1g",
+        "line 1: `docker-compose build --memory 1g`",
+    ),
+    (
+        "$a = $(./deploy.ps1)\ndocker-compose build",
+        "line 1: `$a = $(./deploy.ps1)`",
+    ),
+];
+
 #[test]
 fn what_a_script_does_beyond_building_is_named_and_the_script_left_alone() {
     let sh = |line: &str| format!("#!/bin/bash\nset -e\ndocker compose build\n{line}\n");
-    for (line, told) in [
-        (
-            "aws ecr get-login-password | docker login --password-stdin r.example.org",
-            "line 4: `aws ecr",
-        ),
-        (
-            "docker compose exec db migrate",
-            "line 4: `docker compose exec db migrate`",
-        ),
-        (
-            "docker system prune -af",
-            "line 4: `docker system prune -af`",
-        ),
-        (
-            "export TAG=7",
-            "line 4: `TAG`, which it sets for what it runs",
-        ),
-        (
-            "docker compose build --memory 1g",
-            "line 4: `docker compose build --memory 1g`",
-        ),
-        ("docker compose up web", "line 4: `docker compose up web`"),
-        (
-            "docker compose up | tee log",
-            "line 4: `docker compose up | tee log`",
-        ),
-        (
-            "case $1 in\n--seed) X=1 ;;\nesac",
-            "line 5: `--seed`, a flag that dcb does not have",
-        ),
-        (
-            "case $1 in --fast) ./fast;; esac",
-            "line 4: `case $1 in --fast) ./fast;; esac`",
-        ),
-        (
-            "if [ -n \"$CI\" ]; then\n  docker compose build --no-cache\nfi",
-            "`--no-cache`, given under a condition",
-        ),
-        (
-            "FLAGS=\"--build-arg A=1\"\ndocker compose build $FLAGS",
-            "`--build-arg` in `$FLAGS`",
-        ),
-        ("echo \"$(./deploy)\"", "line 4: `echo"),
-        ("cat <<END\n$(./deploy)\nEND", "line 5: `$(./deploy)`"),
-        ("cat > x.yaml <<'END'\na: 1\nEND", "line 4: `cat > x.yaml"),
-        (
-            "if [ $? -ne 0 ]; then export DOCKER_BUILDKIT=0; fi",
-            "line 4: `DOCKER_BUILDKIT`, which it sets",
-        ),
-        ("cd \"$(dirname \"$0\")\" && ./deploy", "line 4: `cd"),
-        ("echo \"a\nb\" && ./deploy", "line 4: `echo"),
-        (
-            "docker compose build || docker compose build --no-cache",
-            "line 4: `docker compose build ||",
-        ),
-        (
-            "for s in web db; do docker compose build $s; done",
-            "line 4: `for s in web db",
-        ),
-        (
-            "SERVICE=${1:-web}\ndocker compose build $SERVICE",
-            "`${1:-web}` in `$SERVICE`",
-        ),
-        ("[ -z \"$RUN\" ] || docker compose up", "line 4: `[ -z"),
-        (
-            "if [ -n \"$RUN\" ]; then docker compose up -d; fi",
-            "run under a condition of its own",
-        ),
-        (
-            "cd \"$PROJECT_ROOT/deploy\"",
-            "line 4: `cd \"$PROJECT_ROOT/deploy\"`",
-        ),
-        ("cd \"$(dirname \"$0\")/deploy\"", "line 4: `cd"),
-        ("declare -x TAG=1", "line 4: `declare -x TAG=1`"),
-        ("cd /srv && make all", "line 4: `cd /srv && make all`"),
-        ("set -a; . ./.env", "line 4: `set -a; . ./.env`"),
-        ("echo done > /etc/state", "line 4: `echo done > /etc/state`"),
-    ] {
+    for (line, told) in BEYOND_IN_A_SHELL {
         let text = sh(line);
         let ran = proposal("build.sh", &text);
         ran.telling(&[
@@ -394,55 +448,7 @@ fn what_a_script_does_beyond_building_is_named_and_the_script_left_alone() {
     proposal("build.sh", "#!/bin/sh\ncargo build\n")
         .telling(&["it runs no `docker compose build` and no `docker compose up`"]);
 
-    for (line, told) in [
-        (
-            "param([switch]$Seed)\ndocker-compose build",
-            "`-Seed`, a parameter that dcb does not have",
-        ),
-        (
-            "docker-compose build\nInvoke-WebRequest https://example.org",
-            "line 2: `Invoke-WebRequest",
-        ),
-        ("docker-compose build\n$env:TAG = '7'", "line 2: `TAG`"),
-        (
-            "docker-compose build\nif ($x) { Remove-Item -Recurse out }",
-            "line 2: `if ($x) { Remove-Item",
-        ),
-        (
-            "docker-compose build\nWrite-Host (./deploy)",
-            "line 2: `Write-Host (./deploy)`",
-        ),
-        (
-            "docker-compose build\nif ($a -and (./deploy)) { exit 1 }",
-            "line 2: `if ($a -and (./deploy))",
-        ),
-        ("docker-compose build\n$x.Delete()", "line 2: `$x.Delete()`"),
-        (
-            "docker-compose build\n[IO.File]::Delete('x')",
-            "line 2: `[IO.File]::Delete('x')`",
-        ),
-        (
-            "docker-compose build\nSet-Location deploy",
-            "line 2: `Set-Location deploy`",
-        ),
-        (
-            "docker-compose build\n$x = ./deploy",
-            "line 2: `$x = ./deploy`",
-        ),
-        ("docker-compose build\n./deploy", "line 2: `./deploy`"),
-        (
-            "docker-compose build\nwhile ($x) { docker-compose up }",
-            "line 2: `while ($x)",
-        ),
-        (
-            "docker-compose build --memory 1g",
-            "line 1: `docker-compose build --memory 1g`",
-        ),
-        (
-            "$a = $(./deploy.ps1)\ndocker-compose build",
-            "line 1: `$a = $(./deploy.ps1)`",
-        ),
-    ] {
+    for (line, told) in BEYOND_IN_POWERSHELL {
         proposal("build.ps1", line).telling(&["build.ps1 is left alone", told]);
     }
 
