@@ -44,6 +44,7 @@ Register-ArgumentCompleter -Native -CommandName 'dcb' -ScriptBlock {
             [CompletionResult]::new('env', 'env', [CompletionResultType]::ParameterValue, 'Show where a variable gets its value, and what it overrode; or what to set for Compose')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Tell whether this machine is ready to build the project, and what mends it where not')
             [CompletionResult]::new('builder', 'builder', [CompletionResultType]::ParameterValue, 'Show, create, reset and remove builders of the project''s own (docs/builders.md)')
+            [CompletionResult]::new('cache', 'cache', [CompletionResultType]::ParameterValue, 'Show what the project keeps from build to build, and remove it (docs/caches.md)')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show the runs of this project: what they did, their logs, and what became slower')
             [CompletionResult]::new('timeline', 'timeline', [CompletionResultType]::ParameterValue, 'Show a run as a picture in time: where it was slow, what lost its cache, what waited for what')
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Propose what a repository needs so that everyone builds with dcb: `build.sh`, `build.ps1`, targets of make, and `x-dcb` where there is something to say (docs/init.md)')
@@ -277,6 +278,48 @@ Register-ArgumentCompleter -Native -CommandName 'dcb' -ScriptBlock {
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be run, and do nothing')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'dcb;cache' {
+            [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'How progress is shown [default: `tty` on a terminal, else `plain`]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON; docs/caches.md describes it')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Remove what takes room: layers without an image, files that were transferred')
+            [CompletionResult]::new('clear', 'clear', [CompletionResultType]::ParameterValue, 'Remove all that services have, so that their next build begins anew')
+            break
+        }
+        'dcb;cache;prune' {
+            [CompletionResult]::new('--older', '--older', [CompletionResultType]::ParameterName, 'Only what no build has used for so long: `90m`, `24h`, `7d`')
+            [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'Only until no more than this is left, the least recently used first: `500MB`, `10GB`')
+            [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'How progress is shown [default: `tty` on a terminal, else `plain`]')
+            [CompletionResult]::new('--mounts', '--mounts', [CompletionResultType]::ParameterName, 'Cache mounts too')
+            [CompletionResult]::new('--shared', '--shared', [CompletionResultType]::ParameterName, 'Among them those that other projects may use as well')
+            [CompletionResult]::new('--all-projects', '--all-projects', [CompletionResultType]::ParameterName, 'Of all projects of this engine, and of whoever else built on it')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be removed, and do nothing')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON; docs/caches.md describes it')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'dcb;cache;clear' {
+            [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'How progress is shown [default: `tty` on a terminal, else `plain`]')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'All services of the project')
+            [CompletionResult]::new('--shared', '--shared', [CompletionResultType]::ParameterName, 'Cache mounts too that other projects may use as well')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be removed, and do nothing')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON; docs/caches.md describes it')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

@@ -22,8 +22,8 @@ _dcb() {
             dcb,builder)
                 cmd="dcb__subcmd__builder"
                 ;;
-            dcb,ci)
-                cmd="dcb__subcmd__ci"
+            dcb,cache)
+                cmd="dcb__subcmd__cache"
                 ;;
             dcb,config)
                 cmd="dcb__subcmd__config"
@@ -36,9 +36,6 @@ _dcb() {
                 ;;
             dcb,history)
                 cmd="dcb__subcmd__history"
-                ;;
-            dcb,init)
-                cmd="dcb__subcmd__init"
                 ;;
             dcb,plan)
                 cmd="dcb__subcmd__plan"
@@ -61,6 +58,12 @@ _dcb() {
             dcb__subcmd__builder,rm)
                 cmd="dcb__subcmd__builder__subcmd__rm"
                 ;;
+            dcb__subcmd__cache,clear)
+                cmd="dcb__subcmd__cache__subcmd__clear"
+                ;;
+            dcb__subcmd__cache,prune)
+                cmd="dcb__subcmd__cache__subcmd__prune"
+                ;;
             dcb__subcmd__history,compare)
                 cmd="dcb__subcmd__history__subcmd__compare"
                 ;;
@@ -80,7 +83,7 @@ _dcb() {
 
     case "${cmd}" in
         dcb)
-            opts="-f -p -v -h -V --file --project-name --project-directory --env-file --profile --parallel --compatibility --verbose --progress --help --version build up plan config env doctor builder history timeline init ci"
+            opts="-f -p -v -h -V --file --project-name --project-directory --env-file --profile --parallel --compatibility --verbose --progress --help --version build up plan config env doctor builder cache history timeline"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -301,14 +304,54 @@ _dcb() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        dcb__subcmd__ci)
-            opts="-v -h --cache --push --force-traditional --verbose --progress --help github gitlab jenkins"
+        dcb__subcmd__cache)
+            opts="-v -h --json --verbose --progress --help prune clear"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --cache)
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dcb__subcmd__cache__subcmd__clear)
+            opts="-y -v -h --all --shared --yes --dry-run --json --verbose --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dcb__subcmd__cache__subcmd__prune)
+            opts="-y -v -h --older --keep --mounts --shared --all-projects --yes --dry-run --json --verbose --progress --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --older)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -516,24 +559,6 @@ _dcb() {
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
-                --progress)
-                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        dcb__subcmd__init)
-            opts="-y -v -h --yes --dry-run --force --verbose --progress --help x-dcb build.sh build.ps1 makefile scripts"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
                 --progress)
                     COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
                     return 0

@@ -9,6 +9,7 @@
 
 mod build;
 mod builder;
+mod cache;
 mod check;
 mod ci;
 mod config;
@@ -118,6 +119,7 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Env(env) => app.show_env(&env),
         Verb::Doctor(doctor) => wait(app.doctor(&doctor, broken)),
         Verb::Builder(builder) => wait(app.builder(&builder)),
+        Verb::Cache(cache) => wait(app.cache(&cache)),
         Verb::History(history) => app.show_history(&history),
         Verb::Ci(ci) => app.ci(&ci),
         Verb::Init(init) => app.init(&init),

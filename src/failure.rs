@@ -127,6 +127,8 @@ classes! {
     DiskFull "disk-full" 6
     /// The result cannot be written to where `--output` says.
     OutputFailed "output-failed" 6
+    /// A cache of this machine cannot be removed.
+    CacheStays "cache-stays" 6
 
     /// The builder's frontend is too old for the Dockerfile.
     FrontendTooOld "frontend-too-old" 7

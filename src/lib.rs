@@ -14,6 +14,7 @@
 
 pub mod ambient;
 pub mod app;
+pub mod cache;
 pub mod cli;
 pub mod compose;
 pub mod context;

@@ -1,6 +1,7 @@
 //! From what was typed to what is meant: flags, then variables, then defaults, and who said it.
 
 mod builders;
+mod caches;
 mod extension;
 mod files;
 mod given;
@@ -21,6 +22,7 @@ use crate::plan::{Request, SOURCE_DATE_EPOCH, Set};
 use crate::secret::ArgValue;
 
 pub use builders::{begins_traditional, named_builder};
+pub use caches::{cleared, pruned};
 pub use extension::Extension;
 pub use files::{Pair, pair};
 pub use given::Given;

@@ -131,7 +131,7 @@ fn no_log(run: RunId, service: &str, step: Option<&str>) -> Failure {
 }
 
 /// The date, in milliseconds since 1970.
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0))
 }

@@ -61,7 +61,7 @@ impl Loading {
     pub(super) fn load(self) -> Result<Loaded, Failure> {
         let mut project = load(&self.request)?;
         self.given.add_to(&mut project);
-        let traditional = self.traditional.and_then(|file| {
+        let mut traditional = self.traditional.and_then(|file| {
             let request = compose::Request {
                 files: vec![file.clone()],
                 ..self.request.clone()
@@ -80,6 +80,10 @@ impl Loading {
             }
         });
         let extension = Extension::read(&project)?;
+        extension.lend_caches(&mut project);
+        if let Some((traditional, _)) = &mut traditional {
+            extension.lend_caches(traditional);
+        }
         let beside = Beside {
             markers: &extension.markers,
             named: self.named.as_deref(),

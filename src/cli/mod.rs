@@ -4,6 +4,7 @@
 //! what a value means on this machine is `settings`' to say.
 
 mod builder;
+mod cache;
 mod ci;
 mod config;
 mod doctor;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use builder::{Builder, BuilderVerb, CreateBuilder, OldBuilder};
+pub use cache::{Cache, CacheVerb, ClearCache, PruneCache, SweepFlags};
 pub use ci::{Ci, Server};
 pub use config::{ComposeConfig, Config, ConfigFormat, Env, ShellKind};
 pub use doctor::{Doctor, DoctorFormat};
@@ -126,6 +128,8 @@ pub enum Verb {
     Doctor(Doctor),
     /// Show, create, reset and remove builders of the project's own (docs/builders.md)
     Builder(Builder),
+    /// Show what the project keeps from build to build, and remove it (docs/caches.md)
+    Cache(Cache),
     /// Show the runs of this project: what they did, their logs, and what became slower
     History(History),
     /// Show a run as a picture in time: where it was slow, what lost its cache, what waited for what

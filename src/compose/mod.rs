@@ -71,6 +71,7 @@ pub use model::{
 pub use origin::{Origin, origins};
 pub use request::Request;
 pub use tree::{Entry, Map, Node, Overridden, Value};
+pub use typed::bytes;
 pub use whence::{By, Container, Given, Whence};
 pub use yaml::write as to_yaml;
 

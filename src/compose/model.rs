@@ -156,7 +156,8 @@ pub struct Build {
     /// `sbom:`, as text.
     pub sbom: Option<String>,
     /// Where each key of the section stands, by its name; also each entry of `additional_contexts:`,
-    /// as `additional_contexts.NAME`.
+    /// as `additional_contexts.NAME`, and each cache that the project names for all services, as
+    /// `cache_from.INDEX`.
     pub keys: IndexMap<String, Span>,
 }
 

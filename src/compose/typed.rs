@@ -525,7 +525,7 @@ impl<'a> Section<'a, '_> {
 }
 
 /// A size as Docker reads it: a number, a unit of 1024s, and an optional `b` or `ib`.
-pub(super) fn bytes(text: &str) -> Option<u64> {
+pub fn bytes(text: &str) -> Option<u64> {
     let lower = text.to_ascii_lowercase();
     let last = lower.rfind(|c: char| c.is_ascii_digit() || matches!(c, '.' | ' '))?;
     let (number, unit) = lower.split_at(last + 1);

@@ -204,6 +204,17 @@ pub(super) async fn get_with(
     Ok((Response::from_parts(head, ()), body))
 }
 
+/// `POST path` without a body; the answer's head and its body as text, which may have `largest` bytes.
+pub(super) async fn post(
+    address: &Address,
+    path: &str,
+    largest: usize,
+) -> io::Result<(Response<()>, String)> {
+    let (head, body) = send(address, Method::POST, path, &[]).await?.into_parts();
+    let body = text(body, largest).await?;
+    Ok((Response::from_parts(head, ()), body))
+}
+
 /// Whether HTTP/2 is spoken on a fresh connection without any upgrade: its server side begins with
 /// a SETTINGS frame, whatever is asked afterwards.
 pub(super) async fn speaks_http2(address: &Address) -> io::Result<bool> {

@@ -5,6 +5,7 @@
 //! - [`tls`] and [`ssh`] lead to engines of other machines.
 //! - [`detect`] asks the engine what it is: [`Facts`], and for the full picture [`detect::Machine`].
 //! - [`programs`] finds the docker programs and their versions, [`variables`] judges the variables.
+//! - [`cache_records`] are what the engine's build cache holds, [`cache_directory`] is a cache in files.
 //! - [`survey`] asks what else a diagnosis needs.
 //! - [`daemon_edit`] changes one thing in an engine's configuration.
 //! - [`buildkit`] drives the engine's own BuildKit with a [`BuildSpec`].
@@ -19,7 +20,9 @@ pub mod api;
 mod api_version;
 pub mod buildkit;
 pub mod buildx;
+pub mod cache_directory;
 pub mod cache_entry;
+pub mod cache_records;
 pub mod child_environment;
 pub mod classic;
 pub mod compose_cli;

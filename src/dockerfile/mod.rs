@@ -5,11 +5,13 @@
 
 mod features;
 mod images;
+mod mounts;
 mod parse;
 mod rewrite;
 mod steps;
 mod variants;
 
 pub use features::{Feature, Frontend, Use, frontend_of_flag};
+pub use mounts::CacheMount;
 pub use parse::{Dockerfile, Instruction, Stage};
 pub use variants::{Markers, Name};

@@ -197,7 +197,9 @@ fn too_new_for_v1(build: &Build) -> impl Iterator<Item = &str> {
     ];
     let inline = matches!(build.dockerfile, Dockerfile::Inline(..));
     let keys = build.keys.keys().map(String::as_str);
-    keys.filter(|key| !KNOWN.contains(key) && !key.contains('.'))
+    // What the project says for all services stands below `x-dcb`, which Compose passes over.
+    let is_lent = |key: &str| build.keys.contains_key(&format!("{key}.0"));
+    keys.filter(move |key| !KNOWN.contains(key) && !key.contains('.') && !is_lent(key))
         .chain(inline.then_some("dockerfile_inline"))
 }
 

@@ -100,6 +100,30 @@ pub(super) fn of(
     (usable, told)
 }
 
+/// The caches that the services of a project name, with their places, whatever the builder here can do
+/// with them. Relative directories begin at `base`.
+pub fn named(project: &Project, inputs: &Inputs, base: &Path) -> Vec<(String, CacheEntry)> {
+    let parts = Parts::of(project, inputs, base);
+    let mut named: Vec<(String, CacheEntry)> = Vec::new();
+    for service in project.services.values() {
+        let Some(own) = &service.build else { continue };
+        for form in inputs.forms(&service.name) {
+            let build = form.build(own);
+            for key in [CacheKey::From, CacheKey::To] {
+                for (index, text) in written(build, key).iter().enumerate() {
+                    for mut entry in CacheEntry::parse(key, text).unwrap_or_default() {
+                        entry.rebase(base);
+                        entry.at = Some(place(project, service, build, key, index));
+                        let divided = parts.divide(entry, &service.name).into_iter();
+                        named.extend(divided.map(|entry| (service.name.clone(), entry)));
+                    }
+                }
+            }
+        }
+    }
+    named
+}
+
 /// The first entry of a kind that a build names, as it is told to people.
 pub(super) fn first(build: &Build, key: CacheKey, kind: CacheKind) -> Option<String> {
     written(build, key)
@@ -108,6 +132,19 @@ pub(super) fn first(build: &Build, key: CacheKey, kind: CacheKind) -> Option<Str
         .flatten()
         .find(|entry| entry.kind == kind)
         .map(|entry| entry.to_string())
+}
+
+/// Where the project names caches of this kind for all services, when those of a build come from there.
+pub(super) fn lent<'a>(build: &'a Build, key: &str, kind: &str) -> Option<&'a Span> {
+    let key = [CacheKey::From, CacheKey::To]
+        .into_iter()
+        .find(|known| known.name() == key)?;
+    let is_it = |text: &String| {
+        let entries = CacheEntry::parse(key, text).unwrap_or_default();
+        entries.iter().any(|entry| entry.kind.id() == kind)
+    };
+    let index = written(build, key).iter().position(is_it)?;
+    build.keys.get(&format!("{}.{index}", key.name()))
 }
 
 fn written(build: &Build, key: CacheKey) -> &[String] {
@@ -126,8 +163,8 @@ fn asks_inline(build: &Build, request: &Request) -> bool {
     value.is_some_and(|value| matches!(value.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True"))
 }
 
-/// Where an entry is written: the item itself, else its key. A build may come from another file than
-/// the project, which has other items.
+/// Where an entry is written: the item itself, else what the project says for all services, else its
+/// key. A build may come from another file than the project, which has other items.
 fn place(project: &Project, service: &Service, build: &Build, key: CacheKey, index: usize) -> Span {
     let path = ["services", &service.name, "build", key.name()];
     let item = project.tree.at(&path).and_then(|node| match &node.value {
@@ -137,7 +174,12 @@ fn place(project: &Project, service: &Service, build: &Build, key: CacheKey, ind
     let same = |text: String| Some(&text) == written(build, key).get(index);
     match item {
         Some(item) if item.scalar_text().is_some_and(same) => item.span.clone(),
-        _ => build.keys.get(key.name()).unwrap_or(&build.at).clone(),
+        _ => {
+            let keys = &build.keys;
+            let entry = keys.get(&format!("{}.{index}", key.name()));
+            let at = entry.or_else(|| keys.get(key.name()));
+            at.unwrap_or(&build.at).clone()
+        }
     }
 }
 

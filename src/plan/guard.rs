@@ -7,8 +7,8 @@
 
 mod rows;
 
-use super::platforms;
 use super::request::Request;
+use super::{caches, platforms};
 use crate::compose::{Build, Project, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::{ApiVersion, Engine, Keeper, Strategy, Worker};
@@ -198,6 +198,16 @@ impl Row {
 
     fn diagnostic(&self, asked: &Asked<'_>, value: &str, lack: Lack) -> Diagnostic {
         let Asked { service, build, .. } = asked;
+        // What is said once for all services is told once.
+        if let Some(at) = caches::lent(build, self.key, self.form) {
+            let message = format!(
+                "`{}` ({}) of `x-dcb.cache` {}, and is left out",
+                self.key, self.form, lack.why
+            );
+            return Diagnostic::warning(message)
+                .at(at.clone(), "")
+                .help(lack.help);
+        }
         let value = match value {
             "" => String::new(),
             value => format!(" ({value})"),

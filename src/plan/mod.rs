@@ -35,10 +35,12 @@ use forms::{Form, Problem};
 use guard::Asked;
 
 pub use ability::Builders;
+pub use caches::named as named_caches;
 pub use forms::Role;
 pub use guard::{SOURCE_DATE_EPOCH, Verdict, asks_worker};
 pub use inputs::{Beside, Inputs, Opened};
 pub use request::{Fallback, Policy, Request, Set, Wanted};
+pub use spec::prefixes;
 
 /// What will be done. `jobs[i].needs` are all below `i`.
 #[derive(Debug, Clone)]
@@ -182,7 +184,7 @@ pub fn plan(
     let destination = |service: &Service| own_builder::destination(service, &bases, request);
     let choices = choices(&services, inputs, builders, request, &graph, destination)?;
     caches::check(project, &services, inputs)?;
-    let parts = &caches::Parts::of(project, inputs, request);
+    let parts = &caches::Parts::of(project, inputs, &request.directory);
     let mut jobs: Vec<Job> = Vec::new();
     let mut warnings: Vec<Diagnostic> = Vec::new();
     for ((service, build), choices) in services.into_iter().zip(choices) {
@@ -243,7 +245,7 @@ pub fn plan(
     warnings.extend(caches::conflicts(&jobs)?);
     warnings.extend(parts.notes(&jobs));
     let mut notes = project.notes.clone();
-    notes.extend(warnings);
+    notes.extend(each_once(warnings));
     notes.extend(twins::confusable(&jobs));
     notes.extend(said::notes(project, &jobs));
     notes.extend(own_builder::passed_over(builders, request));
@@ -267,6 +269,17 @@ pub fn plan(
         notes,
         keys: guard::verdicts(builders.ground()),
     })
+}
+
+/// What the project says once for all services is told once.
+fn each_once(diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut once: Vec<Diagnostic> = Vec::new();
+    for diagnostic in diagnostics {
+        if !once.contains(&diagnostic) {
+            once.push(diagnostic);
+        }
+    }
+    once
 }
 
 /// What is left out of a build that was chosen, and what may go wrong with it.

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::caches::{self, Parts};
 use super::choose::Choice;
 use super::guard::{self, Asked, SOURCE_DATE_EPOCH};
-use super::{Attempt, Builders, Request, contexts, platforms};
+use super::{Attempt, Builders, Inputs, Request, contexts, platforms};
 use crate::compose::{self, Build, Project, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::{
@@ -252,6 +252,22 @@ fn attestations(build: &Build) -> IndexMap<String, String> {
         Some((kind.to_owned(), parameters.to_owned()))
     })
     .collect()
+}
+
+/// The names under which an engine keeps what the builds of a project transfer, with the service that
+/// each belongs to, in all its forms.
+pub fn prefixes(project: &Project, inputs: &Inputs) -> Vec<(String, String)> {
+    let builds = project
+        .services
+        .values()
+        .filter_map(|service| Some((service, service.build.as_ref()?)));
+    let forms = builds.flat_map(|(service, own)| {
+        let forms = inputs.forms(&service.name).iter();
+        forms.map(move |form| (service, form.build(own)))
+    });
+    forms
+        .map(|(service, build)| (service.name.clone(), prefix(project, service, build)))
+        .collect()
 }
 
 /// The name under which the engine keeps what this build transfers. Whatever changes the set of

@@ -5,6 +5,7 @@
 
 mod board;
 mod builders;
+pub mod caches;
 mod check;
 mod ci;
 mod columns;

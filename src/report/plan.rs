@@ -10,8 +10,8 @@ use super::{Detail, docker};
 use crate::diagnostic::Style;
 use crate::docker::detect::Machine;
 use crate::docker::{
-    BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, Keeper, NamedContext,
-    Network, PullPolicy, SecretValue, SshAgent,
+    BuildSpec, CacheEntry, CacheUse, ContextSource, Destination, DockerfileSource, Keeper,
+    NamedContext, Network, PullPolicy, SecretValue, SshAgent,
 };
 use crate::failure::Obstacle;
 use crate::plan::{Attempt, Detour, Job, Plan, Reason, Verdict};
@@ -56,7 +56,7 @@ pub(super) fn text(plan: &Plan, machine: Option<&Machine>, detail: Detail, style
         section("docker", &owned(docker::rows(machine)));
     }
     for job in &plan.jobs {
-        section(&job.service, &owned(rows(plan, job)));
+        section(&job.service, &owned(rows(plan, job, detail)));
     }
     if detail == Detail::Verbose {
         section("keys", &keys(&plan.keys));
@@ -107,7 +107,7 @@ fn keys(verdicts: &[Verdict]) -> Vec<(String, String)> {
     clippy::too_many_lines,
     reason = "one line for each thing that a job may have"
 )]
-fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
+fn rows(plan: &Plan, job: &Job, detail: Detail) -> Vec<(&'static str, String)> {
     let spec = &job.attempt.spec;
     let mut rows = vec![
         ("builder", format!("{}: {}", job.attempt.strategy, why(job))),
@@ -124,6 +124,10 @@ fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
         }
     };
     let join = |pairs: &mut dyn Iterator<Item = String>| pairs.collect::<Vec<_>>().join(" ");
+    let cache = |entry: &CacheEntry| match &entry.at {
+        Some(at) if detail == Detail::Verbose => format!("{entry} ({at})"),
+        _ => entry.to_string(),
+    };
     add(
         "push",
         match spec.destination {
@@ -203,14 +207,8 @@ fn rows(plan: &Plan, job: &Job) -> Vec<(&'static str, String)> {
         "contexts",
         join(&mut spec.contexts.iter().map(|(n, v)| format!("{n}={v}"))),
     );
-    add(
-        "cache from",
-        join(&mut spec.cache_from.iter().map(ToString::to_string)),
-    );
-    add(
-        "cache to",
-        join(&mut spec.cache_to.iter().map(ToString::to_string)),
-    );
+    add("cache from", join(&mut spec.cache_from.iter().map(cache)));
+    add("cache to", join(&mut spec.cache_to.iter().map(cache)));
     // The same Dockerfile on another builder goes without saying.
     let other = |detour: &&Detour| {
         detour.attempt.strategy == job.attempt.strategy

@@ -7,12 +7,15 @@
 //!   builder: ci               # a builder of buildx
 //!   policy: { cache-mounts: false }
 //!   doctor: { ignore: { DSK-01: the disk grows by itself } }
+//!   cache: { dev: "r.example/{service}:dev", local: "/tmp/docker-cache/{service}" }
 //! services:
 //!   web:
-//!     x-dcb: { strategy: classic, variant: plain }
+//!     x-dcb: { strategy: classic, variant: plain, cache: false }
 //! ```
 
-use indexmap::IndexMap;
+mod caches;
+
+use indexmap::{IndexMap, IndexSet};
 
 use crate::compose::{Node, Project};
 use crate::diagnostic::Diagnostic;
@@ -21,6 +24,8 @@ use crate::dockerfile::Markers;
 use crate::doctor;
 use crate::failure::{Class, Failure};
 use crate::human;
+
+use caches::TeamCaches;
 
 /// What a project says.
 #[derive(Debug, Default)]
@@ -31,6 +36,10 @@ pub struct Extension {
     pub all: Wishes,
     /// `doctor.ignore`: the reason to leave a check alone, by the check's id.
     pub ignored_checks: IndexMap<String, String>,
+    /// `cache`: the caches of all services.
+    caches: TeamCaches,
+    /// The services that say `cache: false`.
+    uncached: IndexSet<String>,
     /// What single services say, by name.
     pub services: IndexMap<String, Wishes>,
 }
@@ -69,7 +78,7 @@ impl Extension {
             reader.section(
                 node,
                 &[
-                    "variants", "strategy", "builder", "variant", "policy", "doctor",
+                    "variants", "strategy", "builder", "variant", "policy", "doctor", "cache",
                 ],
             );
             if let Some(doctor) = node.get("doctor") {
@@ -81,11 +90,20 @@ impl Extension {
                 reader.text(variants, "optimised", &mut extension.markers.optimised);
                 reader.text(variants, "traditional", &mut extension.markers.traditional);
             }
+            if let Some(cache) = node.get("cache") {
+                let built = project.services.values().filter(|it| it.build.is_some());
+                extension.caches = reader.team_caches(cache, built.count() > 1);
+            }
             extension.all = reader.wishes(node);
         }
         for name in project.services.keys() {
             if let Some(node) = project.tree.at(&["services", name, "x-dcb"]) {
-                reader.section(node, &["strategy", "builder", "variant", "policy"]);
+                reader.section(node, &["strategy", "builder", "variant", "policy", "cache"]);
+                if let Some(cache) = node.get("cache")
+                    && reader.switch(cache) == Some(false)
+                {
+                    extension.uncached.insert(name.clone());
+                }
                 extension.services.insert(name.clone(), reader.wishes(node));
             }
         }
@@ -98,6 +116,12 @@ impl Extension {
                 reader.errors,
             ))
         }
+    }
+
+    /// Gives the services of `project` the caches that are said once for all of them.
+    pub fn lend_caches(&self, project: &mut Project) {
+        let without = |service: &str| self.uncached.contains(service);
+        self.caches.add_to(project, without);
     }
 }
 
@@ -170,18 +194,21 @@ impl Reader {
         if let Some(policy) = node.get("policy") {
             self.section(policy, &["cache-mounts"]);
             if let Some(allowed) = policy.get("cache-mounts") {
-                match allowed.scalar_text().as_deref() {
-                    Some("true") => wishes.cache_mounts = Some(true),
-                    Some("false") => wishes.cache_mounts = Some(false),
-                    _ => self.wrong(
-                        allowed,
-                        "is neither true nor false",
-                        "write `true` or `false`",
-                    ),
-                }
+                wishes.cache_mounts = self.switch(allowed);
             }
         }
         wishes
+    }
+
+    fn switch(&mut self, node: &Node) -> Option<bool> {
+        match node.scalar_text().as_deref() {
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            _ => {
+                self.wrong(node, "is neither true nor false", "write `true` or `false`");
+                None
+            }
+        }
     }
 
     /// Checks that are left alone: each must be one, and needs a reason.

@@ -58,6 +58,8 @@ pub(super) enum Told {
 #[derive(Debug, Default)]
 pub(super) struct Caches {
     from: Vec<Sent>,
+    /// How many places were named to take from.
+    named: usize,
     to: Vec<Sent>,
     directories: IndexMap<PathBuf, Directory>,
 }
@@ -89,7 +91,10 @@ impl Caches {
         };
         let to = spec.cache_to.clone();
         let prepare = move || {
-            let mut caches = Self::default();
+            let mut caches = Self {
+                named: from.len(),
+                ..Self::default()
+            };
             let mut told = Vec::new();
             for entry in from {
                 told.extend(caches.take(entry).err());
@@ -170,6 +175,10 @@ impl Caches {
                 "{} is not there yet: nothing is taken from it",
                 named(entry)
             ))),
+            Err(Unreadable::Refused(why)) => Err(Told::Warning(format!(
+                "{} may not be read ({why}): nothing is taken from it",
+                named(entry)
+            ))),
             Err(Unreadable::NoTag) => Err(Told::Note(format!(
                 "{} has no cache of that name: nothing is taken from it",
                 named(entry)
@@ -188,8 +197,10 @@ impl Caches {
         // Two locks of one process on one file would stand in each other's way.
         self.directories.shift_remove(path);
         let layout = Layout::open(path);
-        if let Err(Unreadable::Damaged(why)) = layout.tagged(tag(entry)) {
-            told.push(set_aside(layout, &named(entry), &why));
+        match layout.tagged(tag(entry)) {
+            Err(Unreadable::Damaged(why)) => told.push(set_aside(layout, &named(entry), &why)),
+            Err(Unreadable::Refused(why)) => return Err(std::io::Error::other(why)),
+            Ok(_) | Err(Unreadable::Missing | Unreadable::NoTag) => {}
         }
         let layout = Layout::create(path)?;
         let store = Arc::new(Store::new(layout.blobs().clone(), true));
@@ -312,7 +323,14 @@ impl Caches {
             };
             let entry = self.from.iter().find(of_place).map(|sent| &sent.entry);
             let named = entry.map_or_else(|| format!("`cache_from` `{place}`"), named);
-            return Some(Told::Warning(not_taken(&named, place, error)));
+            let why = not_taken(&named, place, error);
+            // Of several the first that is there counts; that others are not is as it was meant.
+            let is_missing = explain::class(&explain::plain(error)) == Class::ImageMissing;
+            return Some(if is_missing && self.named > 1 {
+                Told::Note(why)
+            } else {
+                Told::Warning(why)
+            });
         }
         if !is_keeping(step) {
             return None;

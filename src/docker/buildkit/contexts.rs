@@ -108,6 +108,7 @@ pub(super) fn pin(name: &str, directory: &Path, image: &str) -> Result<String, F
                 tag.unwrap_or(LATEST)
             )
         }
+        Err(Unreadable::Refused(why)) => format!("`{place}` may not be read: {why}"),
         Err(Unreadable::Damaged(why)) => format!("`{place}` is damaged: {why}"),
     };
     let failure = Failure::new(

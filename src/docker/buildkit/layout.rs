@@ -38,6 +38,8 @@ pub(super) struct Layout {
 pub(super) enum Unreadable {
     /// There is none.
     Missing,
+    /// It may not be read, which is no damage.
+    Refused(String),
     /// It has no entry of this tag.
     NoTag,
     /// What is there is not what it says to be: a fragment.
@@ -88,10 +90,7 @@ impl Layout {
     fn entries(&self) -> Result<Vec<Value>, Unreadable> {
         let text = match std::fs::read(self.root.join(INDEX)) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(Unreadable::Missing);
-            }
-            Err(error) => return Err(Unreadable::Damaged(format!("`{INDEX}`: {error}"))),
+            Err(error) => return Err(unreadable(&error)),
         };
         let damaged = |why: String| Unreadable::Damaged(format!("`{INDEX}` {why}"));
         let mut index: Value = serde_json::from_slice(&text)
@@ -233,6 +232,15 @@ impl Layout {
         name.push(format!(".corrupt-{}", now.unwrap_or_default().as_secs()));
         std::fs::rename(&self.root, &name)?;
         Ok(name.into())
+    }
+}
+
+/// What an index is that cannot be read.
+fn unreadable(error: &io::Error) -> Unreadable {
+    match error.kind() {
+        io::ErrorKind::NotFound => Unreadable::Missing,
+        io::ErrorKind::PermissionDenied => Unreadable::Refused(format!("`{INDEX}`: {error}")),
+        _ => Unreadable::Damaged(format!("`{INDEX}`: {error}")),
     }
 }
 

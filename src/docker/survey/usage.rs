@@ -1,15 +1,11 @@
-//! What an engine's build cache holds.
-//!
-//! `GET /system/df` has changed with the API: before 1.42 it counts everything, which takes seconds on
-//! a machine with many containers; from 1.52 on the records have to be asked for. Engine 26.1 breaks
-//! the connection when it is asked in 1.42 or 1.43, which nobody does who speaks the newest version.
+//! What an engine's build cache holds, in sums.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::json;
-use crate::docker::api_version::ApiVersion;
+use crate::docker::cache_records::{items, listing};
 use crate::docker::detect::Facts;
 
 /// How long counting may take: an engine at work on a large cache can need seconds.
@@ -31,25 +27,13 @@ pub async fn usage(facts: &Facts) -> Option<Usage> {
     if facts.engine.podman {
         return None;
     }
-    let path = match facts.spoken() {
-        api if api >= ApiVersion(1, 52) => "system/df?type=build-cache&verbose=1",
-        api if api >= ApiVersion(1, 42) => "system/df?type=build-cache",
-        _ => "system/df",
-    };
-    Some(read(&json(facts, path, LIMIT).await?))
+    Some(read(&json(facts, listing(facts.spoken()), LIMIT).await?))
 }
 
 fn read(answer: &Value) -> Usage {
-    let items = answer["BuildCacheUsage"]["Items"]
-        .as_array()
-        .or_else(|| answer["BuildCache"].as_array());
     let mut usage = Usage::default();
     // What is shared is part of an image too, and is not freed with the record.
-    for item in items
-        .into_iter()
-        .flatten()
-        .filter(|item| item["Shared"] != true)
-    {
+    for item in items(answer).filter(|item| item["Shared"] != true) {
         let size = item["Size"].as_u64().unwrap_or_default();
         usage.total += size;
         if item["InUse"] != true {

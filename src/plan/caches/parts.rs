@@ -15,21 +15,21 @@ use crate::compose::{self, Build, Project};
 use crate::diagnostic::Diagnostic;
 use crate::docker::{CacheEntry, CacheKey};
 use crate::human;
-use crate::plan::{Inputs, Job, Request};
+use crate::plan::{Inputs, Job};
 
 /// The directories that are divided, each with the part of every service that writes it.
 #[derive(Debug, Default)]
 pub(in crate::plan) struct Parts(IndexMap<PathBuf, IndexMap<String, String>>);
 
 impl Parts {
-    /// Those of a project, in all forms of its services.
-    pub(in crate::plan) fn of(project: &Project, inputs: &Inputs, request: &Request) -> Self {
+    /// Those of a project, in all forms of its services. Relative directories begin at `base`.
+    pub(in crate::plan) fn of(project: &Project, inputs: &Inputs, base: &Path) -> Self {
         let mut writers: IndexMap<PathBuf, IndexMap<&str, &Build>> = IndexMap::new();
         for service in project.services.values() {
             let Some(own) = &service.build else { continue };
             let forms = inputs.forms(&service.name).iter();
             for build in forms.map(|form| form.build(own)) {
-                for directory in directories(build, request) {
+                for directory in directories(build, base) {
                     let services = writers.entry(directory).or_default();
                     services.entry(&service.name).or_insert(build);
                 }
@@ -106,12 +106,12 @@ impl Parts {
 }
 
 /// The directories that a build writes.
-fn directories(build: &Build, request: &Request) -> Vec<PathBuf> {
+fn directories(build: &Build, base: &Path) -> Vec<PathBuf> {
     written(build, CacheKey::To)
         .iter()
         .flat_map(|text| CacheEntry::parse(CacheKey::To, text).unwrap_or_default())
         .filter_map(|mut entry| {
-            entry.rebase(&request.directory);
+            entry.rebase(base);
             entry.directory().map(Path::to_owned)
         })
         .collect()

@@ -158,3 +158,18 @@ fn a_damaged_layout_is_set_aside() {
         .into_owned();
     assert!(name.starts_with("cache.corrupt-"), "{name}");
 }
+
+#[test]
+fn what_may_not_be_read_is_not_taken_for_damaged() {
+    use io::ErrorKind;
+    let told = |kind: ErrorKind| unreadable(&kind.into());
+    assert_eq!(told(ErrorKind::NotFound), Unreadable::Missing);
+    assert!(matches!(
+        told(ErrorKind::PermissionDenied),
+        Unreadable::Refused(_)
+    ));
+    assert!(matches!(
+        told(ErrorKind::IsADirectory),
+        Unreadable::Damaged(_)
+    ));
+}
