@@ -25,6 +25,9 @@ _dcb() {
             dcb,cache)
                 cmd="dcb__subcmd__cache"
                 ;;
+            dcb,ci)
+                cmd="dcb__subcmd__ci"
+                ;;
             dcb,config)
                 cmd="dcb__subcmd__config"
                 ;;
@@ -36,6 +39,9 @@ _dcb() {
                 ;;
             dcb,history)
                 cmd="dcb__subcmd__history"
+                ;;
+            dcb,init)
+                cmd="dcb__subcmd__init"
                 ;;
             dcb,plan)
                 cmd="dcb__subcmd__plan"
@@ -83,7 +89,7 @@ _dcb() {
 
     case "${cmd}" in
         dcb)
-            opts="-f -p -v -h -V --file --project-name --project-directory --env-file --profile --parallel --compatibility --verbose --progress --help --version build up plan config env doctor builder cache history timeline"
+            opts="-f -p -v -h -V --file --project-name --project-directory --env-file --profile --parallel --compatibility --verbose --progress --help --version build up plan config env doctor builder cache history timeline init ci"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -366,6 +372,28 @@ _dcb() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        dcb__subcmd__ci)
+            opts="-v -h --cache --push --force-traditional --verbose --progress --help github gitlab jenkins"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --cache)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         dcb__subcmd__config)
             opts="-q -o -v -h --format --origin --services --images --variables --environment --profiles --networks --volumes --quiet --output --hash --lock-image-digests --resolve-image-digests --models --no-interpolate --no-normalize --no-path-resolution --no-env-resolution --no-consistency --verbose --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -559,6 +587,24 @@ _dcb() {
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dcb__subcmd__init)
+            opts="-y -v -h --yes --dry-run --force --verbose --progress --help x-dcb build.sh build.ps1 makefile scripts"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --progress)
                     COMPREPLY=($(compgen -W "auto tty plain json quiet" -- "${cur}"))
                     return 0
