@@ -11,17 +11,23 @@ mod build;
 mod builder;
 mod cache;
 mod check;
+mod ci;
+mod clean;
 mod complete;
 mod config;
+mod consent;
 mod doctor;
 mod drivers;
 mod handover;
 mod history;
+mod init;
 mod loading;
 mod machine;
 mod plugin;
 mod stop;
 mod timeline;
+mod up;
+mod verify;
 
 use std::cell::OnceCell;
 use std::future::Future;
@@ -29,9 +35,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
+use up::Way;
 
 use crate::ambient::{Ambient, Terminal};
-use crate::cli::{BuildFlags, Cli, OutputFlags, PlanFormat, ProjectFlags, Verb};
+use crate::cli::{Build, BuildFlags, Cli, OutputFlags, PlanFormat, ProjectFlags, Verb};
 use crate::compose::{self, Project, Unloadable};
 use crate::docker::config::DockerConfig;
 use crate::docker::credentials::Credentials;
@@ -107,16 +114,8 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         endpoint: OnceCell::new(),
     };
     match verb {
-        Verb::Build(build) if build.dry_run => {
-            let typed = Typed {
-                push: build.push,
-                output: build.output.as_deref(),
-                ..app.typed(&build.flags, &build.services, build.pull)
-            };
-            wait(app.show_plan(typed, PlanFormat::Text))
-        }
-        Verb::Build(build) if build.check => wait(app.check(&build)),
-        Verb::Build(build) => wait(app.build(&build)),
+        Verb::Build(build) => app.start_build("build", &build),
+        Verb::Fresh(fresh) => app.start_build("fresh", &fresh.into_build()),
         Verb::Plan(plan) => {
             let typed = Typed {
                 push: plan.push,
@@ -124,13 +123,23 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
             };
             wait(app.show_plan(typed, plan.format))
         }
-        Verb::Up(up) => wait(app.up(&up)),
+        Verb::Up(up) => wait(app.up("up", &up, Way::Straight)),
+        Verb::Dev(dev) => wait(app.up("dev", &dev.into_up(), Way::Straight)),
+        Verb::Rebuild(rebuild) => wait(app.up("rebuild", &rebuild.into_up(), Way::Down)),
+        Verb::Reset(reset) => {
+            let yes = reset.yes;
+            wait(app.up("reset", &reset.into_up(), Way::Reset { yes }))
+        }
+        Verb::Clean(clean) => wait(app.clean(&clean)),
+        Verb::Verify(verify) => wait(app.verify(&verify)),
         Verb::Config(config) => app.show_config(&config),
         Verb::Env(env) => app.show_env(&env),
         Verb::Doctor(doctor) => wait(app.doctor(&doctor, broken)),
         Verb::Builder(builder) => wait(app.builder(&builder)),
         Verb::Cache(cache) => wait(app.cache(&cache)),
         Verb::History(history) => app.show_history(&history),
+        Verb::Ci(ci) => app.ci(&ci),
+        Verb::Init(init) => app.init(&init),
         Verb::Timeline(timeline) => app.show_timeline(&timeline),
         Verb::Compose(words) => wait(app.hand_over(words)),
         Verb::Completion(completion) => {
@@ -138,6 +147,24 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Verb::Help(asked) => app.explain(asked.topic),
+    }
+}
+
+impl App<'_> {
+    /// `dcb build`, or what it is asked for in its place; `verb` is the one that was typed.
+    fn start_build(&self, verb: &str, build: &Build) -> anyhow::Result<ExitCode> {
+        if build.dry_run {
+            let typed = Typed {
+                push: build.push,
+                output: build.output.as_deref(),
+                ..self.typed(&build.flags, &build.services, build.pull)
+            };
+            wait(self.show_plan(typed, PlanFormat::Text))
+        } else if build.check {
+            wait(self.check(build))
+        } else {
+            wait(self.build(verb, build))
+        }
     }
 }
 

@@ -184,7 +184,7 @@ pub struct Opening {
     pub dcb: String,
     /// When it began, in milliseconds since 1970.
     pub began: u64,
-    /// The verb that was typed: `build` or `up`.
+    /// The verb that was typed: `build`, `up`, or one of their kin.
     pub verb: String,
     /// The flags that chose the project, as they were typed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -50,6 +50,8 @@ classes! {
     TargetMissing "target-missing" 1
     /// The checks of the Dockerfiles found something.
     CheckFound "check-found" 1
+    /// A service does not work as it should.
+    VerifyFailed "verify-failed" 1
     /// The build failed in a way that has no class of its own.
     BuildFailed "build-failed" 1
 

@@ -5,8 +5,10 @@ mod caches;
 mod extension;
 mod files;
 mod given;
+mod no_cache;
 mod output;
 mod showing;
+mod verify;
 
 use indexmap::IndexMap;
 
@@ -27,6 +29,7 @@ pub use extension::Extension;
 pub use files::{Pair, pair};
 pub use given::Given;
 pub use showing::show;
+pub use verify::{Address, Check};
 
 /// Which project to load.
 ///
@@ -99,7 +102,7 @@ pub fn request(
     let address = docker.endpoint.address.to_string();
     Ok(Request {
         services: typed.services.to_vec(),
-        no_cache: flags.no_cache,
+        no_cache: no_cache::read(&flags.no_cache)?,
         pull: typed.pull,
         build_args: build_args(&flags.build_args, &project.environment),
         proxy_args: docker.config.proxy_arguments(&address),

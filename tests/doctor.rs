@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use support::{Engine, Project, Ran, engines, on_engines, on_every_engine, podman};
+use support::{Project, Ran, all_engines, on_engines, on_every_engine};
 
 const WEB: &str = "services: { web: { build: . } }\n";
 
@@ -82,19 +82,6 @@ fn copy(from: &Path, to: &Path) {
             std::fs::copy(entry.path(), to).expect("a copy");
         }
     }
-}
-
-fn all_engines() -> Vec<Engine> {
-    let mut all = engines();
-    all.extend(podman());
-    all
-}
-
-/// Where the engine does not matter, one will do.
-fn one_engine() -> Engine {
-    let mut all = engines();
-    let newest = all.iter().position(|engine| engine.suite == "sid");
-    all.swap_remove(newest.unwrap_or(0))
 }
 
 // Healthy

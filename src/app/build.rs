@@ -1,18 +1,16 @@
-//! `build`, `plan` and `up`: load, look, plan, and carry it out.
+//! `build` and `plan`: load, look, plan, and carry it out.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use indexmap::IndexSet;
 
 use super::drivers::Drivers;
-use super::handover::{self, Handover};
+use super::handover;
 use super::loading::{Loaded, Loading};
 use super::stop::Stop;
 use super::{App, UNWRITTEN};
-use crate::cli::{Build, BuildFlags, PlanFormat, Up};
-use crate::compose::Project;
+use crate::cli::{Build, BuildFlags, PlanFormat};
 use crate::diagnostic::Diagnostic;
 use crate::docker::buildkit::Client;
 use crate::docker::buildx::builders::{self, Kind, Named};
@@ -39,7 +37,7 @@ pub(super) struct Found {
     pub(super) loaded: Loaded,
     pub(super) endpoint: Endpoint,
     pub(super) engine: Result<Open, Failure>,
-    compose: Option<Compose>,
+    pub(super) compose: Option<Compose>,
 }
 
 impl Found {
@@ -61,8 +59,8 @@ impl Found {
 }
 
 impl App<'_> {
-    /// `dcb build`.
-    pub(super) async fn build(&self, build: &Build) -> anyhow::Result<ExitCode> {
+    /// `dcb build` and `dcb fresh`; `verb` is the one that was typed.
+    pub(super) async fn build(&self, verb: &str, build: &Build) -> anyhow::Result<ExitCode> {
         let typed = Typed {
             push: build.push,
             output: build.output.as_deref(),
@@ -71,9 +69,7 @@ impl App<'_> {
         let found = self.look(typed).await?;
         let mut plan = self.plan(typed, &found).await?;
         plan.notes.extend(self.forewarnings(&found, &plan));
-        let ended = self
-            .execute("build", &plan, build.quiet, found.engine)
-            .await?;
+        let ended = self.execute(verb, &plan, build.quiet, found.engine).await?;
         Ok(exit_code(&ended))
     }
 
@@ -98,66 +94,6 @@ impl App<'_> {
         }
         .context(UNWRITTEN)?;
         Ok(ExitCode::SUCCESS)
-    }
-
-    /// `dcb up`.
-    pub(super) async fn up(&self, up: &Up) -> anyhow::Result<ExitCode> {
-        if up.no_build {
-            return self.up_without_building(up).await;
-        }
-        let found = self
-            .look(self.typed(&up.flags, &up.services, up.pulls()))
-            .await?;
-        let compose = found.compose.as_ref().ok_or_else(compose_cli::missing)?;
-        let project = &found.loaded.project;
-        let services = started(project, up);
-        let typed = Typed {
-            to_start: true,
-            ..self.typed(&up.flags, &services, up.pulls())
-        };
-        let mut plan = self.plan(typed, &found).await?;
-        let handover = Handover {
-            compose,
-            flags: &found.loaded.flags,
-            project: Some(project),
-            stdin: found.loaded.stdin.as_deref(),
-            app: self,
-        };
-        let command = handover.up(up)?;
-        if up.dry_run {
-            report::diagnostics(&plan.notes, self.ambient.stderr);
-            report::plan(&plan, None, self.detail(), self.ambient.stdout)
-                .and_then(|()| report::command_only(&command))
-                .context(UNWRITTEN)?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        plan.notes.extend(self.forewarnings(&found, &plan));
-        let ended = self
-            .execute("up", &plan, up.quiet_build, found.engine)
-            .await?;
-        if !ended.iter().all(is_built) {
-            return Ok(exit_code(&ended));
-        }
-        let pulled = pulled(project, &services);
-        if up.pulls() && !pulled.is_empty() {
-            let pull = handover.pull(pulled)?;
-            if let Some(code) = self.run_compose(&pull)? {
-                return Ok(code);
-            }
-        }
-        Err(self.become_compose(&command).into())
-    }
-
-    /// `dcb up --no-build`: all of it is Compose's work.
-    async fn up_without_building(&self, up: &Up) -> anyhow::Result<ExitCode> {
-        let compose = self.compose().await?;
-        let flags = self.project_flags()?;
-        let command = Handover::bare(self, &compose, &flags).up(up)?;
-        if up.dry_run {
-            report::command_only(&command).context(UNWRITTEN)?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        Err(self.become_compose(&command).into())
     }
 
     /// Loads the project and opens the engine, side by side.
@@ -283,7 +219,7 @@ impl App<'_> {
     }
 
     /// Carries out the plan and reports it. Ends the process when a signal asks for it.
-    async fn execute(
+    pub(super) async fn execute(
         &self,
         verb: &str,
         plan: &Plan,
@@ -343,36 +279,12 @@ fn stdout_is_taken() -> Failure {
     .hint("name a file: --output type=tar,dest=FILE")
 }
 
-fn is_built((outcome, _): &run::Ended) -> bool {
+pub(super) fn is_built((outcome, _): &run::Ended) -> bool {
     matches!(outcome, Outcome::Built { .. })
 }
 
-/// The services that `up` starts: those named and what they depend on, all when none is named.
-fn started(project: &Project, up: &Up) -> Vec<String> {
-    let mut names: IndexSet<String> = up.services.iter().cloned().collect();
-    let mut next = 0;
-    while !up.leaves_dependencies() && next < names.len() {
-        if let Some(service) = project.services.get(&names[next]) {
-            names.extend(service.depends_on.iter().cloned());
-        }
-        next += 1;
-    }
-    names.into_iter().collect()
-}
-
-/// The services of `names` (all when empty) whose images come from a registry.
-fn pulled(project: &Project, names: &[String]) -> Vec<String> {
-    project
-        .services
-        .values()
-        .filter(|service| service.build.is_none())
-        .map(|service| service.name.clone())
-        .filter(|name| names.is_empty() || names.contains(name))
-        .collect()
-}
-
 /// The exit code of a run: that of its failures when they agree, else 1.
-fn exit_code(ended: &[run::Ended]) -> ExitCode {
+pub(super) fn exit_code(ended: &[run::Ended]) -> ExitCode {
     let mut codes = ended.iter().filter_map(|(outcome, _)| match outcome {
         Outcome::Failed(failure) => Some(failure.class.exit_code()),
         _ => None,

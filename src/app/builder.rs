@@ -112,7 +112,7 @@ impl App<'_> {
         let creation = manage::recall(&name, self.ambient, &self.config, private.path())?;
         if !old.dry_run {
             self.agreed(
-                old,
+                old.yes,
                 &format!("remove the builder `{name}` with its cache, and create it again?"),
             )?;
         }
@@ -128,7 +128,10 @@ impl App<'_> {
             return Err(builders::unknown(&name, self.ambient, &self.config).into());
         }
         if !old.dry_run {
-            self.agreed(old, &format!("remove the builder `{name}` with its cache?"))?;
+            self.agreed(
+                old.yes,
+                &format!("remove the builder `{name}` with its cache?"),
+            )?;
         }
         self.carry_out(&[manage::remove(&program, &name)], old.dry_run)
     }
@@ -140,27 +143,6 @@ impl App<'_> {
             None => format!("{PREFIX}{}", self.load()?.name),
         };
         Ok(manage::own_name(&name)?.to_owned())
-    }
-
-    fn agreed(&self, old: &OldBuilder, question: &str) -> Result<(), Failure> {
-        if old.yes {
-            return Ok(());
-        }
-        let nobody = || {
-            Failure::new(
-                Class::Usage,
-                format!("{question} nobody is there to answer"),
-            )
-            .hint("say so beforehand: --yes")
-        };
-        if !self.ambient.stdin_is_terminal || self.ambient.stderr.columns.is_none() {
-            return Err(nobody());
-        }
-        match report::ask(question) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Failure::new(Class::Usage, "nothing was changed")),
-            Err(_) => Err(nobody()),
-        }
     }
 
     /// Runs `commands` on this terminal one after another, until one fails; or shows them.

@@ -57,6 +57,34 @@ impl<'a> Handover<'a> {
         self.command(words)
     }
 
+    /// `docker compose up` of `services` that do not run, in the background; those that do are left as
+    /// they are.
+    pub(super) fn start(&self, services: &[String]) -> Result<Command, Failure> {
+        let words = ["up", "--detach", "--no-build", "--no-recreate"];
+        self.command(with(&words, services))
+    }
+
+    /// `docker compose exec` of `command` in `service`, without a terminal.
+    pub(super) fn exec(&self, service: &str, command: &[String]) -> Result<Command, Failure> {
+        self.command(with(&["exec", "-T", service], command))
+    }
+
+    /// `docker compose logs` of `services`, their last `lines`.
+    pub(super) fn logs(&self, lines: usize, services: &[String]) -> Result<Command, Failure> {
+        let lines = format!("--tail={lines}");
+        self.command(with(&["logs", "--no-color", &lines], services))
+    }
+
+    /// `docker compose down` with `flags`.
+    pub(super) fn down(&self, flags: &[&str]) -> Result<Command, Failure> {
+        self.command([&["down"], flags].concat())
+    }
+
+    /// `docker compose rm` of the containers of `services`, which are stopped first.
+    pub(super) fn rm(&self, services: &[String]) -> Result<Command, Failure> {
+        self.command(with(&["rm", "--stop", "--force"], services))
+    }
+
     /// The command that runs `words` on this project.
     fn command<S: Into<OsString>>(&self, words: Vec<S>) -> Result<Command, Failure> {
         let mut arguments = match (self.compose.kind, self.project) {
@@ -69,6 +97,11 @@ impl<'a> Handover<'a> {
         command.input = self.stdin.map(str::to_owned);
         Ok(command)
     }
+}
+
+fn with(words: &[&str], more: &[String]) -> Vec<String> {
+    let words = words.iter().map(|word| (*word).to_owned());
+    words.chain(more.iter().cloned()).collect()
 }
 
 /// The flags as they were typed: Compose finds the rest as dcb did.

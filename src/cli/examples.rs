@@ -71,6 +71,102 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "dev",
+        &[
+            ("dcb dev", "Build what changed, start everything"),
+            ("dcb dev web", "One service and what it needs"),
+        ],
+    ),
+    (
+        "fresh",
+        &[
+            ("dcb fresh", "All images, with nothing from the cache"),
+            ("dcb fresh --pull web", "One, on the newest base"),
+            (
+                "dcb fresh --no-cache=layers",
+                "With what is in cache mounts",
+            ),
+        ],
+    ),
+    (
+        "rebuild",
+        &[
+            ("dcb rebuild", "Everything anew; volumes stay"),
+            ("dcb rebuild web", "One service; the others go on"),
+            ("dcb rebuild --dry-run", "Show what would be done"),
+        ],
+    ),
+    (
+        "reset",
+        &[
+            ("dcb reset --dry-run", "Show what goes"),
+            ("dcb reset --yes", "Without being asked"),
+        ],
+    ),
+    (
+        "clean",
+        &[
+            ("dcb clean", "Show what goes, ask, remove it"),
+            (
+                "dcb clean --volumes --yes",
+                "Volumes too, without being asked",
+            ),
+        ],
+    ),
+    (
+        "verify",
+        &[
+            ("dcb verify", "Does everything work?"),
+            (
+                "dcb verify --timeout 120 web",
+                "With two minutes to become so",
+            ),
+        ],
+    ),
+    (
+        "cache",
+        &[
+            ("dcb cache", "What there is, and how much room it takes"),
+            ("dcb cache prune --older 7d", "What was not used for a week"),
+        ],
+    ),
+    (
+        "cache prune",
+        &[
+            ("dcb cache prune --dry-run", "Show what would go"),
+            (
+                "dcb cache prune --keep 10GB",
+                "The least recently used first",
+            ),
+            ("dcb cache prune --mounts web", "Cache mounts of `web` too"),
+        ],
+    ),
+    (
+        "cache clear",
+        &[
+            ("dcb cache clear web", "The next build of `web` begins anew"),
+            ("dcb cache clear --all --yes", "Of all services, unasked"),
+        ],
+    ),
+    (
+        "init",
+        &[
+            ("dcb init --dry-run", "Show what would be written"),
+            ("dcb init build.sh makefile", "Only these two"),
+        ],
+    ),
+    (
+        "ci",
+        &[
+            ("dcb ci github > images.yml", "For GitHub Actions"),
+            (
+                "dcb ci gitlab --push > .gitlab-ci.yml",
+                "And push the images",
+            ),
+            ("dcb ci jenkins > Jenkinsfile", "For Jenkins"),
+        ],
+    ),
+    (
         "plan",
         &[
             ("dcb plan", "What `dcb build` would do here, and why"),
@@ -222,31 +318,6 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     (
         "builder rm",
         &[("dcb builder rm --yes dcb-arm", "Without being asked")],
-    ),
-    (
-        "cache",
-        &[
-            ("dcb cache", "What there is, and how much room it takes"),
-            ("dcb cache prune --older 7d", "What was not used for a week"),
-        ],
-    ),
-    (
-        "cache prune",
-        &[
-            ("dcb cache prune --dry-run", "Show what would go"),
-            (
-                "dcb cache prune --keep 10GB",
-                "The least recently used first",
-            ),
-            ("dcb cache prune --mounts web", "Cache mounts of `web` too"),
-        ],
-    ),
-    (
-        "cache clear",
-        &[
-            ("dcb cache clear web", "The next build of `web` begins anew"),
-            ("dcb cache clear --all --yes", "Of all services, unasked"),
-        ],
     ),
     (
         "completion",

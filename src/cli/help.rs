@@ -20,12 +20,16 @@ pub struct Help {
 
 /// The verbs by what they are for.
 const GROUPS: &[(&str, &[&str])] = &[
-    ("Build and start", &["build", "up", "plan"]),
+    (
+        "Build and start",
+        &["build", "up", "plan", "dev", "fresh", "rebuild", "verify"],
+    ),
     ("Understand the project", &["config", "env"]),
     ("Look back", &["history", "timeline"]),
+    ("Remove", &["reset", "clean", "cache"]),
     (
-        "Machine and shell",
-        &["doctor", "builder", "cache", "completion", "help"],
+        "Set up",
+        &["init", "ci", "doctor", "builder", "completion", "help"],
     ),
 ];
 

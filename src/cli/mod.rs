@@ -5,15 +5,18 @@
 
 mod builder;
 mod cache;
+mod ci;
 mod completion;
 mod config;
 mod doctor;
 pub mod examples;
 pub mod help;
 mod history;
+mod init;
 pub mod plugin;
 mod timeline;
 mod up;
+mod workflow;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -22,13 +25,16 @@ use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 
 pub use builder::{Builder, BuilderVerb, CreateBuilder, OldBuilder};
 pub use cache::{Cache, CacheVerb, ClearCache, PruneCache, SweepFlags};
+pub use ci::{Ci, Server};
 pub use completion::{Completion, CompletionShell};
 pub use config::{ComposeConfig, Config, ConfigFormat, Env, ShellKind};
 pub use doctor::{Doctor, DoctorFormat};
 pub use help::Help;
 pub use history::{History, HistoryVerb};
+pub use init::{Init, InitPart};
 pub use timeline::{Timeline, TimelineFormat};
 pub use up::{ComposeUp, Up};
+pub use workflow::{Clean, Dev, Fresh, Rebuild, Reset, Verify};
 
 /// Builds and starts Docker Compose projects on any Docker
 ///
@@ -129,6 +135,36 @@ pub enum Verb {
     Build(Build),
     /// Build what changed, then start the services through Compose
     Up(Box<Up>),
+    /// Build what changed and start it in the background
+    Dev(Box<Dev>),
+    /// Build everything anew, with nothing from the cache
+    ///
+    /// It is `dcb build --no-cache`: nothing is started.
+    /// Cache mounts are emptied too; `--no-cache=layers` keeps what is in them. `--pull` looks up base
+    /// images as well.
+    Fresh(Fresh),
+    /// Build everything anew, then start it in place of what runs
+    ///
+    /// A build that fails leaves what runs alone. Volumes stay. With services named, only these are
+    /// taken down.
+    Rebuild(Box<Rebuild>),
+    /// Build everything anew, then start it with empty volumes
+    ///
+    /// Removes what the project had, and shows first what goes (containers, networks, volumes with all
+    /// that is in them, images) and asks.
+    /// A build that fails leaves all of it alone. Other projects are not touched.
+    Reset(Reset),
+    /// Remove the project's containers, networks and built images
+    ///
+    /// Shows first what goes, and asks. Volumes stay unless `--volumes` is said, and images that were
+    /// pulled stay. Caches stay too (`dcb cache clear --all`), and so do the runs that `dcb history`
+    /// tells of, and builders (`dcb builder rm`).
+    Clean(Clean),
+    /// Start what does not run, check that it works, take it down again
+    ///
+    /// A service is checked as `x-dcb.verify` says: by a command in it, or by an address that must
+    /// answer. Without that it must become healthy, and without a health check keep running.
+    Verify(Verify),
     /// Show what would be built, how, and why
     Plan(Plan),
     /// Show the project as it is in the end, and what set each value
@@ -163,6 +199,13 @@ pub enum Verb {
     Completion(Completion),
     /// Explain a verb, with examples
     Help(Help),
+    /// Propose what a repository needs so that all build with dcb
+    ///
+    /// Scripts `build.sh` and `build.ps1`, targets of make, and `x-dcb` where there is something to say
+    /// (docs/init.md).
+    Init(Init),
+    /// Print a pipeline that builds this project on a build server
+    Ci(Ci),
     /// Any other verb, with its arguments: Docker Compose runs it.
     #[command(external_subcommand)]
     Compose(Vec<OsString>),
@@ -210,9 +253,17 @@ pub struct Build {
 #[derive(Debug, Clone, Default, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "they are flags")]
 pub struct BuildFlags {
-    /// Take nothing from the cache; the engine also empties the cache mounts in use
-    #[arg(long)]
-    pub no_cache: bool,
+    /// Run every step again. Alone it also empties the cache mounts in use, as Docker has it; `layers`
+    /// keeps what is in them; `SERVICE` and `SERVICE:STAGE` are for these only; repeatable
+    #[arg(
+        long,
+        value_name = "WHAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "all",
+        value_delimiter = ','
+    )]
+    pub no_cache: Vec<String>,
     /// Set a build argument of every service; without `=VALUE` from the environment
     #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
     pub build_args: Vec<String>,

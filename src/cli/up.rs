@@ -189,7 +189,7 @@ impl ComposeUp {
     }
 }
 
-/// Joins `--pull missing` into `--pull=missing` after `up`.
+/// Joins `--pull missing` into `--pull=missing` after `up` and `dev`.
 ///
 /// Compose's flag takes a policy, dcb's may stand alone before a service; only a word that is a
 /// policy belongs to it.
@@ -207,7 +207,7 @@ pub(super) fn join_pull_policy(arguments: &[OsString]) -> Vec<OsString> {
             }
             _ => joined.push(argument.clone()),
         }
-        up |= argument == "up";
+        up |= argument == "up" || argument == "dev";
     }
     joined
 }

@@ -3,6 +3,8 @@
 //! bollard gets its connections from here, so that it reaches every engine that builds do: over TLS
 //! with the material of a context, and through the one login of ssh.
 
+use std::time::Duration;
+
 use bollard::errors::Error;
 use bollard::query_parameters::RemoveImageOptions;
 use bollard::{BollardRequest, ClientVersion, Docker};
@@ -36,6 +38,16 @@ impl Api {
         Docker::connect_with_custom_transport(transport, Some("http://docker"), patience, &version)
             .map(Self)
             .map_err(|error| failed("open the Engine API", &error))
+    }
+
+    /// bollard's client, for the rest of this room.
+    pub(super) fn engine(&self) -> &Docker {
+        &self.0
+    }
+
+    /// The same for requests that may take so long.
+    pub(super) fn patient(&self, limit: Duration) -> Docker {
+        self.0.clone().with_timeout(limit)
     }
 
     /// The address under which containers of the engine reach its machine: the gateway of the default
@@ -119,7 +131,7 @@ async fn carry(
     answer.map_err(|err| Error::IOError { err })
 }
 
-fn failed(what: &str, error: &Error) -> Failure {
+pub(super) fn failed(what: &str, error: &Error) -> Failure {
     let why = error.to_string();
     let why = human::sanitize(why.lines().next().unwrap_or_default());
     Failure::new(Class::DaemonError, format!("failed to {what}: {why}"))

@@ -15,10 +15,12 @@
 //! - [`explain`] reads a builder's words when a build fails.
 //! - [`compose_cli`] hands verbs over to Docker Compose, [`child_environment`] says with which variables.
 //! - [`plugin`] is what the docker CLI and its plugins say to each other.
+//! - [`belongings`] is what an engine has of a project, [`condition`] how a container is.
 //! - [`api`] is the rest of the Engine API.
 
 pub mod api;
 mod api_version;
+pub mod belongings;
 pub mod buildkit;
 pub mod buildx;
 pub mod cache_directory;
@@ -27,6 +29,7 @@ pub mod cache_records;
 pub mod child_environment;
 pub mod classic;
 pub mod compose_cli;
+pub mod condition;
 pub mod config;
 pub mod credentials;
 pub mod daemon_edit;

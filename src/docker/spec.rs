@@ -291,6 +291,8 @@ pub enum CacheUse {
     Normal,
     /// Everything but these stages.
     Without(Vec<String>),
+    /// Nothing but what is in cache mounts: every step runs again, and finds them as they were.
+    Mounts,
     /// Nothing; cache mounts are emptied too, which is what BuildKit does with `no-cache`.
     None,
 }

@@ -106,10 +106,13 @@ impl Form {
         }
     }
 
-    /// What `no_cache_filter:` says of stages that are not there; BuildKit passes over them in silence.
-    pub(super) fn without_stages(&self, asked: &Asked<'_>) -> Option<Diagnostic> {
+    /// The first of `names` that is the name of no stage, and one that was probably meant; nothing
+    /// where the Dockerfile is elsewhere.
+    pub(super) fn without_stage<'a>(
+        &self,
+        names: &'a [String],
+    ) -> Option<(&'a String, Option<String>)> {
         self.source.as_ref()?;
-        let build = asked.build;
         let stages = self.dockerfile.stages();
         let is_there = |wanted: &String| {
             stages.iter().enumerate().any(|(number, stage)| {
@@ -120,7 +123,21 @@ impl Form {
                     .eq_ignore_ascii_case(wanted)
             })
         };
-        let missing = build.no_cache_filter.iter().find(|name| !is_there(name))?;
+        let missing = names.iter().find(|name| !is_there(name))?;
+        let known = stages.iter().filter_map(|stage| stage.name.as_deref());
+        let near = human::nearest(missing, known).map(str::to_owned);
+        Some((missing, near))
+    }
+
+    /// Whether a step of it may have a cache mount; what is elsewhere may have any.
+    pub(super) fn may_use_cache_mounts(&self) -> bool {
+        self.source.is_none() || self.dockerfile.cache_mounts().next().is_some()
+    }
+
+    /// What `no_cache_filter:` says of stages that are not there; BuildKit passes over them in silence.
+    pub(super) fn without_stages(&self, asked: &Asked<'_>) -> Option<Diagnostic> {
+        let build = asked.build;
+        let (missing, near) = self.without_stage(&build.no_cache_filter)?;
         let at = build
             .keys
             .get("no_cache_filter")
@@ -130,9 +147,8 @@ impl Form {
             "`{}` has no stage `{missing}`: nothing is built anew for it",
             self.name
         );
-        let names = stages.iter().filter_map(|stage| stage.name.as_deref());
         let warning = Diagnostic::warning(message).at(at, "");
-        Some(match human::nearest(missing, names) {
+        Some(match near {
             Some(near) => warning.help(format!("did you mean `{near}`?")),
             None => warning,
         })

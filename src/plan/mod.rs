@@ -12,6 +12,7 @@ mod given;
 mod graph;
 mod guard;
 mod inputs;
+mod no_cache;
 mod outputs;
 mod own_builder;
 mod platforms;
@@ -39,6 +40,7 @@ pub use caches::named as named_caches;
 pub use forms::Role;
 pub use guard::{SOURCE_DATE_EPOCH, Verdict, asks_worker};
 pub use inputs::{Beside, Inputs, Opened};
+pub use no_cache::NoCache;
 pub use request::{Fallback, Policy, Request, Set, Wanted};
 pub use spec::prefixes;
 
@@ -169,9 +171,8 @@ pub fn plan(
     builders: Builders<'_>,
     request: &Request,
 ) -> Result<Plan, Failure> {
-    let asked = selected(project, &request.services)?;
     let graph = graph::Graph::new(project, inputs, request);
-    let order = graph.order(&asked)?;
+    let order = graph.order(&selected(project, &request.services)?)?;
     let services: Vec<(&Service, &Build)> = order
         .keys()
         .filter_map(|name| {
@@ -182,6 +183,7 @@ pub fn plan(
     variant_exists(&services, inputs, request)?;
     let bases = graph.bases(services.iter().map(|(service, _)| service.name.as_str()));
     let destination = |service: &Service| own_builder::destination(service, &bases, request);
+    request.no_cache.check(project, &services)?;
     let choices = choices(&services, inputs, builders, request, &graph, destination)?;
     caches::check(project, &services, inputs)?;
     let parts = &caches::Parts::of(project, inputs, &request.directory);
@@ -262,8 +264,8 @@ pub fn plan(
         directory: project.directory.clone(),
         files: project.files.clone(),
         engine: builders.engine.cloned(),
+        parallel: no_cache::side_by_side(&jobs, &request.parallel, builders),
         jobs,
-        parallel: request.parallel.clone(),
         fallback: request.fallback.value,
         keep_going: request.keep_going,
         notes,
@@ -289,6 +291,8 @@ fn caveats(choice: &Choice<'_>, asked: &Asked<'_>, builders: Builders<'_>) -> Ve
         caveats.extend(platforms::without_emulation(asked, builders));
     }
     caveats.extend(choice.form.without_stages(asked));
+    let no_cache = &asked.request.no_cache;
+    caveats.extend(no_cache.note(asked.service, choice, builders));
     caveats.extend(choice.form.given.warnings(&asked.service.name));
     caveats
 }
@@ -307,6 +311,14 @@ fn selected<'a>(project: &'a Project, names: &[String]) -> Result<Vec<&'a Servic
                 .ok_or_else(|| unknown(project, name))
         })
         .collect()
+}
+
+/// Whether `names` are services of the project.
+///
+/// # Errors
+/// When one is not, with what was probably meant.
+pub fn check_services(project: &Project, names: &[String]) -> Result<(), Failure> {
+    selected(project, names).map(|_| ())
 }
 
 fn unknown(project: &Project, name: &str) -> Failure {
@@ -391,6 +403,9 @@ fn choices<'a>(
                 if request.fallback.value == Fallback::Never {
                     found.truncate(1);
                 }
+                request
+                    .no_cache
+                    .check_choice(service, &found[0], builders)?;
                 if let Some(name) = found[0].strategy.builder() {
                     refused.extend(own_builder::refusals(name, service, build, graph));
                 }

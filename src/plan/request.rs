@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 
 use super::forms::Role;
+use super::no_cache::NoCache;
 use crate::compose::Service;
 use crate::docker::{Output, Strategy};
 use crate::secret::ArgValue;
@@ -16,7 +17,7 @@ pub struct Request {
     /// The services named; all when empty.
     pub services: Vec<String>,
     /// `--no-cache`.
-    pub no_cache: bool,
+    pub no_cache: NoCache,
     /// `--pull`.
     pub pull: bool,
     /// `--build-arg`, values resolved.

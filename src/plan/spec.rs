@@ -10,8 +10,8 @@ use super::{Attempt, Builders, Inputs, Request, contexts, platforms};
 use crate::compose::{self, Build, Project, Service};
 use crate::diagnostic::Diagnostic;
 use crate::docker::{
-    BuildSpec, CacheEntry, CacheKey, CacheUse, ContextSource, DockerfileSource, Keeper,
-    NamedContext, Network, PullPolicy, Strategy, reference,
+    BuildSpec, CacheEntry, CacheKey, ContextSource, DockerfileSource, Keeper, NamedContext,
+    Network, PullPolicy, Strategy, reference,
 };
 use crate::dockerfile::Dockerfile;
 use crate::failure::{Class, Failure};
@@ -64,11 +64,7 @@ impl Around<'_> {
             labels: labels(self.project, self.service, build),
             tags: tags(self.project, self.service, build, request.separator)?,
             platforms: platforms::of(self.service, build, request),
-            cache: match build.no_cache_filter.as_slice() {
-                _ if request.no_cache || build.no_cache => CacheUse::None,
-                [] => CacheUse::Normal,
-                stages => CacheUse::Without(stages.to_vec()),
-            },
+            cache: request.no_cache.of(self.service, build, choice.form),
             cache_from: self.caches(build, &choice.strategy, CacheKey::From),
             cache_to: self.caches(build, &choice.strategy, CacheKey::To),
             // What this plan builds is in no registry, and a builder that pulls pulls everything.

@@ -3,6 +3,7 @@
 //! A run's events are folded on a thread of their own, so that a slow terminal delays the screen
 //! and not the build's health checks. Progress goes to standard error, results to standard output.
 
+mod belongings;
 mod board;
 mod builders;
 pub mod caches;
@@ -15,6 +16,7 @@ mod doctor;
 mod env;
 mod failure;
 pub mod history;
+pub mod init;
 mod plain;
 mod plan;
 mod screen;
@@ -22,6 +24,7 @@ mod shell;
 mod show;
 mod table;
 pub mod timeline;
+mod verify;
 mod views;
 
 use std::borrow::Cow;
@@ -37,6 +40,7 @@ use crate::failure::Failure;
 use crate::plan::Plan;
 use crate::process::Command;
 
+pub use belongings::{belongings, belongings_in_short};
 pub use builders::builders;
 pub use check::{Checked, checked, distinct, json as checked_json, nothing_found};
 pub use ci::{Ci, GitHub};
@@ -46,6 +50,7 @@ pub use env::Secrets;
 pub use plan::json as plan_json;
 pub use shell::{Shell, assignments};
 pub use show::{Progress, Reporting, Show};
+pub use verify::{Verdict, checks_to_do, verdicts};
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +123,11 @@ pub fn result(text: &str) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
+}
+
+/// Tells something that is no result, as it is.
+pub fn note(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Every value of a resolved project with its place, for people.

@@ -271,6 +271,7 @@ fn options(spec: &BuildSpec) -> Vec<String> {
     match &spec.cache {
         CacheUse::Normal => {}
         CacheUse::Without(stages) => options.push(format!("no cache for {}", stages.join(", "))),
+        CacheUse::Mounts => options.push("no cache, cache mounts kept".to_owned()),
         CacheUse::None => options.push("no cache".to_owned()),
     }
     if spec.pull == PullPolicy::Always {
@@ -396,10 +397,11 @@ fn job_json(plan: &Plan, job: &Job) -> Value {
             SshAgent::Socket(path) => json!({"id": id, "kind": "socket", "value": [path]}),
             SshAgent::Keys(paths) => json!({"id": id, "kind": "keys", "value": paths}),
         }).collect::<Vec<_>>(),
-        "no_cache": spec.cache == CacheUse::None,
+        "no_cache": matches!(spec.cache, CacheUse::Mounts | CacheUse::None),
+        "cache_mounts_kept": spec.cache == CacheUse::Mounts,
         "no_cache_filter": match &spec.cache {
             CacheUse::Without(stages) => stages.as_slice(),
-            CacheUse::Normal | CacheUse::None => &[],
+            CacheUse::Normal | CacheUse::Mounts | CacheUse::None => &[],
         },
         "cache_from": spec.cache_from.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "cache_to": spec.cache_to.iter().map(ToString::to_string).collect::<Vec<_>>(),

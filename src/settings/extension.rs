@@ -7,6 +7,7 @@
 //!   builder: ci               # a builder of buildx
 //!   policy: { cache-mounts: false }
 //!   doctor: { ignore: { DSK-01: the disk grows by itself } }
+//!   verify: { web: http://localhost:8080/health, db: [pg_isready] }
 //!   cache: { dev: "r.example/{service}:dev", local: "/tmp/docker-cache/{service}" }
 //! services:
 //!   web:
@@ -16,6 +17,8 @@
 mod caches;
 
 use indexmap::{IndexMap, IndexSet};
+
+use super::verify::{self, Check};
 
 use crate::compose::{Node, Project};
 use crate::diagnostic::Diagnostic;
@@ -36,6 +39,8 @@ pub struct Extension {
     pub all: Wishes,
     /// `doctor.ignore`: the reason to leave a check alone, by the check's id.
     pub ignored_checks: IndexMap<String, String>,
+    /// `verify`: what shows that a service works, by its name.
+    pub verify: IndexMap<String, Vec<Check>>,
     /// `cache`: the caches of all services.
     caches: TeamCaches,
     /// The services that say `cache: false`.
@@ -79,11 +84,15 @@ impl Extension {
                 node,
                 &[
                     "variants", "strategy", "builder", "variant", "policy", "doctor", "cache",
+                    "verify",
                 ],
             );
             if let Some(doctor) = node.get("doctor") {
                 reader.section(doctor, &["ignore"]);
                 extension.ignored_checks = reader.ignored_checks(doctor);
+            }
+            if let Some(verify) = node.get("verify") {
+                extension.verify = verify::read(verify, project, &mut reader);
             }
             if let Some(variants) = node.get("variants") {
                 reader.section(variants, &["optimised", "traditional"]);
@@ -125,14 +134,15 @@ impl Extension {
     }
 }
 
+/// Reads sections, and keeps what is wrong with them.
 #[derive(Default)]
-struct Reader {
+pub(super) struct Reader {
     errors: Vec<Diagnostic>,
 }
 
 impl Reader {
     /// Complains of keys that are not among `known`.
-    fn section(&mut self, node: &Node, known: &[&str]) {
+    pub(super) fn section(&mut self, node: &Node, known: &[&str]) {
         let Some(map) = node.as_map() else {
             self.wrong(
                 node,
@@ -238,7 +248,7 @@ impl Reader {
         }
     }
 
-    fn wrong(&mut self, node: &Node, what: &str, help: &str) {
+    pub(super) fn wrong(&mut self, node: &Node, what: &str, help: &str) {
         let shown = node.scalar_text().unwrap_or_else(|| node.kind().to_owned());
         self.errors.push(
             Diagnostic::error(format!("`{shown}` {what}"))

@@ -209,11 +209,7 @@ fn a_mistake_in_the_engines_configuration_is_found_while_the_engine_still_runs()
             continue;
         };
         let project = fine(Project::new("daemon"));
-        let file = private
-            .socket()
-            .parent()
-            .expect("a directory")
-            .join("run/daemon.json");
+        let file = private.directory().join("run/daemon.json");
         let whole = std::fs::read_to_string(&file).expect("its configuration");
         let with = |key: &str, value: Value| {
             let mut whole: Value = serde_json::from_str(&whole).expect("JSON");

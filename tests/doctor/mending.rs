@@ -15,11 +15,7 @@ fn buildkit_is_switched_on_in_the_engines_configuration_and_nothing_else_changes
             continue;
         };
         let project = fine(Project::new("fix"));
-        let file = private
-            .socket()
-            .parent()
-            .expect("a directory")
-            .join("run/daemon.json");
+        let file = private.directory().join("run/daemon.json");
         let read = || std::fs::read_to_string(&file).expect("its configuration");
         let text = "{\n  // \n}".replace(
             "// ",

@@ -3,8 +3,8 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
-use crate::support::{Engine, Project, engines, on_every_engine};
-use crate::{all_found, answering, capture, doctor, fine, found, one_engine, remedy};
+use crate::support::{Engine, Project, engines, newest, on_every_engine};
+use crate::{all_found, answering, capture, doctor, fine, found, remedy};
 
 #[test]
 fn what_is_wrong_with_docker_programs_is_told_and_its_remedy_works() {
@@ -199,7 +199,7 @@ fn run(remedy: &str) {
 
 #[test]
 fn what_lies_about_on_a_machine_is_told_by_its_own_check() {
-    let engine = one_engine();
+    let engine = newest();
     let project = fine(Project::new("machine"));
     let home = project.home().to_owned();
     let at_home = |path: &str| home.join(path).display().to_string();

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::support::registry::{Fault, Front, Registry};
-use crate::support::{Project, on_engines, on_every_engine};
-use crate::{WEB, all_engines, all_found, doctor, fine, found, one_engine};
+use crate::support::{Project, newest, on_engines, on_every_engine};
+use crate::{WEB, all_engines, all_found, doctor, fine, found};
 
 #[test]
 fn what_is_missing_is_told_by_its_own_check_and_once() {
@@ -88,7 +88,7 @@ fn a_build_server_is_noted_and_nothing_is_asked_there() {
 
 #[test]
 fn what_a_project_does_wrong_is_told_by_its_own_check() {
-    let engine = one_engine();
+    let engine = newest();
     let build = |keys: &str| format!("services: {{ web: {{ build: {{ context: ., {keys} }} }} }}");
     let to = "{ build: { context: ., cache_to: ['type=registry,ref=127.0.0.1:9/c'] } }";
     let copying = "FROM busybox\nCOPY page /page\n";
@@ -330,7 +330,7 @@ fn an_image_that_cannot_be_had_is_told_by_its_registry() {
 
 #[test]
 fn registries_that_do_not_answer_are_waited_for_side_by_side() {
-    let engine = one_engine();
+    let engine = newest();
     let front = Front::failing(Fault::Hangs);
     let services = (0..8).map(|number| {
         let image = front.image(&format!("base-{number}"));

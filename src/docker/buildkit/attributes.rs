@@ -144,7 +144,8 @@ fn attributes(spec: &BuildSpec) -> HashMap<String, String> {
         set("platform", spec.platforms.join(","));
     }
     match &spec.cache {
-        CacheUse::Normal => {}
+        // What runs again without its mounts being emptied is no matter of the frontend.
+        CacheUse::Normal | CacheUse::Mounts => {}
         CacheUse::Without(stages) => set("no-cache", stages.join(",")),
         CacheUse::None => set("no-cache", String::new()),
     }

@@ -86,7 +86,7 @@ impl Caches {
     pub(super) async fn prepare(spec: &BuildSpec) -> (Result<Self, Failure>, Vec<Told>) {
         // Without any cache nothing would be taken from these.
         let from = match spec.cache {
-            CacheUse::None => Vec::new(),
+            CacheUse::None | CacheUse::Mounts => Vec::new(),
             CacheUse::Normal | CacheUse::Without(_) => spec.cache_from.clone(),
         };
         let to = spec.cache_to.clone();

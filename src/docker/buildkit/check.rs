@@ -19,12 +19,12 @@ use bollard_buildkit_proto::moby::buildkit::v1::frontend::{
 };
 use bollard_buildkit_proto::moby::buildkit::v1::{CacheOptions, SolveRequest};
 use serde::Deserialize;
-use tonic::metadata::{Ascii, MetadataValue};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use super::caches::Caches;
 use super::session::random_id;
 use super::status::Steps;
+use super::transport::within;
 use super::{Client, attributes, error, solve};
 use crate::diagnostic::Span;
 use crate::docker::explain;
@@ -32,8 +32,6 @@ use crate::docker::spec::BuildSpec;
 use crate::event::{Events, JobId};
 use crate::failure::{Class, Failure};
 
-/// In which solve a call to the bridge belongs.
-const WITHIN: &str = "buildkit-controlapi-buildid";
 /// What the answer is called.
 const ANSWER: &str = "result.json";
 /// How a frontend says that it does not know the question.
@@ -190,16 +188,6 @@ fn as_read(spec: &BuildSpec) -> BuildSpec {
             &spec.dockerfile_name,
         )
     }
-}
-
-/// A call within the solve called `reference`.
-fn within<T>(reference: &str, message: T) -> Result<Request<T>, Status> {
-    let mut request = Request::new(message);
-    let reference: MetadataValue<Ascii> = reference
-        .parse()
-        .map_err(|_| Status::internal("the name of a solve is no header"))?;
-    request.metadata_mut().insert(WITHIN, reference);
-    Ok(request)
 }
 
 fn no_checks(spec: &BuildSpec) -> Failure {

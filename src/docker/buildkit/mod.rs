@@ -21,6 +21,7 @@
 //! - A frontend attribute an engine does not know is ignored by it in silence, so what it cannot do
 //!   is refused in the plan, before anything is sent.
 
+mod anew;
 mod attributes;
 mod auth;
 mod caches;

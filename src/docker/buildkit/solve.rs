@@ -16,11 +16,11 @@ use super::offers::{Guard, Offer, Offers};
 use super::receive::Receipt;
 use super::session::random_id;
 use super::status::Steps;
-use super::{Client, attributes, contexts, error, prefix};
+use super::{Client, anew, attributes, contexts, error, prefix};
 use crate::docker::api_version::ApiVersion;
 use crate::docker::detect;
 use crate::docker::outcome::{BuildError, Built};
-use crate::docker::spec::{BuildSpec, ContextSource, DockerfileSource};
+use crate::docker::spec::{BuildSpec, CacheUse, ContextSource, DockerfileSource};
 use crate::event::{Event, Events, JobId};
 use crate::failure::{Class, Failure};
 
@@ -125,8 +125,13 @@ impl Client {
         let reference = random_id();
         let request =
             attributes::request(reference.clone(), session.reference(place), spec, caches);
-        let mut control = self.control.client();
-        let solve = async move { control.solve(request).await };
+        let control = self.control.clone();
+        let solve = async move {
+            match spec.cache {
+                CacheUse::Mounts => Box::pin(anew::solve(&control, request)).await,
+                _ => control.client().solve(request).await,
+            }
+        };
         let job = steps.job();
         let enough = async {
             let failed = OptionFuture::from(session.receipt().map(Receipt::failed));

@@ -19,7 +19,9 @@ use hyper::{Request, Response, Uri};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
 use tonic::body::Body;
+use tonic::metadata::{Ascii, MetadataValue};
 
 use super::session::{self, Common, Identity, Own, Session};
 use crate::docker::ApiVersion;
@@ -48,6 +50,19 @@ impl Control {
         LlbBridgeClient::with_origin(self.0.clone(), origin())
             .max_decoding_message_size(LARGEST_MESSAGE)
     }
+}
+
+/// In which solve a call to the bridge belongs.
+const WITHIN: &str = "buildkit-controlapi-buildid";
+
+/// A call to the bridge within the solve called `reference`.
+pub(super) fn within<T>(reference: &str, message: T) -> Result<tonic::Request<T>, Status> {
+    let mut request = tonic::Request::new(message);
+    let reference: MetadataValue<Ascii> = reference
+        .parse()
+        .map_err(|_| Status::internal("the name of a solve is no header"))?;
+    request.metadata_mut().insert(WITHIN, reference);
+    Ok(request)
 }
 
 /// The host of every call, which nobody looks at.

@@ -92,7 +92,8 @@ pub(super) fn command(spec: &BuildSpec, around: &Around<'_>) -> Result<Command, 
         CacheUse::Without(stages) => stages
             .iter()
             .for_each(|stage| words.flag("--no-cache-filter", stage)),
-        CacheUse::None => words.switch("--no-cache"),
+        // Plans keep `Mounts` away from buildx, which empties them.
+        CacheUse::Mounts | CacheUse::None => words.switch("--no-cache"),
     }
     for entry in cache_from.iter().chain(cache_to) {
         words.flag(entry.key.flag(), &cache_entry(entry, around)?);

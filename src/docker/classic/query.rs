@@ -99,7 +99,8 @@ fn parameters(spec: &BuildSpec, dockerfile: &[u8], dialect: Dialect) -> Vec<Para
     if let Some(platform) = spec.platforms.first() {
         set("platform", platform.clone());
     }
-    if spec.cache == CacheUse::None {
+    // Docker's classic builder has no cache mounts, and Podman's never empties its own.
+    if matches!(spec.cache, CacheUse::None | CacheUse::Mounts) {
         set("nocache", "1".to_owned());
     }
     let caches: Vec<&str> = spec
