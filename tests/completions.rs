@@ -112,7 +112,7 @@ fn bash_offers_what_is_in_this_project_and_this_docker_configuration() {
         ("dcb doctor --explain ENG-01", &["ENG-01"]),
         ("dcb completion z", &["zsh"]),
         ("dcb help ti", &["timeline"]),
-        ("dcb res", &["restart"]),
+        ("dcb rest", &["restart"]),
         ("dcb config -o comp", &["compose.yaml"]),
     ] {
         assert_eq!(offered(&project, line), expected, "{line}");
