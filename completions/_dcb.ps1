@@ -53,6 +53,8 @@ Register-ArgumentCompleter -Native -CommandName 'dcb' -ScriptBlock {
             [CompletionResult]::new('cache', 'cache', [CompletionResultType]::ParameterValue, 'Show what the project keeps from build to build, and remove it (docs/caches.md)')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show the runs of this project: what they did, their logs, and what became slower')
             [CompletionResult]::new('timeline', 'timeline', [CompletionResultType]::ParameterValue, 'Show a run as a picture in time: where it was slow, what lost its cache, what waited for what')
+            [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Propose what a repository needs so that everyone builds with dcb: `build.sh`, `build.ps1`, targets of make, and `x-dcb` where there is something to say (docs/init.md)')
+            [CompletionResult]::new('ci', 'ci', [CompletionResultType]::ParameterValue, 'Print a pipeline that builds this project on a build server (docs/ci.md)')
             break
         }
         'dcb;build' {
@@ -421,7 +423,7 @@ Register-ArgumentCompleter -Native -CommandName 'dcb' -ScriptBlock {
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be changed, and change nothing')
-            [CompletionResult]::new('--deep', '--deep', [CompletionResultType]::ParameterName, 'Also build an image of a step or two with every builder, twice, and remove it again')
+            [CompletionResult]::new('--deep', '--deep', [CompletionResultType]::ParameterName, 'Also have the frontend check the Dockerfiles, and try every builder with a small image')
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Explain the checks named, or all of them, and look at nothing')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
@@ -584,6 +586,29 @@ Register-ArgumentCompleter -Native -CommandName 'dcb' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'File to write, `-` for standard output [default: `dcb-timeline.html`, `dcb-timeline.json`]')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'What to write')
             [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'How progress is shown [default: `tty` on a terminal, else `plain`]')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'dcb;init' {
+            [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'How progress is shown [default: `tty` on a terminal, else `plain`]')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Write what is proposed without asking')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Write what is proposed without asking')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be written, and write nothing')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Propose to replace scripts that do what dcb cannot know, too')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'dcb;ci' {
+            [CompletionResult]::new('--cache', '--cache', [CompletionResultType]::ParameterName, 'Where the build cache is kept between two runs: `gha`, `registry=IMAGE`, `local`, or `none` [default: what the build server has]')
+            [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'How progress is shown [default: `tty` on a terminal, else `plain`]')
+            [CompletionResult]::new('--push', '--push', [CompletionResultType]::ParameterName, 'Push the images of services that have an `image:`, but for changes that are only proposed')
+            [CompletionResult]::new('--force-traditional', '--force-traditional', [CompletionResultType]::ParameterName, 'Use the classic builder and traditional Dockerfiles')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show what is run, and the log of every step')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

@@ -56,6 +56,8 @@ complete -c dcb -n "__fish_dcb_needs_command" -f -a "cache" -d 'Show what the pr
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "history" -d 'Show the runs of this project: what they did, their logs, and what became slower'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "timeline" -d 'Show a run as a picture in time: where it was slow, what lost its cache, what waited for what'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l no-cache -d 'Run every step again. Alone it also empties the cache mounts in use, as Docker has it; `layers` keeps what is in them; `SERVICE` and `SERVICE:STAGE` are for these only; repeatable' -r
+complete -c dcb -n "__fish_dcb_needs_command" -f -a "init" -d 'Propose what a repository needs so that everyone builds with dcb: `build.sh`, `build.ps1`, targets of make, and `x-dcb` where there is something to say (docs/init.md)'
+complete -c dcb -n "__fish_dcb_needs_command" -f -a "ci" -d 'Print a pipeline that builds this project on a build server (docs/ci.md)'
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l secret -d 'Give every service that is built a secret: `id=NAME,src=FILE`, `id=NAME,env=VARIABLE`, or `id=NAME` for the variable or file of that name; repeatable' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l ssh -d 'Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or `NAME=KEY[,KEY]`; repeatable' -r
@@ -406,7 +408,7 @@ complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l strict -d 'Fail where
 complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l fix -d 'Mend what can be mended safely: show exactly what changes, ask, do it, and look again'
 complete -c dcb -n "__fish_dcb_using_subcommand doctor" -s y -l yes -d 'Do not ask'
 complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l dry-run -d 'Show what would be changed, and change nothing'
-complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l deep -d 'Also build an image of a step or two with every builder, twice, and remove it again'
+complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l deep -d 'Also have the frontend check the Dockerfiles, and try every builder with a small image'
 complete -c dcb -n "__fish_dcb_using_subcommand doctor" -l explain -d 'Explain the checks named, or all of them, and look at nothing'
 complete -c dcb -n "__fish_dcb_using_subcommand doctor" -s v -l verbose -d 'Show what is run, and the log of every step'
 complete -c dcb -n "__fish_dcb_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -558,3 +560,23 @@ json\t'One event as JSON in each line, on standard output; docs/events.md descri
 quiet\t'Errors only'"
 complete -c dcb -n "__fish_dcb_using_subcommand timeline" -s v -l verbose -d 'Show what is run, and the log of every step'
 complete -c dcb -n "__fish_dcb_using_subcommand timeline" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand init" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand init" -s y -l yes -d 'Write what is proposed without asking'
+complete -c dcb -n "__fish_dcb_using_subcommand init" -l dry-run -d 'Show what would be written, and write nothing'
+complete -c dcb -n "__fish_dcb_using_subcommand init" -l force -d 'Propose to replace scripts that do what dcb cannot know, too'
+complete -c dcb -n "__fish_dcb_using_subcommand init" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dcb -n "__fish_dcb_using_subcommand ci" -l cache -d 'Where the build cache is kept between two runs: `gha`, `registry=IMAGE`, `local`, or `none` [default: what the build server has]' -r
+complete -c dcb -n "__fish_dcb_using_subcommand ci" -l progress -d 'How progress is shown [default: `tty` on a terminal, else `plain`]' -r -f -a "auto\t'A picture on a terminal, else lines'
+tty\t'A picture of the run'
+plain\t'Lines'
+json\t'One event as JSON in each line, on standard output; docs/events.md describes them'
+quiet\t'Errors only'"
+complete -c dcb -n "__fish_dcb_using_subcommand ci" -l push -d 'Push the images of services that have an `image:`, but for changes that are only proposed'
+complete -c dcb -n "__fish_dcb_using_subcommand ci" -l force-traditional -d 'Use the classic builder and traditional Dockerfiles'
+complete -c dcb -n "__fish_dcb_using_subcommand ci" -s v -l verbose -d 'Show what is run, and the log of every step'
+complete -c dcb -n "__fish_dcb_using_subcommand ci" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -11,6 +11,7 @@ mod build;
 mod builder;
 mod cache;
 mod check;
+mod ci;
 mod clean;
 mod config;
 mod consent;
@@ -18,6 +19,7 @@ mod doctor;
 mod drivers;
 mod handover;
 mod history;
+mod init;
 mod loading;
 mod machine;
 mod stop;
@@ -124,6 +126,8 @@ fn dispatch(ambient: &Ambient, cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Builder(builder) => wait(app.builder(&builder)),
         Verb::Cache(cache) => wait(app.cache(&cache)),
         Verb::History(history) => app.show_history(&history),
+        Verb::Ci(ci) => app.ci(&ci),
+        Verb::Init(init) => app.init(&init),
         Verb::Timeline(timeline) => app.show_timeline(&timeline),
         Verb::Compose(words) => wait(app.hand_over(words)),
     }

@@ -8,7 +8,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use support::{Engine, Project, Ran, on_every_engine, serve};
+use support::{Engine, Project, Ran, on_every_engine, serve, side_by_side};
 
 /// A project with one service, `web`, whose build section has more lines than its context.
 fn web(project: Project, keys: &str, dockerfile: &str) -> Project {
@@ -187,7 +187,7 @@ fn an_inline_dockerfile_that_changed_without_growing_is_built_anew() {
             project.write("compose.yaml", &file(text));
             project.run(engine, &["build"]).expect(0);
             let image = project.image(engine, "web");
-            assert_eq!(engine.run(&image, &["cat", "/text"]), text);
+            assert_eq!(engine.read(&image, &["/text"]), text);
         }
     });
 }
@@ -200,14 +200,16 @@ fn a_file_that_changed_without_growing_is_transferred_anew() {
             project.write("page", text);
             project.run(engine, &["build"]).expect(0);
             let image = project.image(engine, "web");
-            assert_eq!(engine.run(&image, &["cat", "/page"]), text);
+            assert_eq!(engine.read(&image, &["/page"]), text);
         }
     });
 }
 
 #[test]
 fn pull_asks_the_registry_even_for_an_image_that_is_here() {
-    for (name, key, flag) in [("pull", "", "--pull"), ("pullkey", "pull: true", "")] {
+    // Side by side: engines try again.
+    let ways = [("pull", "", "--pull"), ("pullkey", "pull: true", "")];
+    side_by_side(ways, |(name, key, flag)| {
         on_every_engine(name, |engine, project| {
             // Nothing listens on port 1, so this registry can be asked and never answers.
             let base = format!("127.0.0.1:1/{}", project.name());
@@ -226,7 +228,7 @@ fn pull_asks_the_registry_even_for_an_image_that_is_here() {
                 "the engine could not reach the registry",
             ]);
         });
-    }
+    });
 }
 
 // Arguments
@@ -392,10 +394,7 @@ fn a_dockerfile_may_lie_outside_its_context() {
             .file("docker/web.Dockerfile", "FROM busybox\nCOPY . /app\nRUN ls /app > /list\n")
             .file("app/only", "");
         project.run(engine, &["build"]).expect(0);
-        assert_eq!(
-            engine.run(&project.image(engine, "web"), &["cat", "/list"]),
-            "only"
-        );
+        assert_eq!(project.read(engine, "web", "/list"), "only");
     });
 }
 
@@ -441,7 +440,7 @@ fn a_context_may_be_an_archive_or_a_dockerfile_at_a_web_address() {
         );
         let project = project.file("compose.yaml", &compose);
         project.run(engine, &["build"]).expect(0);
-        let page = |service| engine.run(&project.image(engine, service), &["cat", "/page"]);
+        let page = |service| project.read(engine, service, "/page");
         assert_eq!(page("archive"), "from the archive");
         assert_eq!(page("alone"), project.name());
     });
@@ -452,32 +451,12 @@ fn a_context_may_be_a_git_repository() {
     on_every_engine("git", |engine, project| {
         let project = project
             .file("work/app/Dockerfile", "FROM busybox\nCOPY page /page\n")
-            .file("work/app/page", "from app")
-            .file("work/Dockerfile", "FROM busybox\nCOPY page /page\n")
-            .file("work/page", "from the root");
-        let git = |directory: &str, arguments: &[&str]| {
-            let output = Command::new("git")
-                .args(["-c", "user.name=t", "-c", "user.email=t@t"])
-                .args(arguments)
-                .current_dir(project.path().join(directory))
-                .output()
-                .expect("git runs");
-            assert!(output.status.success(), "{arguments:?}: {output:?}");
-        };
-        git("work", &["init", "--quiet", "--initial-branch=main"]);
-        git("work", &["add", "."]);
-        git("work", &["commit", "--quiet", "--message=first"]);
-        git(".", &["clone", "--quiet", "--bare", "work", "site.git"]);
-        git("site.git", &["update-server-info"]);
-        let address = serve::directory(project.path());
-        let compose =
-            |place: &str| format!("services:\n  web:\n    build: {address}/site.git#{place}\n");
+            .file("work/Dockerfile", "FROM busybox\nCOPY page /page\n");
+        let address = serve::repository(&project);
+        let compose = |place: &str| format!("services:\n  web:\n    build: {address}#{place}\n");
         project.write("compose.yaml", &compose("main"));
         project.run(engine, &["build"]).expect(0);
-        assert_eq!(
-            engine.run(&project.image(engine, "web"), &["cat", "/page"]),
-            "from the root"
-        );
+        assert_eq!(project.read(engine, "web", "/page"), "from the root");
 
         project.write("compose.yaml", &compose("main:app"));
         if engine.is_old() {
@@ -488,10 +467,7 @@ fn a_context_may_be_a_git_repository() {
             ]);
         } else {
             project.run(engine, &["build"]).expect(0);
-            assert_eq!(
-                engine.run(&project.image(engine, "web"), &["cat", "/page"]),
-                "from app"
-            );
+            assert_eq!(project.read(engine, "web", "/page"), "from app");
         }
     });
 }
@@ -629,12 +605,12 @@ fn an_image_that_another_one_begins_with_is_built_before_it() {
         // Only the dependent is named: its base is built all the same, and nothing else.
         project.run(engine, &["build", "app"]).expect(0);
         let app = project.image(engine, "app");
-        assert_eq!(engine.run(&app, &["cat", "/app"]), "first");
+        assert_eq!(engine.read(&app, &["/app"]), "first");
         assert!(!engine.has_image(&project.image(engine, "other")));
 
         project.write("base.Dockerfile", "FROM busybox\nRUN echo second > /base\n");
         project.run(engine, &["build"]).expect(0);
-        assert_eq!(engine.run(&app, &["cat", "/app"]), "second");
+        assert_eq!(engine.read(&app, &["/app"]), "second");
         assert!(engine.has_image(&project.image(engine, "other")));
     });
 }

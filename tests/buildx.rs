@@ -59,10 +59,7 @@ fn an_image_is_built_elsewhere_and_loaded_into_the_engine() {
             .find(|line| line.contains("--progress=rawjson"));
         assert!(!command.expect("its command").contains("hush"));
         let image = project.image(engine, "web");
-        assert_eq!(
-            engine.run(&image, &["cat", "/a"]),
-            "sent\n100\n1\n1 2 hush x"
-        );
+        assert_eq!(engine.read(&image, &["/a"]), "sent\n100\n1\n1 2 hush x");
         let id = engine.ask(&["image", "inspect", "--format", "{{.Id}}", &image]);
         assert!(
             ran.stderr.contains(&id["sha256:".len()..][..12]),
@@ -160,8 +157,8 @@ fn secrets_and_named_contexts_reach_the_builder_and_nobody_else() {
         );
         let image = project.image(engine, "web");
         let sum = engine.run(&image, &["sh", "-c", "printf 'whisper hush' | md5sum"]);
-        assert_eq!(engine.run(&image, &["cat", "/it"]), sum);
-        assert_eq!(engine.run(&image, &["cat", "/a"]), "other");
+        assert_eq!(engine.read(&image, &["/it"]), sum);
+        assert_eq!(engine.read(&image, &["/a"]), "other");
     });
 }
 
@@ -221,7 +218,7 @@ fn what_is_pushed_goes_from_the_builder_to_its_registry_with_the_users_login() {
                 .args(["pull", "--quiet", &name])
                 .output();
             assert!(pulled.expect("docker runs").status.success(), "{name}");
-            assert_eq!(engine.run(&name, &["cat", "/it"]), "pushed");
+            assert_eq!(engine.read(&name, &["/it"]), "pushed");
             engine.ask(&["rmi", "--force", &name]);
         }
     });

@@ -7,9 +7,10 @@ mod support;
 
 use std::path::Path;
 
-use support::registry::{self, Fault, Front, Registry};
+use support::registry::{self, Fault, Front, GITHUB_TOKEN, Registry};
 use support::{
-    Engine, PrivateEngine, Project, Ran, containerd_store, engines, layout, on_every_engine, podman,
+    Engine, PrivateEngine, Project, Ran, containerd_store, engines, layout, on_every_engine,
+    podman, side_by_side,
 };
 
 /// A project of one service whose steps no other run has.
@@ -44,12 +45,8 @@ fn first(project: &Project) -> String {
     format!("FROM busybox AS one\nRUN echo run: first; echo {name} >/one\n")
 }
 
-/// Engines of their own, like each of `engines`, for what clears builders.
-fn own(engines: &[Engine]) -> Vec<PrivateEngine> {
-    engines.iter().filter_map(PrivateEngine::like).collect()
-}
-
-/// One that keeps its images in containerd; none on a machine that cannot have it.
+/// An engine that keeps its images in containerd, for what clears its builder; none on a machine that
+/// cannot have it.
 fn own_containerd() -> Option<PrivateEngine> {
     PrivateEngine::like(&containerd_store()?)
 }
@@ -92,14 +89,14 @@ fn an_image_that_holds_its_cache_saves_its_steps_elsewhere() {
     let Some(registry) = Registry::start() else {
         return;
     };
-    for (number, asking) in [
-        "cache_to: ['type=inline']",
-        "args: {BUILDKIT_INLINE_CACHE: 1}",
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        for engine in own(&engines()) {
+    on_every_engine("inline-own", |like, _| {
+        let Some(engine) = PrivateEngine::like(like) else {
+            return;
+        };
+        for asking in [
+            "cache_to: ['type=inline']",
+            "args: {BUILDKIT_INLINE_CACHE: 1}",
+        ] {
             let project = project("inline", asking);
             build(&engine, &project);
             let image = project.image(&engine, "web");
@@ -108,13 +105,13 @@ fn an_image_that_holds_its_cache_saves_its_steps_elsewhere() {
             write_caches(&project, &format!("cache_from: ['{pushed}']"));
             let ran = build(&engine, &project);
             hits(&ran);
-            assert!(!ran.stderr.contains("warning"), "{number} {}", ran.told());
+            assert!(!ran.stderr.contains("warning"), "{asking} {}", ran.told());
             // The proof that the cache was needed.
             clear(&engine, &project);
             write_caches(&project, "");
             misses(&build(&engine, &project));
         }
-    }
+    });
 }
 
 #[test]
@@ -286,7 +283,7 @@ fn what_is_wrong_with_a_registry_is_told_and_the_image_is_built() {
         (Some(Fault::ServerError), "cannot be reached: "),
         (None, "cannot be reached: "),
     ];
-    for (fault, words) in faults {
+    side_by_side(faults, |(fault, words)| {
         let reference = match fault {
             Some(fault) => Front::failing(fault).image("cache:latest"),
             None => registry::REFUSED.to_owned(),
@@ -301,7 +298,7 @@ fn what_is_wrong_with_a_registry_is_told_and_the_image_is_built() {
                 "1 service built",
             ]);
         });
-    }
+    });
 }
 
 #[test]
@@ -322,12 +319,13 @@ fn a_cache_that_cannot_be_written_is_told_and_the_image_is_there() {
     let (Some(registry), Some(engine)) = (Registry::start(), containerd_store()) else {
         return;
     };
-    let front = Front::of(&registry);
-    for fault in [
+    let faults = [
         Fault::ServerError,
         Fault::Unauthorized,
         Fault::TooManyRequests,
-    ] {
+    ];
+    side_by_side(faults, |fault| {
+        let front = Front::of(&registry);
         front.fail(Some(fault));
         let reference = front.image("cache");
         let caches = format!("cache_to: ['type=registry,ref={reference},mode=max']");
@@ -353,7 +351,7 @@ fn a_cache_that_cannot_be_written_is_told_and_the_image_is_there() {
             "cache-export",
             "leave `ignore-error=false` out",
         ]);
-    }
+    });
 }
 
 #[test]
@@ -471,9 +469,6 @@ fn the_cache_of_github_is_left_out_where_its_variables_are_missing() {
     ]);
 }
 
-/// A token as GitHub's runners have it, with this name in it.
-const TOKEN: &str = "eyJhbGciOiJub25lIn0.eyJhYyI6Ilt7XCJTY29wZVwiOlwicmVmcy9oZWFkcy9tYWluXCIsXCJQZXJtaXNzaW9uXCI6M31dIiwiZXhwIjo5OTk5OTk5OTk5LCJuYmYiOjF9.c2ln";
-
 #[test]
 fn the_cache_of_github_is_asked_with_the_token_that_nobody_sees() {
     let Some(engine) = containerd_store() else {
@@ -481,7 +476,7 @@ fn the_cache_of_github_is_asked_with_the_token_that_nobody_sees() {
     };
     let github = Front::failing(Fault::ManifestUnknown);
     let project = project("gha", "cache_from: ['type=gha']\ncache_to: ['type=gha']")
-        .variable("ACTIONS_RUNTIME_TOKEN", TOKEN)
+        .variable("ACTIONS_RUNTIME_TOKEN", GITHUB_TOKEN)
         .variable(
             "ACTIONS_CACHE_URL",
             &format!("http://{}/", github.address()),
@@ -491,7 +486,7 @@ fn the_cache_of_github_is_asked_with_the_token_that_nobody_sees() {
         .expect(0);
     let verbose = project.run(&engine, &["-v", "build"]).expect(0);
     for ran in [&plan, &verbose] {
-        assert!(!ran.told().contains(TOKEN), "{}", ran.told());
+        assert!(!ran.told().contains(GITHUB_TOKEN), "{}", ran.told());
     }
     assert!(
         plan.stdout.contains("type=gha,token=***,url=http://"),
@@ -743,7 +738,7 @@ fn an_image_in_a_directory_is_a_context() {
             if engine.has_containerd_store() {
                 ran.expect(0);
                 let image = project.image(&engine, "web");
-                assert_eq!(engine.run(&image, &["cat", "/it"]), text);
+                assert_eq!(engine.read(&image, &["/it"]), text);
             } else {
                 ran.expect(2).telling(&["needs images in containerd"]);
             }

@@ -25,13 +25,10 @@ use dcb::event::{Event, Events, JobId, Record, StepState};
 use dcb::failure::{Class, Failure};
 use dcb::secret::ArgValue;
 use indexmap::IndexMap;
-use support::{Engine, PrivateEngine, Project, engines, on_engines, podman, serve, until};
+use support::{
+    Engine, PrivateEngine, Project, all_engines, engines, on_engines, serve, side_by_side, until,
+};
 use tokio::sync::watch;
-
-/// Docker's engines, and Podman where there is one.
-fn everywhere() -> Vec<Engine> {
-    engines().into_iter().chain(podman()).collect()
-}
 
 fn is_podman(engine: &Engine) -> bool {
     !engine.has_buildkit()
@@ -220,7 +217,7 @@ fn sundry(project: &Project) {
 
 #[test]
 fn an_image_is_built_and_named_and_every_step_is_told() {
-    on_engines(&everywhere(), "classic-built", |engine, project| {
+    on_engines(&all_engines(), "classic-built", |engine, project| {
         let text = format!(
             "FROM busybox AS one\nRUN echo {} >/made; echo out; echo err >&2\nFROM busybox\nCOPY --from=one /made /p\nENV A=1\n",
             project.name()
@@ -249,7 +246,7 @@ fn an_image_is_built_and_named_and_every_step_is_told() {
 
 #[test]
 fn all_keys_reach_the_builder() {
-    on_engines(&everywhere(), "classic-keys", |engine, project| {
+    on_engines(&all_engines(), "classic-keys", |engine, project| {
         let text = "FROM busybox AS wanted\nARG A\nARG DB_TOKEN\nLABEL own=1\n\
                     RUN echo \"arg $A $DB_TOKEN\"; cat /etc/hosts; ulimit -n; df -k /dev/shm | tail -1\n\
                     FROM wanted\nRUN exit 9\n";
@@ -297,7 +294,7 @@ fn all_keys_reach_the_builder() {
 
 #[test]
 fn a_build_without_network_has_none() {
-    on_engines(&everywhere(), "classic-network", |engine, project| {
+    on_engines(&all_engines(), "classic-network", |engine, project| {
         let spec = BuildSpec {
             network: Network::None,
             cache: CacheUse::None,
@@ -388,7 +385,7 @@ const COPY_ALL: &str = "FROM busybox\nCOPY . /c\nRUN cd /c && find . -type f | s
 
 #[test]
 fn an_ignored_dockerfile_is_read_and_not_copied() {
-    on_engines(&everywhere(), "classic-ignored", |engine, project| {
+    on_engines(&all_engines(), "classic-ignored", |engine, project| {
         let project = project
             .file("a", "")
             .file("x", "")
@@ -410,7 +407,7 @@ fn an_ignored_dockerfile_is_read_and_not_copied() {
 
 #[test]
 fn a_dockerfile_from_elsewhere_is_read_and_not_copied() {
-    on_engines(&everywhere(), "classic-elsewhere", |engine, project| {
+    on_engines(&all_engines(), "classic-elsewhere", |engine, project| {
         let project = project.file("c/a", "").file("other/D", COPY_ALL);
         let context = ContextSource::Directory(project.path().join("c"));
         let outside = BuildSpec {
@@ -442,7 +439,7 @@ fn a_dockerfile_from_elsewhere_is_read_and_not_copied() {
 
 #[test]
 fn an_ignore_file_of_the_dockerfiles_own_wins() {
-    on_engines(&everywhere(), "classic-own-ignore", |engine, project| {
+    on_engines(&all_engines(), "classic-own-ignore", |engine, project| {
         let project = project
             .file("a", "")
             .file("x", "")
@@ -480,7 +477,7 @@ fn a_remote_context_is_fetched_by_the_engine() {
 
 #[test]
 fn names_that_are_not_utf_8_arrive() {
-    on_engines(&everywhere(), "classic-bytes", |engine, project| {
+    on_engines(&all_engines(), "classic-bytes", |engine, project| {
         let name = std::ffi::OsStr::from_bytes(b"bad\xff");
         fs::write(project.path().join(name), "").expect("a file");
         let text = "FROM busybox\nCOPY . /c\nRUN cd /c && for f in *; do printf %s \"$f\" | od -An -tx1; done\n";
@@ -497,7 +494,7 @@ fn names_that_are_not_utf_8_arrive() {
 
 #[test]
 fn a_failing_command_is_told_with_its_code_and_its_lines_and_leaves_no_container() {
-    on_engines(&everywhere(), "classic-failing", |engine, project| {
+    on_engines(&all_engines(), "classic-failing", |engine, project| {
         let text = format!(
             "FROM busybox\nENV A=1\nRUN echo before; \\\n  : {}; exit 42\n",
             project.name()
@@ -525,7 +522,7 @@ fn a_failing_command_is_told_with_its_code_and_its_lines_and_leaves_no_container
 
 #[test]
 fn each_kind_of_failure_has_its_class_and_nothing_ran() {
-    on_engines(&everywhere(), "classic-classes", |engine, project| {
+    on_engines(&all_engines(), "classic-classes", |engine, project| {
         for (text, class) in [
             ("FROM busybox\nCOPY nope.txt /x\n", Class::CopySource),
             ("FROM busybox\nFOO bar\n", Class::DockerfileSyntax),
@@ -578,7 +575,7 @@ fn what_is_not_here_is_not_sent() {
 
 #[test]
 fn half_a_context_is_never_taken_for_a_whole_one() {
-    on_engines(&everywhere(), "classic-half", |engine, project| {
+    on_engines(&all_engines(), "classic-half", |engine, project| {
         let file = fs::File::create(project.path().join("big")).expect("a file");
         file.set_len(8 << 30).expect("a sparse file");
         let ran = run(engine, &inline(&project, COPY_ALL), |event| {
@@ -611,7 +608,7 @@ fn runs(words: &str) -> bool {
 
 #[test]
 fn a_stopped_build_leaves_no_process_and_no_container() {
-    on_engines(&everywhere(), "classic-stopped", |engine, project| {
+    on_engines(&all_engines(), "classic-stopped", |engine, project| {
         let text = format!(
             "FROM busybox\nRUN echo go; : {}; sleep 20; true\n",
             project.name()
@@ -647,7 +644,7 @@ fn a_stopped_build_leaves_no_process_and_no_container() {
 #[test]
 fn an_engine_that_goes_away_is_not_the_commands_fault() {
     use rustix::process::Signal;
-    for signal in [Signal::KILL, Signal::TERM] {
+    side_by_side([Signal::KILL, Signal::TERM], |signal| {
         on_engines(&engines(), "classic-lost", |engine, project| {
             let Some(private) = PrivateEngine::like(engine) else {
                 return;
@@ -663,5 +660,5 @@ fn an_engine_that_goes_away_is_not_the_commands_fault() {
             assert_eq!(failure.class, Class::DaemonLost, "{signal:?}: {failure}");
             assert!(began);
         });
-    }
+    });
 }

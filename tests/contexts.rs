@@ -6,14 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use support::relay::Relay;
-use support::{Engine, Project, Ran, engines, on_engines, on_every_engine, podman, serve};
-
-/// All engines, Podman's builder among them.
-fn everywhere() -> Vec<Engine> {
-    let mut all = engines();
-    all.extend(podman());
-    all
-}
+use support::{Engine, Project, Ran, all_engines, on_engines, on_every_engine, serve};
 
 /// Whether an engine's builder has named contexts; without them, images are written into the
 /// Dockerfile.
@@ -33,7 +26,7 @@ fn web(project: Project, contexts: &str, dockerfile: &str) -> Project {
 
 /// What a file of the image of `web` holds.
 fn read(project: &Project, engine: &Engine, path: &str) -> String {
-    engine.run(&project.image(engine, "web"), &["cat", path])
+    project.read(engine, "web", path)
 }
 
 /// The names of the steps that were not taken from the cache.
@@ -58,7 +51,7 @@ fn refused(ran: Ran, words: &[&str]) {
 
 #[test]
 fn a_named_directory_is_copied_from_and_mounted() {
-    on_engines(&everywhere(), "directory", |engine, project| {
+    on_engines(&all_engines(), "directory", |engine, project| {
         let project = web(
             project,
             "{lib: ../outside, tools: ./tools}",
@@ -188,7 +181,7 @@ error: files that the build needs are missing
 
 #[test]
 fn an_image_stands_for_a_name_on_every_builder() {
-    on_engines(&everywhere(), "image", |engine, project| {
+    on_engines(&all_engines(), "image", |engine, project| {
         // An image that no registry has: it is taken from the engine.
         let image = format!("{}/other:1", project.name());
         let base = format!(
@@ -216,7 +209,7 @@ fn an_image_stands_for_a_name_on_every_builder() {
 
 #[test]
 fn a_context_takes_the_place_of_a_stage_or_is_refused() {
-    on_engines(&everywhere(), "stage", |engine, project| {
+    on_engines(&all_engines(), "stage", |engine, project| {
         let project = web(
             project,
             "deps: docker-image://busybox",
@@ -248,14 +241,14 @@ fn an_image_that_another_service_makes_is_made_first() {
         );
         project.write("compose.yaml", &compose);
         project.run(engine, &["build", "app"]).expect(0);
-        let copy = engine.run(&project.image(engine, "app"), &["cat", "/copy"]);
+        let copy = project.read(engine, "app", "/copy");
         assert_eq!(copy, project.name());
     });
 }
 
 #[test]
 fn a_service_stands_for_a_name_on_every_builder() {
-    on_engines(&everywhere(), "service", |engine, project| {
+    on_engines(&all_engines(), "service", |engine, project| {
         let compose = format!(
             "services:\n  web:\n    build:\n      context: .\n      additional_contexts: {{ground: \"service:base\"}}\n  \
              base:\n    build:\n      context: .\n      \
@@ -277,7 +270,7 @@ fn a_service_stands_for_a_name_on_every_builder() {
 
 #[test]
 fn a_git_repository_stands_for_a_name() {
-    on_engines(&everywhere(), "git", |engine, project| {
+    on_engines(&all_engines(), "git", |engine, project| {
         let address = serve::repository(&project);
         let project = web(
             project,
@@ -298,7 +291,7 @@ fn a_git_repository_stands_for_a_name() {
 
 #[test]
 fn a_file_of_the_web_stands_for_a_name() {
-    on_engines(&everywhere(), "file", |engine, project| {
+    on_engines(&all_engines(), "file", |engine, project| {
         let file = serve::files(BTreeMap::from([(
             "/page".to_owned(),
             project.name().as_bytes().to_vec(),
@@ -384,7 +377,7 @@ fn services_that_differ_in_their_contexts_alone_are_built_apart() {
             .file("two/page", "two");
         project.run(engine, &["build"]).expect(0);
         for name in ["one", "two"] {
-            let page = engine.run(&project.image(engine, name), &["cat", "/page"]);
+            let page = project.read(engine, name, "/page");
             assert_eq!(page, name);
         }
     });

@@ -9,20 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use support::registry::{self, AUTH, Front, IDENTITY, PASSWORD, Registry, USER};
-use support::{Engine, Project, Ran, containerd_store, engines, on_engines, podman};
+use support::{Engine, Project, Ran, all_engines, engines, newest, on_engines};
 use tempfile::TempDir;
-
-/// Docker engines, one of them with its images in containerd, and Podman.
-fn all() -> Vec<Engine> {
-    let mut all = engines();
-    if let Some(engine) = containerd_store()
-        && !all.iter().any(|known| known.host == engine.host)
-    {
-        all.push(engine);
-    }
-    all.extend(podman());
-    all
-}
 
 /// `engine` with another docker configuration.
 fn with(engine: &Engine, config: &TempDir) -> Engine {
@@ -108,6 +96,16 @@ fn builders(engine: &Engine) -> &'static [&'static [&'static str]] {
     }
 }
 
+/// All `forms` for the newest engine, the first ones for each other: who reads them is dcb, and an
+/// engine gets what was read.
+fn for_one<'a, T>(engine: &Engine, forms: &'a [T], first: usize) -> &'a [T] {
+    if engine.host == newest().host {
+        forms
+    } else {
+        &forms[..first]
+    }
+}
+
 /// Forgets a base image, so that the next build has to pull it.
 fn forget(engine: &Engine, image: &str) {
     let _ = engine.docker().args(["rmi", "--force", image]).output();
@@ -122,21 +120,21 @@ fn a_private_base_image_is_pulled_with_credentials_of_every_form() {
     let host = registry.address();
     let entry = format!(r#"{{"auth": "{AUTH}"}}"#);
     let forms = [
+        format!(r#"{{"credHelpers": {{"{host}": "test"}}, "credsStore": "other"}}"#),
         format!(r#"{{"auths": {{"{host}": {entry}}}}}"#),
         format!(r#"{{"auths": {{"http://{host}/v2/": {entry}}}}}"#),
         format!(r#"{{"auths": {{"{host}": {{"username": "{USER}", "password": "{PASSWORD}"}}}}}}"#),
-        format!(r#"{{"credHelpers": {{"{host}": "test"}}, "credsStore": "other"}}"#),
         r#"{"credsStore": "test"}"#.to_owned(),
     ];
-    on_engines(&all(), "private", |engine, _| {
+    on_engines(&all_engines(), "private", |engine, _| {
         let helper = Helper::knowing("test");
         for builder in builders(engine) {
-            for form in &forms {
+            for form in for_one(engine, &forms, 1) {
                 let (engine, _config) = configured(engine, form);
                 let project = from("private", &image).variable("PATH", &helper.path(&engine));
                 project.run(&engine, builder).expect(0);
                 let built = project.image(&engine, "web");
-                assert_eq!(engine.run(&built, &["cat", "/it"]), "built", "{form}");
+                assert_eq!(engine.read(&built, &["/it"]), "built", "{form}");
                 forget(&engine, &image);
             }
             let variable = format!(r#"{{"auths": {{"{host}": {entry}}}}}"#);
@@ -156,7 +154,7 @@ fn a_registry_is_looked_up_once_however_many_services_and_images_need_it() {
     let image = registry.push(&engines()[0], "busybox");
     let compose =
         "services:\n  one: { build: one }\n  two: { build: two }\n  three: { build: three }\n";
-    on_engines(&all(), "once", |engine, project| {
+    on_engines(&all_engines(), "once", |engine, project| {
         let helper = Helper::knowing("test");
         let (engine, _config) = configured(engine, r#"{"credsStore": "test"}"#);
         let project = project.variable("PATH", &helper.path(&engine));
@@ -177,7 +175,7 @@ fn an_identity_token_is_exchanged_for_others_by_the_engine() {
         return;
     };
     registry.push(&engines()[0], "busybox");
-    let mut docker = all();
+    let mut docker = all_engines();
     docker.retain(Engine::has_buildkit);
     on_engines(&docker, "identity", |engine, _| {
         for builder in builders(engine) {
@@ -187,7 +185,8 @@ fn an_identity_token_is_exchanged_for_others_by_the_engine() {
             let answer = format!(r#"{{"Username":"<token>","Secret":"{IDENTITY}"}}"#);
             let helper = Helper::new("test", &format!("echo '{answer}'"));
             let password = format!(r#"{{"auths": {{"{host}": {{"auth": "{AUTH}"}}}}}}"#);
-            for form in [&login, r#"{"credsStore": "test"}"#, &password] {
+            let forms = [&login, &password, r#"{"credsStore": "test"}"#];
+            for form in for_one(engine, &forms, 2) {
                 let (engine, _config) = configured(engine, form);
                 let project = from("identity", &image).variable("PATH", &helper.path(&engine));
                 project.run(&engine, builder).expect(0);
@@ -209,7 +208,7 @@ fn a_wrong_password_is_denied_and_the_login_to_that_registry_is_offered() {
     let host = registry.address();
     // base64 of `dcb:wrong-password`.
     let wrong = format!(r#"{{"auths": {{"{host}": {{"auth": "ZGNiOndyb25nLXBhc3N3b3Jk"}}}}}}"#);
-    on_engines(&all(), "wrong", |engine, _| {
+    on_engines(&all_engines(), "wrong", |engine, _| {
         for builder in builders(engine) {
             for form in [wrong.as_str(), "{}"] {
                 let (engine, _config) = configured(engine, form);
@@ -234,7 +233,7 @@ fn a_helper_that_is_gone_spoils_no_build_that_needs_nobody_and_is_named() {
     };
     let public = front.image(PUBLIC_BASE);
     let secret = private.push(&engines()[0], "busybox");
-    on_engines(&all(), "gone", |engine, _| {
+    on_engines(&all_engines(), "gone", |engine, _| {
         for builder in builders(engine) {
             let (engine, config) = configured(engine, r#"{"credsStore": "gone"}"#);
             let file = config.path().join("config.json").display().to_string();
@@ -380,7 +379,7 @@ fn no_password_is_ever_written_anywhere() {
     let host = registry.address();
     let auths = format!(r#"{{"auths": {{"{host}": {{"auth": "{UNIQUE_AUTH}"}}}}}}"#);
     let answer = format!(r#"{{"Username":"{USER}","Secret":"{UNIQUE}"}}"#);
-    on_engines(&all(), "leak", |engine, _| {
+    on_engines(&all_engines(), "leak", |engine, _| {
         let helper = Helper::new("test", &format!("echo '{answer}'"));
         for form in [auths.as_str(), r#"{"credsStore": "test"}"#] {
             let (engine, _config) = configured(engine, form);

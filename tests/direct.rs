@@ -11,7 +11,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::thread;
 
-use support::{Engine, Project, Ran, engines};
+use support::{Engine, Project, Ran, newest};
 
 const PING: &str = "HTTP/1.1 200 OK\r\nApi-Version: 1.53\r\nOstype: linux\r\n\
                     Server: Docker/29.2-like (linux)\r\nContent-Length: 2\r\n\r\nOK";
@@ -65,10 +65,7 @@ fn serve(mut client: UnixStream, behind: &std::path::Path) -> Option<()> {
 
 #[test]
 fn a_project_builds_where_grpc_is_spoken_straight_on_the_socket() {
-    let engine = engines()
-        .into_iter()
-        .max_by_key(Engine::major)
-        .expect("an engine");
+    let engine = newest();
     let project = Project::new("direct")
         .file(
             "compose.yaml",

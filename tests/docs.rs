@@ -94,6 +94,7 @@ fn blocks() -> Vec<Block> {
 fn words(line: &str) -> Vec<Vec<String>> {
     let word = Regex::new(r#"(?:'[^']*'|"[^"]*"|[^\s'"])+"#).expect("a pattern");
     let line = line.split(" # ").next().unwrap_or_default();
+    let line = line.split(" > ").next().unwrap_or_default();
     line.split(['|', ';'])
         .flat_map(|part| part.split("&&"))
         .map(|part| {

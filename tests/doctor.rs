@@ -1,15 +1,23 @@
 //! `dcb doctor`: silent on healthy engines, right about what is provoked, and with remedies that work.
 
+#[path = "doctor/engine.rs"]
+mod engine;
+#[path = "doctor/mending.rs"]
+mod mending;
+#[path = "doctor/programs.rs"]
+mod programs;
+#[path = "doctor/project.rs"]
+mod project;
+#[path = "support/rootless.rs"]
+mod rootless;
 mod support;
 
-use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use serde_json::Value;
-use support::{Engine, PrivateEngine, Project, Ran, engines, on_engines, on_every_engine, podman};
+use support::{Project, Ran, all_engines, on_engines, on_every_engine};
 
 const WEB: &str = "services: { web: { build: . } }\n";
 
@@ -30,6 +38,13 @@ fn doctor(project: &Project, command: &mut Command) -> Ran {
 
 /// What a diagnosis found, without notes: `SEVERITY ID`.
 fn found(ran: &Ran) -> Vec<String> {
+    let mut found = all_found(ran);
+    found.retain(|it| !it.starts_with("note "));
+    found
+}
+
+/// All that a diagnosis found.
+fn all_found(ran: &Ran) -> Vec<String> {
     let told: Value =
         serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.told()));
     let checks = told["checks"].as_array().expect("checks").clone();
@@ -38,7 +53,7 @@ fn found(ran: &Ran) -> Vec<String> {
         for finding in check["findings"].as_array().expect("findings") {
             let severity = finding["severity"].as_str().expect("text");
             let id = check["id"].as_str().expect("text");
-            if severity != "note" && check["status"] != "ignored" {
+            if check["status"] != "ignored" {
                 found.push(format!("{severity} {id}"));
             }
         }
@@ -67,12 +82,6 @@ fn copy(from: &Path, to: &Path) {
             std::fs::copy(entry.path(), to).expect("a copy");
         }
     }
-}
-
-fn all_engines() -> Vec<Engine> {
-    let mut all = engines();
-    all.extend(podman());
-    all
 }
 
 // Healthy
@@ -121,7 +130,7 @@ fn every_captured_product_is_healthy() {
         "rancher-desktop",
     ] {
         let project = fine(Project::new("product"));
-        let host = captured(&project, file);
+        let host = answering(&project, capture(file));
         let ran = doctor(&project, project.dcb().env("DOCKER_HOST", host));
         // There is no Compose where there are no programs, and no BuildKit behind what was captured.
         let found = found(&ran);
@@ -134,12 +143,15 @@ fn every_captured_product_is_healthy() {
     }
 }
 
-/// A socket that answers what an engine once did, and nothing else.
-fn captured(project: &Project, file: &str) -> String {
+/// What an engine once answered.
+fn capture(file: &str) -> Value {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/engine-answers/{file}.json"));
-    let answers: Value =
-        serde_json::from_str(&std::fs::read_to_string(path).expect("a capture")).expect("JSON");
+    serde_json::from_str(&std::fs::read_to_string(path).expect("a capture")).expect("JSON")
+}
+
+/// A socket that answers this, and nothing else.
+fn answering(project: &Project, answers: Value) -> String {
     let socket = project.path().join("engine.sock");
     let listener = UnixListener::bind(&socket).expect("a socket");
     std::thread::spawn(move || {
@@ -184,456 +196,6 @@ fn a_directory_without_a_project_has_its_machine_examined() {
             .run(engine, &["-f", "gone.yaml", "doctor", HERE])
             .expect(8);
         let _ = ran.telling(&["error[CMP-01]", "gone.yaml", "not ready: 1 error"]);
-    });
-}
-
-// Engines that are not well
-
-#[test]
-fn an_engine_that_is_down_or_hung_is_told_within_its_limit() {
-    let project = fine(Project::new("down"));
-    let socket = project.path().join("none.sock");
-    let host = format!("unix://{}", socket.display());
-    let ran = project.ran(project.dcb().env("DOCKER_HOST", &host).args([
-        "doctor",
-        HERE,
-        "--skip=programs",
-    ]));
-    let _ = ran.expect(8).telling(&[
-        "error[ENG-02]: no engine is running",
-        "= so: its one service cannot be built",
-        "= help: start it: ",
-        "not ready: 1 error\n",
-    ]);
-    let _listener = UnixListener::bind(&socket).expect("a socket");
-    let ran = doctor(&project, project.dcb().env("DOCKER_HOST", &host)).expect(8);
-    assert_eq!(found(&ran), ["error ENG-02", "warning CLI-03"]);
-    assert!(ran.took < Duration::from_secs(6), "{:?}", ran.took);
-}
-
-#[test]
-fn a_pinned_api_is_told_by_what_it_does() {
-    on_every_engine("pin", |engine, empty| {
-        let project = fine(empty);
-        let with = |pin: &str| {
-            doctor(
-                &project,
-                project.dcb_on(engine).env("DOCKER_API_VERSION", pin),
-            )
-        };
-        let ran = with("1.99").expect(8);
-        assert_eq!(found(&ran), ["error ENG-04"]);
-        assert_eq!(remedy(&ran, "ENG-04"), "unset DOCKER_API_VERSION");
-        assert_eq!(found(&with("1.38").expect(0)), ["warning ENG-06"]);
-        assert_eq!(found(&with("latest").expect(8)), ["error ENV-01"]);
-    });
-}
-
-#[test]
-fn a_full_disk_is_told_before_the_build() {
-    for engine in engines().iter().filter(|engine| engine.suite == "sid") {
-        let Some(private) = PrivateEngine::with_disk(engine, "200m") else {
-            continue;
-        };
-        let project = fine(Project::new("full"));
-        let ran = project
-            .run(&private, &["doctor", "--only=disk", "--json"])
-            .expect(8);
-        assert!(
-            found(&ran).contains(&"error DSK-01".to_owned()),
-            "{}",
-            ran.told()
-        );
-    }
-}
-
-#[test]
-fn a_mistake_in_the_engines_configuration_is_found_while_the_engine_still_runs() {
-    for engine in engines().iter().filter(|engine| engine.suite == "sid") {
-        let Some(private) = PrivateEngine::like(engine) else {
-            continue;
-        };
-        let project = fine(Project::new("daemon"));
-        let file = private
-            .socket()
-            .parent()
-            .expect("a directory")
-            .join("run/daemon.json");
-        let whole = std::fs::read_to_string(&file).expect("its configuration");
-        let with = |key: &str, value: Value| {
-            let mut whole: Value = serde_json::from_str(&whole).expect("JSON");
-            whole[key] = value;
-            whole.to_string()
-        };
-        for (text, words) in [
-            (with("no-such-key", 1.into()), "no-such-key"),
-            (with("debug", "yes".into()), "debug"),
-            (whole.replacen('{', "{,", 1), "line 1"),
-        ] {
-            std::fs::write(&file, text).expect("written");
-            let ran = project.run(&private, &["doctor", HERE]).expect(0);
-            let _ = ran.telling(&[
-                "warning[ENG-11]",
-                words,
-                "and will not start the next time",
-                ", 1 warning\n",
-            ]);
-        }
-        std::fs::write(&file, whole).expect("written");
-        assert_eq!(
-            found(&doctor(&project, &mut project.dcb_on(&private))),
-            [] as [&str; 0]
-        );
-    }
-}
-
-// Programs and their configuration
-
-#[test]
-fn what_is_wrong_with_docker_programs_is_told_and_its_remedy_works() {
-    on_every_engine("programs", |engine, empty| {
-        let project = fine(empty);
-        let config = project.home().join("config");
-        let plugins = config.join("cli-plugins");
-        std::fs::create_dir_all(&plugins).expect("a directory");
-        let with = || {
-            doctor(
-                &project,
-                project.dcb_on(engine).env("DOCKER_CONFIG", &config),
-            )
-        };
-        let write = |text: &str| std::fs::write(config.join("config.json"), text).expect("written");
-
-        write("{,}");
-        assert_eq!(found(&with().expect(8)), ["error CLI-07"]);
-        write(r#"{"currentContext": "gone"}"#);
-        let mut command = project.dcb_on(engine);
-        command
-            .env("DOCKER_CONFIG", &config)
-            .env_remove("DOCKER_HOST");
-        let ran = doctor(&project, &mut command).expect(8);
-        assert!(
-            found(&ran).contains(&"error CLI-09".to_owned()),
-            "{}",
-            ran.told()
-        );
-        assert!(
-            !found(&ran).contains(&"error ENG-01".to_owned()),
-            "it is told once"
-        );
-        write(r#"{"credsStore": "gone"}"#);
-        assert!(found(&with()).contains(&"warning CLI-08".to_owned()));
-        write("{}");
-
-        let buildx = plugins.join("docker-buildx");
-        symlink("/nonexistent/docker-buildx", &buildx).expect("a link");
-        let ran = with().expect(0);
-        assert!(
-            found(&ran).contains(&"warning CLI-04".to_owned()),
-            "{}",
-            ran.told()
-        );
-        run(&remedy(&ran, "CLI-04"));
-        assert!(!found(&with()).contains(&"warning CLI-04".to_owned()));
-        let metadata = r#"{"SchemaVersion":"0.1.0","Vendor":"t","Version":"v0.29.1"}"#;
-        std::fs::write(&buildx, format!("#!/bin/sh\necho '{metadata}'\n")).expect("a program");
-        std::fs::set_permissions(&buildx, PermissionsExt::from_mode(0o644)).expect("a mode");
-        let ran = with().expect(0);
-        assert!(
-            found(&ran).contains(&"warning CLI-04".to_owned()),
-            "{}",
-            ran.told()
-        );
-        run(&remedy(&ran, "CLI-04"));
-        assert!(!found(&with()).contains(&"warning CLI-04".to_owned()));
-    });
-}
-
-/// Runs a remedy that is one command.
-fn run(remedy: &str) {
-    let mut words = remedy.split(' ');
-    let status = Command::new(words.next().expect("a program"))
-        .args(words)
-        .status();
-    assert!(status.expect("it runs").success(), "{remedy}");
-}
-
-// The project
-
-#[test]
-fn what_is_missing_is_told_by_its_own_check_and_once() {
-    let compose = "services: { web: { build: { context: ., secrets: [token], ssh: [default] } } }\nsecrets: { token: { environment: NO_SUCH_TOKEN } }\n";
-    on_every_engine("missing", |engine, empty| {
-        let project = fine(empty);
-        let found = |text: &str| {
-            project.write("compose.yaml", text);
-            let mut found = found(&doctor(&project, &mut project.dcb_on(engine)).expect(8));
-            // Which is true besides: Compose v1 takes neither.
-            found.retain(|it| it != "warning CMP-04");
-            found
-        };
-        assert_eq!(found(compose), ["error CMP-07", "error CMP-08"]);
-        assert_eq!(
-            found("services: { web: { build: { context: ., dockerfile: Gone } } }"),
-            ["error DKF-01"]
-        );
-        assert_eq!(
-            found("services: { web: { build: gone } }")[..1],
-            ["error CTX-01"]
-        );
-        assert_eq!(found("services: { web: { biuld: . } }"), ["error CMP-01"]);
-        let isolated = "services: { web: { build: { context: ., isolation: hyperv } } }";
-        assert_eq!(found(isolated), ["error CMP-09"]);
-    });
-}
-
-#[test]
-fn a_variable_that_no_program_takes_is_told_once() {
-    on_every_engine("variable", |engine, empty| {
-        let project = fine(empty);
-        for (name, value, code, expected) in [
-            ("DOCKER_BUILDKIT", "yes", 8, "error ENV-01"),
-            ("COMPOSE_PARALLEL_LIMIT", "many", 8, "error ENV-01"),
-            ("BUILDKIT_PROGRESS", "loud", 0, "warning ENV-04"),
-            ("COMPOSE_ANSI", "always", 0, "warning ENV-04"),
-            ("DOCKER_CONTEXT", "other", 0, "warning ENV-05"),
-            ("DOCKER_BUILDKIT", "0", 0, "warning ENV-02"),
-        ] {
-            let ran = doctor(&project, project.dcb_on(engine).env(name, value)).expect(code);
-            assert_eq!(found(&ran), [expected], "{name}={value}");
-        }
-    });
-}
-
-#[test]
-fn a_port_that_is_taken_is_told() {
-    on_every_engine("port", |engine, empty| {
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-        let port = listener.local_addr().expect("an address").port();
-        let text = format!("services: {{ web: {{ build: ., ports: ['{port}:80'] }} }}");
-        let project = fine(empty).file("compose.yaml", &text);
-        let ran = doctor(&project, &mut project.dcb_on(engine)).expect(0);
-        assert_eq!(found(&ran), ["warning CMP-11"]);
-        drop(listener);
-        assert!(found(&doctor(&project, &mut project.dcb_on(engine))).is_empty());
-    });
-}
-
-#[test]
-fn what_a_dockerfile_does_wrong_fails_as_it_says_and_the_remedy_helps() {
-    on_every_engine("dockerfile", |engine, empty| {
-        let project = fine(empty);
-        let found = || found(&doctor(&project, &mut project.dcb_on(engine)));
-        // A source that is ignored.
-        project.write(".dockerignore", "page\n");
-        assert_eq!(found(), ["error CTX-02"]);
-        let ran = project.run(engine, &["build"]).expect(1);
-        let _ = ran.telling(&["leaves it out", "why: dcb doctor CTX-02 --explain"]);
-        project.write(".dockerignore", "page\n!page\n");
-        assert_eq!(found(), [] as [&str; 0]);
-        let ran = project.run(engine, &["build"]).expect(0);
-        assert!(!ran.stderr.contains("--explain"), "{}", ran.stderr);
-        // What is made in a cache mount.
-        let made = "FROM busybox AS build\nRUN --mount=type=cache,target=/made touch /made/x";
-        project.write(
-            "Dockerfile",
-            &format!("{made}\nFROM busybox\nCOPY --from=build /made/x /x\n"),
-        );
-        assert_eq!(found(), ["warning DKF-05"]);
-        let _ = project
-            .run(engine, &["build"])
-            .expect(1)
-            .telling(&["DKF-05"]);
-        project.write(
-            "Dockerfile",
-            &format!("{made} && cp /made/x /x\nFROM busybox\nCOPY --from=build /x /x\n"),
-        );
-        assert_eq!(found(), [] as [&str; 0]);
-        project.run(engine, &["build"]).expect(0);
-        // A cache mount that its user cannot write.
-        let user = |options: &str| {
-            let text = format!(
-                "FROM busybox\nUSER 1000\nRUN --mount=type=cache,id={},target=/c{options} touch /c/x\n",
-                project.name()
-            );
-            project.write("Dockerfile", &text);
-        };
-        user("");
-        assert_eq!(found(), ["warning DKF-07"]);
-        let _ = project
-            .run(engine, &["build"])
-            .expect(1)
-            .telling(&["DKF-07"]);
-        user(",uid=1000,gid=1000");
-        assert_eq!(found(), [] as [&str; 0]);
-        project.run(engine, &["build"]).expect(0);
-    });
-}
-
-#[test]
-fn clutter_that_is_copied_is_told() {
-    on_every_engine("clutter", |engine, empty| {
-        let project = fine(empty)
-            .file(".git/HEAD", "ref: x")
-            .file("Dockerfile", "FROM busybox\nCOPY . /all\n");
-        let found = || found(&doctor(&project, &mut project.dcb_on(engine)).expect(0));
-        assert_eq!(found(), ["warning CTX-02"]);
-        project.write(".dockerignore", ".git\n");
-        assert_eq!(found(), [] as [&str; 0]);
-        let large = std::fs::File::create(project.path().join("large")).expect("a file");
-        large.set_len(300 << 20).expect("a sparse file");
-        assert_eq!(found(), ["warning CTX-01"]);
-        project.write(".dockerignore", ".git\nlarge\n");
-        assert_eq!(found(), [] as [&str; 0]);
-    });
-}
-
-#[test]
-fn a_dockerfile_that_no_builder_here_knows_is_told_at_its_line() {
-    let heredoc = "FROM busybox\nRUN <<EOF\ntrue\nEOF\n";
-    on_engines(&all_engines(), "heredoc", |engine, empty| {
-        let project = fine(empty).file("Dockerfile", heredoc);
-        let ran = doctor(&project, &mut project.dcb_on(engine));
-        let expected: &[&str] = match engine {
-            engine if !engine.has_buildkit() => &["error DKF-02"],
-            engine if engine.is_old() => &["error DKF-03"],
-            _ => &[],
-        };
-        assert_eq!(found(&ran), expected, "{}", ran.told());
-    });
-}
-
-// Registries
-
-#[test]
-fn an_image_that_cannot_be_had_is_told_by_its_registry() {
-    on_every_engine("images", |engine, empty| {
-        let project = fine(empty);
-        let found = |dockerfile: &str| {
-            project.write("Dockerfile", dockerfile);
-            let ran = project.run(engine, &["doctor", "--only=network,BLD-04", "--json"]);
-            (ran.code, found(&ran))
-        };
-        assert_eq!(found("FROM busybox\n"), (Some(0), Vec::new()));
-        let (code, told) = found("FROM 127.0.0.1:9/none:1\n");
-        assert_eq!((code, told), (Some(8), vec!["error NET-01".to_owned()]));
-        let (code, told) = found("# syntax=127.0.0.1:9/none:1\nFROM busybox\n");
-        assert_eq!((code, told), (Some(0), vec!["warning BLD-04".to_owned()]));
-        let Some(registry) = support::registry::Registry::start() else {
-            return;
-        };
-        let missing = format!("FROM {}/none:1\n", registry.address());
-        assert_eq!(found(&missing), (Some(8), vec!["error NET-01".to_owned()]));
-    });
-}
-
-// Mending
-
-#[test]
-fn buildkit_is_switched_on_in_the_engines_configuration_and_nothing_else_changes() {
-    for engine in engines() {
-        let Some(private) = PrivateEngine::like(&engine) else {
-            continue;
-        };
-        let project = fine(Project::new("fix"));
-        let file = private
-            .socket()
-            .parent()
-            .expect("a directory")
-            .join("run/daemon.json");
-        let read = || std::fs::read_to_string(&file).expect("its configuration");
-        let text = "{\n  // \n}".replace(
-            "// ",
-            "\"debug\": true,\n\t\"features\" : { \"buildkit\":false }",
-        );
-        std::fs::write(&file, &text).expect("written");
-        let fix = |flags: &[&str]| {
-            project
-                .run(
-                    &private,
-                    &[&["doctor", "--only=ENG-07", "--fix"], flags].concat(),
-                )
-                .expect(0)
-        };
-        let words =
-            ["-\t\"features\" : { \"buildkit\":false }\n+\t\"features\" : { \"buildkit\":true }\n"];
-        let _ = fix(&["--dry-run"])
-            .telling(&words)
-            .telling(&["not done: --dry-run"]);
-        let _ = fix(&[]).telling(&words).telling(&["nobody agreed"]);
-        assert_eq!(read(), text);
-        let pid = private.pid();
-        let _ = fix(&["--yes"])
-            .telling(&words)
-            .telling(&["done, the file as it was is `", "ready: "]);
-        assert_eq!(read(), text.replace("false", "true"));
-        let copy = file.with_file_name("daemon.json.before-dcb.1");
-        assert_eq!(std::fs::read_to_string(copy).expect("a copy"), text);
-        assert_eq!(private.pid(), pid, "it was not restarted");
-        let _ = fix(&["--yes"]).telling(&["there is nothing that dcb can mend by itself"]);
-        // What the engine would refuse is not written.
-        let wrong = text.replace("\"debug\": true", "\"no-such-key\": true");
-        std::fs::write(&file, &wrong).expect("written");
-        if !engine.is_old() {
-            let _ =
-                fix(&["--yes"]).telling(&["not done: the engine would refuse it: ", "no-such-key"]);
-            assert_eq!(read(), wrong);
-        }
-    }
-}
-
-#[test]
-fn plugins_and_caches_that_are_broken_are_mended() {
-    on_every_engine("mended", |engine, empty| {
-        let project = fine(empty);
-        let config = project.home().join("config");
-        std::fs::create_dir_all(config.join("cli-plugins")).expect("a directory");
-        let buildx = config.join("cli-plugins/docker-buildx");
-        symlink("/nonexistent/docker-buildx", &buildx).expect("a link");
-        let cached =
-            "services: { web: { build: { context: ., cache_from: ['type=local,src=cache'] } } }";
-        project.write("compose.yaml", cached);
-        project.write("cache/index.json", "{\"manif");
-        let mut command = project.dcb_on(engine);
-        command.env("DOCKER_CONFIG", &config);
-        let fix = ["doctor", "--only=CLI-04,DSK-05", "--fix", "--yes"];
-        let ran = project.ran(command.args(fix)).expect(0);
-        let _ = ran.telling(&[
-            "CLI-04: remove a link to nothing: rm <home>/config/cli-plugins/docker-buildx",
-            "DSK-05: move it aside: mv <dir>/cache <dir>/cache.damaged.1",
-        ]);
-        assert!(buildx.symlink_metadata().is_err() && !project.path().join("cache").exists());
-        assert!(project.path().join("cache.damaged.1/index.json").exists());
-        let _ = project
-            .ran(&mut command)
-            .telling(&["there is nothing that dcb can mend"]);
-    });
-}
-
-#[test]
-fn an_ignore_file_to_begin_with_is_written_and_none_is_written_over() {
-    on_every_engine("ignore", |engine, empty| {
-        let project = fine(empty)
-            .file(".git/HEAD", "ref: x")
-            .file("Dockerfile", "FROM busybox\nCOPY . /all\n");
-        let fix = ["doctor", HERE, "--fix", "--yes"];
-        let ran = project.run(engine, &fix).expect(0);
-        let _ = ran.telling(&[
-            "CTX-02: write `<dir>/.dockerignore`:\n",
-            "+.git\n",
-            "done\n",
-            "ready: 1 service builds",
-        ]);
-        let file = project.path().join(".dockerignore");
-        assert_eq!(std::fs::read_to_string(&file).expect("a file"), ".git\n");
-        let _ = project
-            .run(engine, &fix)
-            .telling(&["there is nothing that dcb can mend"]);
-        project.write(".dockerignore", "# mine\n");
-        let _ = project
-            .run(engine, &fix)
-            .telling(&["there is nothing that dcb can mend", "1 warning"]);
-        assert_eq!(std::fs::read_to_string(&file).expect("a file"), "# mine\n");
     });
 }
 
@@ -770,6 +332,48 @@ fn a_bug_report_has_nothing_secret_in_it() {
         assert!(!ran.stdout.contains(secret), "{secret}: {}", ran.stdout);
     }
     let _ = ran.telling(&["### dcb doctor\n\n**not ready: ", "| ENG-02 | error | "]);
+}
+
+/// The text of a test: of the function called `name` in `sources`.
+fn body<'a>(sources: &'a str, name: &str) -> &'a str {
+    let begins = format!("fn {name}(");
+    let at = sources
+        .find(&begins)
+        .unwrap_or_else(|| panic!("there is no test `{name}`"));
+    let rest = &sources[at..];
+    let end = rest.find("#[test]").unwrap_or(rest.len());
+    &rest[..end]
+}
+
+#[test]
+fn every_check_is_tried_by_the_tests_that_the_table_names() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let table = std::fs::read_to_string(root.join("tests/doctor.tsv")).expect("a table");
+    let rows = table.lines().filter(|line| !line.starts_with('#'));
+    let rows: Vec<Vec<&str>> = rows.map(|line| line.split('\t').collect()).collect();
+    let listed: Vec<&str> = rows.iter().map(|row| row[0]).collect();
+    let known: Vec<&str> = dcb::doctor::checks().map(|check| check.id).collect();
+    assert_eq!(listed, known, "tests/doctor.tsv");
+    let sources = |directory: &str| -> String {
+        let files = root.join(directory).read_dir().expect("a directory");
+        let files = files.map(|file| file.expect("a file").path());
+        let texts = files.map(|path| std::fs::read_to_string(path).expect("a file"));
+        texts.collect()
+    };
+    let here = sources("tests/doctor");
+    let units = sources("src/doctor");
+    for row in &rows {
+        let [id, unit, provoked, fixed] = row[..] else {
+            panic!("{row:?}")
+        };
+        assert!(
+            body(&units, unit).contains(&format!("\"{id}\"")),
+            "{unit} does not try {id}"
+        );
+        for test in [provoked, fixed].into_iter().filter(|test| *test != "-") {
+            assert!(body(&here, test).contains(id), "{test} does not try {id}");
+        }
+    }
 }
 
 /// `DCB_UPDATE=1 cargo test --test doctor` writes them anew.

@@ -76,7 +76,7 @@ fn an_engine_on_tcp_builds() {
             .args(["build", "-q"]);
         project.ran(&mut command).expect(0);
         let image = project.image(engine, "web");
-        assert_eq!(engine.run(&image, &["cat", "/page"]), "over tcp");
+        assert_eq!(engine.read(&image, &["/page"]), "over tcp");
     });
 }
 

@@ -538,8 +538,8 @@ fn a_socket_that_accepts_and_never_answers_costs_two_seconds() {
 exit code 3
 --- stderr
 error: the engine at unix://<dir>/d.sock accepts connections and does not answer (<time>)
-  = help: restart it: sudo systemctl restart docker (Docker Desktop: Restart from its menu)
-  = help: a paused Docker Desktop or a suspended machine looks like this too
+  = help: restart it: sudo systemctl restart docker
+  = help: Docker Desktop restarts from its menu; a paused one, or a suspended machine, looks like this too
 ",
     );
 }

@@ -32,7 +32,7 @@ fn an_image_may_begin_with_a_service_under_any_name() {
                 .expect(0)
                 .telling(&["2 services built"]);
             let image = project.image(engine, "web");
-            let read = engine.run(&image, &["cat", "/one", "/two", "/base"]);
+            let read = engine.read(&image, &["/one", "/two", "/base"]);
             assert_eq!(read, content.repeat(3), "{flags:?}");
         }
     });
@@ -53,7 +53,7 @@ fn a_mount_may_come_from_a_service() {
             .file("base/base", "mounted");
         build(&project, engine, &[]).expect(0);
         let image = project.image(engine, "web");
-        assert_eq!(engine.run(&image, &["cat", "/got"]), "mounted");
+        assert_eq!(engine.read(&image, &["/got"]), "mounted");
     });
 }
 
@@ -103,12 +103,7 @@ fn services_that_are_built_from_the_same_are_built_once_and_stay_services() {
                 .expect(0)
                 .telling(&["4 services built"]);
             let made: BTreeSet<String> = (1..=4)
-                .map(|name| {
-                    engine.run(
-                        &project.image(engine, &format!("s{name}")),
-                        &["cat", "/made"],
-                    )
-                })
+                .map(|name| project.read(engine, &format!("s{name}"), "/made"))
                 .collect();
             assert_eq!(made.len(), 1, "{flags:?}: built {} times", made.len());
         }

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::{Engine, Project, engines, on_every_engine};
+use support::{Project, newest, on_every_engine};
 
 /// Two services, the second after the first; `step` is what the second runs.
 fn project(project: Project, step: &str) -> Project {
@@ -33,10 +33,6 @@ fn journal(project: &Project) -> PathBuf {
     only.path()
 }
 
-fn one_engine() -> Option<Engine> {
-    engines().pop()
-}
-
 #[test]
 fn a_run_is_told_again_byte_for_byte() {
     on_every_engine("history-again", |engine, bare| {
@@ -53,7 +49,7 @@ fn a_run_is_told_again_byte_for_byte() {
 
 #[test]
 fn the_list_tells_how_runs_ended_and_logs_are_found_by_service_and_step() {
-    let Some(engine) = one_engine() else { return };
+    let engine = newest();
     let project = project(Project::new("history-list"), "RUN exit 3");
     project.run(&engine, &["build"]).expect(1);
     project.write("Dockerfile", "FROM begin\nRUN echo better\n");
@@ -176,7 +172,7 @@ fn only_the_user_reads_the_journal_and_no_secret_is_in_it() {
 
 #[test]
 fn a_journal_that_cannot_be_written_spoils_no_build() {
-    let Some(engine) = one_engine() else { return };
+    let engine = newest();
     let project = project(Project::new("history-full"), "RUN true")
         .variable("XDG_STATE_HOME", "/proc/nowhere");
     let told = project.run(&engine, &["build"]).expect(0).stderr;
@@ -194,7 +190,7 @@ fn a_journal_that_cannot_be_written_spoils_no_build() {
 
 #[test]
 fn what_was_broken_off_is_told_as_far_as_it_went() {
-    let Some(engine) = one_engine() else { return };
+    let engine = newest();
     let project = project(Project::new("history-broken"), "RUN true");
     project.run(&engine, &["build"]).expect(0);
     let journal = journal(&project);

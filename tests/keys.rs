@@ -14,8 +14,8 @@ use std::process::Stdio;
 
 use serde_json::Value;
 use support::builder::Remote;
-use support::registry::Registry;
-use support::{Engine, Project, Ran, grid, layout, serve};
+use support::registry::{GITHUB_TOKEN, Registry};
+use support::{Engine, Project, grid, layout, serve};
 
 /// One row: a project that uses the key, and what proves that it was obeyed.
 struct Case {
@@ -95,77 +95,77 @@ const CASES: &[Case] = &[
         key: "cache_from",
         form: "registry",
         build: "cache_from: ['REGISTRY/cache:none']",
-        dockerfile: "FROM busybox\nRUN true\n",
+        dockerfile: "FROM scratch\nCOPY f /f\n",
         proof: itself,
     },
     Case {
         key: "cache_from",
         form: "local",
         build: "cache_from: ['type=local,src=cache']",
-        dockerfile: "FROM busybox\nRUN true\n",
+        dockerfile: "FROM scratch\nCOPY f /f\n",
         proof: itself,
     },
     Case {
         key: "cache_from",
         form: "gha",
         build: "cache_from: ['type=gha']",
-        dockerfile: "FROM busybox\nRUN true\n",
+        dockerfile: "FROM scratch\nCOPY f /f\n",
         proof: itself,
     },
     Case {
         key: "cache_from",
         form: "s3",
         build: "cache_from: ['type=s3,bucket=b,region=r']",
-        dockerfile: "FROM busybox\nRUN true\n",
+        dockerfile: "FROM scratch\nCOPY f /f\n",
         proof: itself,
     },
     Case {
         key: "cache_from",
         form: "azblob",
         build: "cache_from: ['type=azblob,account_url=https://a']",
-        dockerfile: "FROM busybox\nRUN true\n",
+        dockerfile: "FROM scratch\nCOPY f /f\n",
         proof: itself,
     },
     Case {
         key: "cache_to",
         form: "inline",
         build: "cache_to: ['type=inline']",
-        dockerfile: "FROM busybox\nRUN true\n",
+        dockerfile: "FROM scratch\nCOPY f /f\n",
         proof: itself,
     },
     Case {
         key: "cache_to",
         form: "registry",
         build: "cache_to: ['type=registry,ref=REGISTRY/cells']",
-        dockerfile: "FROM busybox\nRUN true\n",
+        dockerfile: "FROM scratch\nCOPY f /f\n",
         proof: itself,
     },
     Case {
         key: "cache_to",
         form: "local",
         build: "cache_to: ['type=local,dest=cache']",
-        dockerfile: "FROM busybox\nRUN true\n",
+        dockerfile: "FROM scratch\nCOPY f /f\n",
         proof: the_directory_holds_a_cache,
     },
     Case {
         key: "cache_to",
         form: "gha",
         build: "cache_to: ['type=gha']",
-        dockerfile: "FROM busybox\nRUN true\n",
+        dockerfile: "FROM scratch\nCOPY f /f\n",
         proof: itself,
     },
     Case {
         key: "cache_to",
         form: "s3",
         build: "cache_to: ['type=s3,bucket=b,region=r']",
-        dockerfile: "FROM busybox\nRUN true\n",
+        dockerfile: "FROM scratch\nCOPY f /f\n",
         proof: itself,
     },
     Case {
         key: "cache_to",
         form: "azblob",
         build: "cache_to: ['type=azblob,account_url=https://a']",
-        dockerfile: "FROM busybox\nRUN true\n",
+        dockerfile: "FROM scratch\nCOPY f /f\n",
         proof: itself,
     },
     Case {
@@ -290,9 +290,9 @@ const CASES: &[Case] = &[
 ];
 
 fn only_one_stage_is_built_anew(engine: &Engine, project: &Project, image: &str) {
-    let first = engine.run(image, &["cat", "/n", "/o"]);
+    let first = engine.read(image, &["/n", "/o"]);
     project.run(engine, &["build"]).expect(0);
-    let second = engine.run(image, &["cat", "/n", "/o"]);
+    let second = engine.read(image, &["/n", "/o"]);
     let lines = |text: &str| -> Vec<String> { text.lines().map(str::to_owned).collect() };
     let (first, second) = (lines(&first), lines(&second));
     assert_ne!(first[0], second[0], "the stage that is named");
@@ -391,25 +391,16 @@ fn push_scanner(registry: &Registry, engine: &Engine) {
     registry.push(engine, "scanner");
 }
 
-/// A token that reads as one of GitHub's; nobody has signed it.
-const GITHUB_TOKEN: &str = "eyJhbGciOiJub25lIn0.eyJhYyI6Ilt7XCJTY29wZVwiOlwicmVmcy9oZWFkcy9tYWluXCIsXCJQZXJtaXNzaW9uXCI6M31dIiwiZXhwIjo5OTk5OTk5OTk5LCJuYmYiOjF9.c2ln";
-
-fn project(case: &Case, registry: &str) -> Project {
+/// A project for a case, with the addresses of a registry and of a git repository.
+fn project(case: &Case, registry: &str, site: &str) -> Project {
     let mut build = "services:\n  web:\n    build:\n".to_owned();
     if !case.build.starts_with("context:") {
         build.push_str("      context: .\n");
     }
     let project = Project::new("keys").file("f", "f");
-    if case.build.contains("SITE") {
-        project.write("work/app/Dockerfile", "FROM ground\nRUN true\n");
-    }
-    let site = case
-        .build
-        .contains("SITE")
-        .then(|| serve::repository(&project));
     for line in case.build.lines() {
         let line = line.replace("REGISTRY", registry);
-        let line = line.replace("SITE", site.as_deref().unwrap_or_default());
+        let line = line.replace("SITE", site);
         build.push_str(&format!("      {line}\n"));
     }
     match case.key {
@@ -439,8 +430,7 @@ fn project(case: &Case, registry: &str) -> Project {
     project
 }
 
-fn cell(engine: &Engine, how: How, case: &Case, registry: &str, own: &Remote) -> String {
-    let mut project = project(case, registry);
+fn cell(engine: &Engine, how: How, mut project: Project, case: &Case, own: &Remote) -> String {
     let mut arguments = vec!["build"];
     match how {
         How::Chosen => {}
@@ -457,12 +447,10 @@ fn cell(engine: &Engine, how: How, case: &Case, registry: &str, own: &Remote) ->
         ("--output", _) => Some("--output=type=oci,dest=out.tar"),
         _ => None,
     });
-    let arguments = arguments.as_slice();
-    let Ran { code, .. } = &project.run(engine, arguments);
-    let ran = project.run(engine, arguments);
+    let ran = project.run(engine, &arguments);
     let told = ran.told();
     let named = |verb: &str| told.contains(&format!("{verb}: `{}`", case.key));
-    match code {
+    match ran.code {
         Some(2) if named("error") => "refused".to_owned(),
         Some(3) if told.contains("entitlement") => "as the engine allows".to_owned(),
         // The builder here is the BuildKit of an engine, which lacks what one on its own has.
@@ -503,6 +491,9 @@ fn every_cell_of_the_table_is_as_the_engines_have_it() {
         return;
     };
     push_scanner(&registry, &columns[2].engine);
+    let repository =
+        Project::new("keys-site").file("work/app/Dockerfile", "FROM ground\nRUN true\n");
+    let site = serve::repository(&repository);
     let own = Remote::of(&columns[3].engine);
     own.create(&columns[3].engine, "far");
     let found = grid::fill(
@@ -513,14 +504,17 @@ fn every_cell_of_the_table_is_as_the_engines_have_it() {
             "" => format!("`{}`", case.key),
             form => format!("`{}`: {form}", case.key),
         },
-        |column, case| cell(&column.engine, column.how, case, registry.address(), &own),
+        |column, case| {
+            let project = project(case, registry.address(), &site);
+            cell(&column.engine, column.how, project, case, &own)
+        },
     );
     grid::assert_told("docs/keys.md", &found);
 }
 
 #[test]
 fn the_table_of_the_page_is_the_one_in_the_code() {
-    let project = project(&CASES[0], "");
+    let project = project(&CASES[0], "", "");
     let plan = project.run_alone(&["-v", "plan", "--format", "json"]);
     let plan: Value = serde_json::from_str(&plan.stdout).expect("JSON");
     let in_code: BTreeSet<(String, String)> = plan["keys"]

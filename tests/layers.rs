@@ -13,7 +13,7 @@ const ROWS: &[&[&str]] = &[
     &["human", "ambient", "process", "diagnostic", "secret"],
     &["event", "failure", "compose", "dockerfile", "context"],
     &["docker", "progress"],
-    &["plan", "doctor", "journal", "cache"],
+    &["plan", "doctor", "journal", "cache", "init", "pipeline"],
     &["run", "report", "cli"],
     &["settings"],
     &["app"],

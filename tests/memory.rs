@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use support::{Engine, PrivateEngine, Project, engines};
+use support::{Engine, PrivateEngine, Project, engines, newest};
 
 /// The most that dcb may ever have in memory, in KiB.
 const LIMIT: u64 = 64 << 10;
@@ -19,10 +19,7 @@ const LIMIT: u64 = 64 << 10;
 /// Runs `test` on an engine that may be filled: a private one of the newest generation, which is
 /// deleted with all it has, or else the newest there is.
 fn on_an_ample_engine(test: impl FnOnce(&Engine)) {
-    let newest = engines()
-        .into_iter()
-        .max_by_key(Engine::major)
-        .expect("engines");
+    let newest = newest();
     if let Some(private) = PrivateEngine::like(&newest) {
         return test(&private);
     }

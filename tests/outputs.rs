@@ -102,14 +102,7 @@ fn of_directory(root: &Path) -> Entries {
 
 /// The entries of an image, by the engine's own export of a container.
 fn of_image(engine: &Engine, image: &str) -> Entries {
-    let container = engine.ask(&["create", image, "x"]);
-    let output = engine
-        .docker()
-        .args(["export", &container])
-        .output()
-        .expect("docker runs");
-    engine.ask(&["rm", &container]);
-    of_archive(&output.stdout[..])
+    of_archive(&engine.export(image)[..])
 }
 
 /// A project whose image has a bit of everything.

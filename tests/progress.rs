@@ -3,11 +3,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{Engine, Project, engines, on_every_engine};
-
-fn one_engine() -> Option<Engine> {
-    engines().pop()
-}
+use support::{Project, newest, on_every_engine};
 
 /// A service that builds, and one that fails after it wrote something.
 fn project(project: Project) -> Project {
@@ -116,7 +112,7 @@ fn json_is_every_event_from_the_first_to_the_last() {
 
 #[test]
 fn github_gets_folds_annotations_and_a_summary() {
-    let Some(engine) = one_engine() else { return };
+    let engine = newest();
     let project = project(Project::new("progress-github"));
     let summary = project.path().join("summary.md");
     let mut command = project.dcb_on(&engine);
@@ -154,7 +150,7 @@ fn github_gets_folds_annotations_and_a_summary() {
 
 #[test]
 fn gitlab_gets_sections() {
-    let Some(engine) = one_engine() else { return };
+    let engine = newest();
     let project = project(Project::new("progress-gitlab"));
     let mut command = project.dcb_on(&engine);
     command.args(["build"]).env("GITLAB_CI", "true");
@@ -166,7 +162,7 @@ fn gitlab_gets_sections() {
 
 #[test]
 fn flags_and_variables_decide_and_what_is_none_is_named() {
-    let Some(engine) = one_engine() else { return };
+    let engine = newest();
     let project = project(Project::new("progress-kind"));
     let run = |arguments: &[&str], variables: &[(&str, &str)]| {
         let mut command = project.dcb_on(&engine);
@@ -211,7 +207,7 @@ error: BUILDKIT_PROGRESS is `fancy`, which is no kind of progress
 
 #[test]
 fn a_reader_that_is_gone_ends_nothing() {
-    let Some(engine) = one_engine() else { return };
+    let engine = newest();
     let project = project(Project::new("progress-pipe"));
     for kind in ["json", "plain"] {
         let mut command = project.dcb_on(&engine);

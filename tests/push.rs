@@ -4,19 +4,7 @@
 mod support;
 
 use support::registry::{self, Fault, Front, Registry};
-use support::{Engine, Project, containerd_store, engines, on_engines, podman};
-
-/// Docker engines, one of them with its images in containerd, and Podman.
-fn all() -> Vec<Engine> {
-    let mut all = engines();
-    if let Some(engine) = containerd_store()
-        && !all.iter().any(|known| known.host == engine.host)
-    {
-        all.push(engine);
-    }
-    all.extend(podman());
-    all
-}
+use support::{Engine, Project, all_engines, on_engines, side_by_side};
 
 /// A project whose service `web` is called `image`, and which shares no step with any other.
 fn called(image: &str) -> Project {
@@ -34,7 +22,7 @@ fn called(image: &str) -> Project {
 fn pulled(engine: &Engine, image: &str) -> String {
     engine.ask(&["rmi", "--force", image]);
     engine.ask(&["pull", image]);
-    let told = engine.run(image, &["cat", "/it"]);
+    let told = engine.read(image, &["/it"]);
     engine.ask(&["rmi", "--force", image]);
     told
 }
@@ -45,7 +33,7 @@ fn an_image_is_pushed_under_all_its_names_and_then_anybody_has_it() {
         return;
     };
     let host = registry.address();
-    on_engines(&all(), "push", |engine, project| {
+    on_engines(&all_engines(), "push", |engine, project| {
         let unique = project.name();
         let image = format!("{host}/{unique}");
         project.write(
@@ -78,7 +66,7 @@ fn an_image_is_pushed_under_all_its_names_and_then_anybody_has_it() {
 #[test]
 fn without_the_flag_nothing_is_pushed() {
     let front = Front::failing(Fault::Forbidden);
-    on_engines(&all(), "no-push", |engine, _| {
+    on_engines(&all_engines(), "no-push", |engine, _| {
         let project = called(&front.image("web"));
         project.run(engine, &["build"]).expect(0);
     });
@@ -131,7 +119,7 @@ fn a_registry_with_a_login_takes_it_from_who_is_logged_in_and_from_nobody_else()
         return;
     };
     let host = registry.address();
-    on_engines(&all(), "login", |engine, project| {
+    on_engines(&all_engines(), "login", |engine, project| {
         let image = format!("{host}/{}", project.name());
         let project = called(&image);
         let ran = project.run(engine, &["build", "--push"]).expect(5);
@@ -158,33 +146,33 @@ fn a_registry_with_a_login_takes_it_from_who_is_logged_in_and_from_nobody_else()
 #[test]
 fn what_a_registry_answers_to_a_push_is_told_by_its_class() {
     // Side by side: engines and dcb try again after some of these.
-    std::thread::scope(|scope| {
-        for (fault, class, passes) in [
-            (Fault::Unauthorized, "registry-denied", false),
-            (Fault::Forbidden, "registry-denied", false),
-            (Fault::TooManyRequests, "rate-limited", false),
-            (Fault::ServerError, "registry-unreachable", true),
-            (Fault::Unavailable, "registry-unreachable", true),
-            (Fault::Closes, "registry-unreachable", true),
-        ] {
-            scope.spawn(move || {
-                fails_as(&Front::failing(fault).image("web:latest"), class, passes);
-            });
-        }
-        scope.spawn(|| fails_as("127.0.0.1:1/pushed:latest", "registry-unreachable", true));
-        scope.spawn(|| {
-            fails_as(
-                "registry.invalid/pushed:latest",
-                "registry-unreachable",
-                false,
-            );
-        });
+    let at = |fault| Front::failing(fault).image("web:latest");
+    let cases = [
+        (at(Fault::Unauthorized), "registry-denied", false),
+        (at(Fault::Forbidden), "registry-denied", false),
+        (at(Fault::TooManyRequests), "rate-limited", false),
+        (at(Fault::ServerError), "registry-unreachable", true),
+        (at(Fault::Unavailable), "registry-unreachable", true),
+        (at(Fault::Closes), "registry-unreachable", true),
+        (
+            "127.0.0.1:1/pushed:latest".to_owned(),
+            "registry-unreachable",
+            true,
+        ),
+        (
+            "registry.invalid/pushed:latest".to_owned(),
+            "registry-unreachable",
+            false,
+        ),
+    ];
+    side_by_side(cases, |(image, class, passes)| {
+        fails_as(&image, class, passes);
     });
 }
 
 #[track_caller]
 fn fails_as(image: &str, class: &str, passes: bool) {
-    on_engines(&all(), "push-fault", |engine, _| {
+    on_engines(&all_engines(), "push-fault", |engine, _| {
         let ran = called(image).run(engine, &["build", "--push"]).expect(5);
         let ran = ran.telling(&[
             &format!("error: failed to push `{image}`: "),
@@ -203,7 +191,7 @@ fn fails_as(image: &str, class: &str, passes: bool) {
 fn a_push_can_be_stopped() {
     use rustix::process::Signal;
     use std::time::Duration;
-    on_engines(&all(), "stop", |engine, _| {
+    on_engines(&all_engines(), "stop", |engine, _| {
         let image = Front::failing(Fault::Hangs).image("web:latest");
         let project = called(&image);
         let mut running = project.start(project.dcb_on(engine).args(["build", "--push"]));

@@ -6,12 +6,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use support::registry::{self, Fault, Front, Registry};
-use support::{Engine, Project, engines, on_engines, on_every_engine, podman};
-
-/// Docker engines and Podman.
-fn all() -> Vec<Engine> {
-    engines().into_iter().chain(podman()).collect()
-}
+use support::{Engine, Project, all_engines, engines, on_engines, on_every_engine, side_by_side};
 
 /// What pulling an image by the engine's own client tells, when it fails.
 fn pull(engine: &Engine, reference: &str) -> Result<(), String> {
@@ -33,7 +28,7 @@ fn every_engine_pulls_from_a_registry_of_this_machine() {
     let Some(registry) = Registry::start() else {
         return;
     };
-    for engine in all() {
+    for engine in all_engines() {
         let image = registry.push(&engine, "busybox");
         assert!(!engine.has_image(&image), "it is in the registry only");
         assert_eq!(pull(&engine, &image), Ok(()), "{engine:?}");
@@ -62,7 +57,7 @@ fn a_registry_with_a_login_wants_it() {
         return;
     };
     let image = registry.push(&engines()[0], "busybox");
-    on_engines(&all(), "login", |engine, _| {
+    on_engines(&all_engines(), "login", |engine, _| {
         let told = pull(engine, &image).expect_err("no login");
         assert!(told.contains("auth"), "{told}");
         let config = registry::login(engine, registry.address());
@@ -83,7 +78,7 @@ fn a_front_passes_on_and_fails_as_it_is_told() {
     let front = Front::of(&registry);
     registry.push(&engines()[0], "busybox");
     let image = front.image("busybox:latest");
-    for engine in all() {
+    for engine in all_engines() {
         front.fail(Some(Fault::ManifestUnknown));
         let told = pull(&engine, &image).expect_err("a fault");
         assert!(
@@ -109,10 +104,8 @@ fn what_a_registry_answers_is_told_by_its_class() {
         (Fault::Closes, "registry-unreachable"),
     ];
     // Side by side: engines try again after some of these.
-    std::thread::scope(|scope| {
-        for (fault, class) in faults {
-            scope.spawn(move || fails_as(&Front::failing(fault).image("nothing:latest"), class));
-        }
+    side_by_side(faults, |(fault, class)| {
+        fails_as(&Front::failing(fault).image("nothing:latest"), class);
     });
 }
 
@@ -124,7 +117,7 @@ fn a_registry_that_cannot_be_reached_is_told_so() {
 
 #[track_caller]
 fn fails_as(image: &str, class: &str) {
-    on_engines(&all(), "fault", |engine, project| {
+    on_engines(&all_engines(), "fault", |engine, project| {
         pull(engine, image).expect_err("a fault");
         if !engine.has_buildkit() {
             return;
@@ -137,7 +130,7 @@ fn fails_as(image: &str, class: &str) {
 #[test]
 fn a_registry_that_hangs_is_waited_for() {
     let image = Front::failing(Fault::Hangs).image("nothing:latest");
-    on_engines(&all(), "hang", |engine, _| {
+    on_engines(&all_engines(), "hang", |engine, _| {
         let began = Instant::now();
         let pulled = engine
             .other("timeout")

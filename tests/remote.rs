@@ -15,7 +15,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use sha2::{Digest, Sha256};
 use sshd::{GUEST, Sshd};
-use support::{Engine, Project, engines, on_every_engine, until};
+use support::{Engine, Project, newest, on_every_engine, until};
 use tls::{Authority, Certificates, TlsEngine, Valid, plain_http};
 
 /// What a service that is built over a network brings along.
@@ -35,12 +35,7 @@ fn furnished(project: Project) -> Project {
 #[track_caller]
 fn built(project: &Project, engine: &Engine) {
     let image = project.image(engine, "web");
-    assert_eq!(engine.run(&image, &["cat", "/copy"]), PAGE);
-}
-
-fn newest() -> Engine {
-    let newest = engines().into_iter().max_by_key(Engine::major);
-    newest.expect("an engine")
+    assert_eq!(engine.read(&image, &["/copy"]), PAGE);
 }
 
 /// dcb on an engine that speaks TLS, with the certificates of a directory.

@@ -39,7 +39,7 @@ fn story(project: Project, special: &str) -> Project {
 
 /// Which form each service's image is.
 fn forms(project: &Project, engine: &Engine) -> [String; 3] {
-    SERVICES.map(|name| engine.run(&project.image(engine, name), &["cat", "/form"]))
+    SERVICES.map(|name| project.read(engine, name, "/form"))
 }
 
 #[test]

@@ -9,7 +9,7 @@ use anyhow::Context;
 use super::build::Open;
 use super::history::now;
 use super::{App, UNWRITTEN};
-use crate::cache::{self, Declared, Evidence, Ledger, Made, Outside, Place, Selection};
+use crate::cache::{self, Declared, Evidence, Item, Ledger, Made, Outside, Place, Selection};
 use crate::cli::{BuildFlags, Cache, CacheVerb, SweepFlags};
 use crate::compose::Project;
 use crate::docker::{CacheEntry, CacheKey, Facts, cache_directory, cache_records};
@@ -288,7 +288,9 @@ pub(super) async fn sweep_away(held: &Held, selection: &Selection) -> (Removal, 
     if !ids.is_empty() {
         let (removed, ended) = cache_records::remove(&held.facts, &ids).await;
         removal.removed = removed.ids.len();
-        removal.freed = removed.freed;
+        let gone = |item: &&&Item| removed.ids.contains(&item.record.id);
+        removal.freed = items.iter().filter(gone).map(|item| item.frees()).sum();
+        removal.counted = removed.freed;
         failure = ended.err();
     }
     for place in places {

@@ -84,7 +84,7 @@ fn jobs(plan: &Plan) -> impl Iterator<Item = &Job> {
 }
 
 /// Checks one; with the engine's own frontend where the one that its Dockerfile names cannot be had.
-async fn check<'a>(client: &Client, job: &'a Job, fallback: Fallback) -> Checked<'a> {
+pub(super) async fn check<'a>(client: &Client, job: &'a Job, fallback: Fallback) -> Checked<'a> {
     let attempt = &job.attempt;
     let mut checked = Checked {
         services: job.services(),

@@ -5,6 +5,7 @@ mod contexts;
 mod deep;
 mod early;
 mod fix;
+mod lint;
 mod sight;
 
 use std::process::ExitCode;
@@ -40,7 +41,12 @@ impl App<'_> {
             sight = Box::pin(Sight::look(self, broken, &selection)).await;
         }
         if asked.deep {
-            sight.try_builders(self).await;
+            if selection.takes("dockerfiles") {
+                sight.lint().await;
+            }
+            if selection.takes("builder") {
+                sight.try_builders(self).await;
+            }
         }
         let seen = sight.seen(self.ambient);
         let ran = doctor::examine(&seen, &selection, sight.ignored());
@@ -66,7 +72,7 @@ impl App<'_> {
 }
 
 impl App<'_> {
-    /// Mends what can be mended, one by one; whether anything was.
+    /// Mends what can be mended, one by one; whether anything was touched.
     async fn mend(
         &self,
         asked: &Doctor,
@@ -74,12 +80,12 @@ impl App<'_> {
         selection: &Selection,
     ) -> anyhow::Result<bool> {
         let ran = doctor::examine(&sight.seen(self.ambient), selection, sight.ignored());
-        let mends = fix::mends(&ran);
+        let mends = fix::mends(&ran, selection);
         if mends.is_empty() {
             report::result("there is nothing that dcb can mend by itself\n\n")
                 .context(UNWRITTEN)?;
         }
-        let mut mended = false;
+        let mut touched = false;
         for mend in mends {
             let id = mend.check.id;
             let told = match mend.shown() {
@@ -90,11 +96,9 @@ impl App<'_> {
                     } else if !asked.yes && !self.agree("mend it?").await {
                         "not done: nobody agreed (--yes does)".to_owned()
                     } else {
+                        touched = true;
                         match sight.mend(&mend).await {
-                            Ok(told) => {
-                                mended = true;
-                                format!("done{told}")
-                            }
+                            Ok(told) => format!("done{told}"),
                             Err(why) => format!("not done: {why}"),
                         }
                     }
@@ -103,7 +107,7 @@ impl App<'_> {
             };
             report::result(&format!("{told}\n\n")).context(UNWRITTEN)?;
         }
-        Ok(mended)
+        Ok(touched)
     }
 
     /// Whether the user says yes; nobody does where there is no terminal.

@@ -30,7 +30,7 @@ pub struct Doctor {
     /// Show what would be changed, and change nothing
     #[arg(long, requires = "fix", conflicts_with = "yes")]
     pub dry_run: bool,
-    /// Also build an image of a step or two with every builder, twice, and remove it again
+    /// Also have the frontend check the Dockerfiles, and try every builder with a small image
     #[arg(long)]
     pub deep: bool,
     /// Explain the checks named, or all of them, and look at nothing

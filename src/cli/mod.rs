@@ -5,9 +5,11 @@
 
 mod builder;
 mod cache;
+mod ci;
 mod config;
 mod doctor;
 mod history;
+mod init;
 mod timeline;
 mod up;
 mod workflow;
@@ -19,9 +21,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use builder::{Builder, BuilderVerb, CreateBuilder, OldBuilder};
 pub use cache::{Cache, CacheVerb, ClearCache, PruneCache, SweepFlags};
+pub use ci::{Ci, Server};
 pub use config::{ComposeConfig, Config, ConfigFormat, Env, ShellKind};
 pub use doctor::{Doctor, DoctorFormat};
 pub use history::{History, HistoryVerb};
+pub use init::{Init, InitPart};
 pub use timeline::{Timeline, TimelineFormat};
 pub use up::{ComposeUp, Up};
 pub use workflow::{Clean, Dev, Fresh, Rebuild, Reset, Verify};
@@ -160,6 +164,11 @@ pub enum Verb {
     History(History),
     /// Show a run as a picture in time: where it was slow, what lost its cache, what waited for what
     Timeline(Timeline),
+    /// Propose what a repository needs so that everyone builds with dcb: `build.sh`, `build.ps1`,
+    /// targets of make, and `x-dcb` where there is something to say (docs/init.md)
+    Init(Init),
+    /// Print a pipeline that builds this project on a build server (docs/ci.md)
+    Ci(Ci),
     /// Any other verb, with its arguments: Docker Compose runs it.
     #[command(external_subcommand)]
     Compose(Vec<OsString>),

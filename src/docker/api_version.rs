@@ -23,6 +23,8 @@ impl ApiVersion {
     pub const V24_0: Self = Self(1, 43);
     /// Engine 25.0, with BuildKit 0.12: builds side by side may differ in what they take from the cache.
     pub const V25_0: Self = Self(1, 44);
+    /// Since 27.0: the Dockerfile frontend has checks.
+    pub const V27_0: Self = Self(1, 46);
     /// Engine 29.2: gRPC straight on the socket.
     pub const DIRECT_GRPC: Self = Self(1, 53);
     /// The newest whose meaning is known here. A newer engine is spoken to in this one.

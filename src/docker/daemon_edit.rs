@@ -1,16 +1,18 @@
 //! One change to an engine's configuration: BuildKit switched on, and nothing else touched.
 //!
 //! ```text
-//! edited text ─> beside the file ─> dockerd --validate ─> backup ─> rename ─> SIGHUP ─> ping
-//!                                                                               └ no answer: the backup, SIGHUP
+//! edited text ─> beside the file ─> dockerd --validate ─> backup ─> rename ─> SIGHUP ─> ping: Builder-Version 2
+//!                                                                               └ else: as it was, SIGHUP, ping
 //! ```
 //!
 //! `features` is among what an engine reads anew on SIGHUP, so nothing is restarted and no container
-//! stops. Tried on Engines 20.10, 26.1 and 28.5.
+//! stops. Tried on Engines 20.10, 26.1 and 28.5; the first cannot judge a file beforehand, and is caught
+//! by what it answers afterwards.
 
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::detect;
 use super::host::Endpoint;
@@ -73,16 +75,26 @@ pub async fn switch_on(file: &DaemonFile, endpoint: &Endpoint) -> Result<Edited,
     fresh
         .persist(path)
         .map_err(|error| failed("replace it", error.error))?;
-    let reloaded = reload(daemon, endpoint).await;
-    if let Err(why) = reloaded {
-        let restored = std::fs::copy(&backup, path);
-        let again = reload(daemon, endpoint).await;
-        return Err(match (restored, again) {
-            (Ok(_), Ok(())) => format!("{why}; it is as it was"),
-            _ => format!("{why}; it was as in `{}`", backup.display()),
-        });
+    let Err(why) = reload(daemon, endpoint, Expected::BuildKit).await else {
+        return Ok(Edited { backup });
+    };
+    let restored = beside(path, &text)
+        .and_then(|before| before.persist(path).map_err(|error| error.error))
+        .map(|_| ());
+    if let Err(error) = restored {
+        let backup = backup.display();
+        return Err(format!(
+            "{why}; the file could not be put back ({error}): as it was it is `{backup}`"
+        ));
     }
-    Ok(Edited { backup })
+    // The file is as it was, so nobody needs the copy; who keeps it from going loses nothing.
+    let _ = std::fs::remove_file(&backup);
+    Err(match reload(daemon, endpoint, Expected::Answer).await {
+        Ok(()) => format!("{why}; the file is as it was, and the engine answers"),
+        Err(_) => format!(
+            "{why}; the file is as it was, and the engine does not answer: sudo systemctl restart docker"
+        ),
+    })
 }
 
 /// `text` in a file beside `path`, with its owner and mode.
@@ -119,12 +131,38 @@ fn backup(path: &Path) -> io::Result<PathBuf> {
     Ok(copy)
 }
 
-/// Has the engine read its configuration anew, and sees that it still answers.
-async fn reload(daemon: &Daemon, endpoint: &Endpoint) -> Result<(), String> {
+/// What must come of a reload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    /// The engine answers.
+    Answer,
+    /// It also says that BuildKit is its builder. One that refuses a file goes on with what it had, and
+    /// says so in its log alone.
+    BuildKit,
+}
+
+/// How long an engine may take to read its configuration, which takes it some milliseconds.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How often it is asked whether it has.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Has the engine read its configuration anew, and waits for what is expected of it.
+async fn reload(daemon: &Daemon, endpoint: &Endpoint, expected: Expected) -> Result<(), String> {
     hang_up(daemon).map_err(|error| format!("the engine cannot be told to read it: {error}"))?;
-    match detect::engine(endpoint).await {
-        Ok(_) => Ok(()),
-        Err(failure) => Err(format!("the engine does not answer after it: {failure}")),
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let builder = detect::builder_version(endpoint)
+            .await
+            .map_err(|failure| format!("the engine does not answer after it: {failure}"))?;
+        if expected == Expected::Answer || builder.as_deref() == Some("2") {
+            return Ok(());
+        }
+        if Instant::now() > until {
+            return Err(
+                "the engine has not taken it; its log says why: journalctl -u docker".into(),
+            );
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

@@ -76,6 +76,21 @@ pub async fn engine(endpoint: &Endpoint) -> Result<Engine, Failure> {
     }
 }
 
+/// The builder that the engine recommends: `2` is BuildKit, `1` the classic one. Engines say so in
+/// their answer to a ping, by `features.buildkit` of their configuration.
+pub(super) async fn builder_version(endpoint: &Endpoint) -> Result<Option<String>, Failure> {
+    let limit = endpoint.address.limits().answer;
+    match tokio::time::timeout(limit, ping(endpoint)).await {
+        Err(_) => Err(hung(endpoint)),
+        Ok(Err(error)) => Err(unreachable(endpoint, &error)),
+        Ok(Ok((head, body))) => {
+            read(endpoint, &head, body.trim())?;
+            let version = head.headers().get("builder-version");
+            Ok(version.and_then(|it| it.to_str().ok()).map(str::to_owned))
+        }
+    }
+}
+
 /// A pinned version goes into the path, so that the engine itself says whether it speaks it.
 async fn ping(endpoint: &Endpoint) -> io::Result<(Response<()>, String)> {
     let get = async |path: &str| http::get(&endpoint.address, path, http::SHORT).await;
@@ -126,11 +141,11 @@ fn hung(endpoint: &Endpoint) -> Failure {
         ),
     )
     .hint(if endpoint.address.is_here() {
-        "restart it: sudo systemctl restart docker (Docker Desktop: Restart from its menu)"
+        "restart it: sudo systemctl restart docker"
     } else {
         "restart it on its machine: sudo systemctl restart docker"
     })
-    .hint("a paused Docker Desktop or a suspended machine looks like this too")
+    .hint("Docker Desktop restarts from its menu; a paused one, or a suspended machine, looks like this too")
 }
 
 fn not_an_engine(endpoint: &Endpoint, status: StatusCode, body: &str) -> Failure {

@@ -3,7 +3,7 @@
 use super::{Check, Finding, Found, Role, Seen};
 use crate::diagnostic::Severity;
 use crate::docker::detect::{Chooser, Driver};
-use crate::docker::survey::Availability;
+use crate::docker::survey::{Availability, OwnBuilder};
 use crate::human;
 
 pub(super) const CHECKS: &[Check] = &[
@@ -24,6 +24,15 @@ pub(super) const CHECKS: &[Check] = &[
         about: "A builder with another driver than `docker` has a cache of its own, does not see the engine's images and leaves none there. Once selected with `docker buildx use` it is used by `docker compose build`; dcb builds with the engine's own BuildKit unless a builder is asked for.",
         mend: "`docker buildx use default` goes back to the engine's own.",
         find: driver,
+    },
+    Check {
+        id: "BLD-03",
+        title: "the selected builder's own container can run",
+        worst: Severity::Warning,
+        early: false,
+        about: "A builder of the kind `docker-container` runs in a container of the engine. buildx fetches its image and starts it when it is used for the first time, which needs a network; one that is paused or dead is not mended by itself.",
+        mend: "`docker pull` the image that is named while there is a network; `docker unpause` the container, or remove it, for buildx makes it anew.",
+        find: container,
     },
     Check {
         id: "BLD-04",
@@ -71,6 +80,55 @@ fn driver(seen: &Seen<'_>) -> Found {
         ],
         _ => Vec::new(),
     })
+}
+
+fn container(seen: &Seen<'_>) -> Found {
+    seen.facts()?;
+    let selected = &seen.machine()?.builder;
+    match &selected.driver {
+        Ok(Driver::Other(driver)) if driver == "docker-container" => {}
+        Ok(Driver::Other(driver)) => {
+            return Err(
+                format!("a builder of the kind {driver} is seen only when it builds").into(),
+            );
+        }
+        Ok(Driver::Docker) => return Ok(Vec::new()),
+        Err(_) => return Err("the selected builder cannot be used (BLD-01)".into()),
+    }
+    let Some(builder) = seen.own_builder else {
+        return Err("the builder runs elsewhere, or the engine did not tell of it in time".into());
+    };
+    let OwnBuilder {
+        container,
+        image,
+        is_here,
+        ..
+    } = builder;
+    let name = &selected.name;
+    let (evidence, consequence, remedy) = match builder.state.as_deref() {
+        // Whichever is not there yet is made, and one that stopped is started, when it is used.
+        Some("created" | "running" | "exited") => return Ok(Vec::new()),
+        Some(state) => (
+            format!("the container `{container}` of the builder `{name}` is {state}"),
+            "builds with it wait or end in an error",
+            match state {
+                "paused" => format!("docker unpause {container}"),
+                _ => format!("docker rm --force {container}"),
+            },
+        ),
+        None if *is_here => return Ok(Vec::new()),
+        None => (
+            format!("the image `{image}` of the builder `{name}` is not here"),
+            "the first build with it fetches the image, and fails without a network",
+            format!("docker pull {image}"),
+        ),
+    };
+    // dcb builds there only when it is told to.
+    let finding = match selected.chosen_by {
+        Chooser::Variable => Finding::warning(evidence),
+        Chooser::Use | Chooser::Context => Finding::note(evidence),
+    };
+    Ok(vec![finding.so(consequence).mend(remedy)])
 }
 
 fn frontends(seen: &Seen<'_>) -> Found {
@@ -169,6 +227,56 @@ mod tests {
             case.finds("BLD-02").is_empty(),
             "who names it for this means it"
         );
+    }
+
+    #[test]
+    fn the_container_of_a_builder_must_run_or_be_made_without_a_network() {
+        let mut case = Case::default();
+        case.engine("28.5.2", (1, 51), false);
+        assert!(case.finds("BLD-03").is_empty());
+        let selected = |driver: &str, chosen_by| Builder {
+            name: "ci".into(),
+            driver: Ok(Driver::Other(driver.into())),
+            chosen_by,
+        };
+        case.machine().builder = selected("kubernetes", Chooser::Variable);
+        assert!(case.skips("BLD-03").contains("kubernetes"));
+        case.machine().builder = selected("docker-container", Chooser::Variable);
+        assert!(case.skips("BLD-03").contains("elsewhere"));
+        let container = |state: Option<&str>, is_here| OwnBuilder {
+            container: "buildx_buildkit_ci0".into(),
+            state: state.map(str::to_owned),
+            image: "moby/buildkit:buildx-stable-1".into(),
+            is_here,
+        };
+        for (state, is_here, remedy) in [
+            (Some("running"), true, None),
+            (Some("exited"), true, None),
+            (None, true, None),
+            (
+                Some("paused"),
+                true,
+                Some("docker unpause buildx_buildkit_ci0"),
+            ),
+            (
+                Some("dead"),
+                true,
+                Some("docker rm --force buildx_buildkit_ci0"),
+            ),
+            (
+                None,
+                false,
+                Some("docker pull moby/buildkit:buildx-stable-1"),
+            ),
+        ] {
+            case.own_builder = Some(container(state, is_here));
+            let found = case.finds("BLD-03");
+            let first = found.first().map(|it| it.remedy[0].as_str());
+            assert_eq!(first, remedy, "{state:?}");
+        }
+        assert_eq!(case.only("BLD-03").severity, Severity::Warning);
+        case.machine().builder = selected("docker-container", Chooser::Use);
+        assert_eq!(case.only("BLD-03").severity, Severity::Note);
     }
 
     #[test]

@@ -7,7 +7,14 @@ use super::{Check, Finding, Fix, Found, Seen};
 use crate::diagnostic::Severity;
 use crate::docker::ApiVersion;
 use crate::docker::programs::{Form, Program};
+use crate::docker::variables;
 use crate::human;
+
+/// Docker Compose and buildx in Docker's packages and in those of Debian (13 and later).
+pub(super) const COMPOSE_PACKAGES: &[&str; 2] = &["docker-compose-plugin", "docker-compose"];
+const BUILDX_PACKAGES: &[&str; 2] = &["docker-buildx-plugin", "docker-buildx"];
+/// Whether Compose 2.33 to 2.40 builds through buildx.
+const COMPOSE_BAKE: &str = "COMPOSE_BAKE";
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -52,7 +59,7 @@ pub(super) const CHECKS: &[Check] = &[
         worst: Severity::Warning,
         early: false,
         about: "Compose from 2.37 on builds through buildx 0.17 or later. Up to 2.40 it can also do without, which dcb has it do where Compose builds; from 5.0 on it cannot.",
-        mend: "Upgrade buildx to 0.17 or later; with Compose 2.37 to 2.40 `export COMPOSE_BAKE=false` helps too.",
+        mend: "Upgrade buildx to 0.17 or later. With Compose 2.37 to 2.40 `COMPOSE_BAKE=false` helps too, in the environment or in the project's `.env`, where `dcb doctor --fix --only CLI-05` writes it.",
         find: buildx_for_compose,
     },
     Check {
@@ -108,10 +115,14 @@ fn cli(seen: &Seen<'_>) -> Found {
         None => vec![
             Finding::note("there is no `docker` on PATH")
                 .so("dcb needs none")
-                .mend("sudo apt-get install docker-cli (Debian, Ubuntu) or docker-ce-cli (Docker's packages)"),
+                .install(&["docker-ce-cli", "docker-cli"]),
         ],
-        Some(Program { path, version: Err(why) }) => vec![
-            Finding::note(format!("`{}` cannot be used: {why}", path.display())).so("dcb needs none"),
+        Some(Program {
+            path,
+            version: Err(why),
+        }) => vec![
+            Finding::note(format!("`{}` cannot be used: {why}", path.display()))
+                .so("dcb needs none"),
         ],
         Some(_) => Vec::new(),
     })
@@ -154,20 +165,27 @@ const NO_COMPOSE: &str =
 fn compose(seen: &Seen<'_>) -> Found {
     Ok(match &seen.programs()?.compose {
         None => vec![
-            Finding::warning("there is no Docker Compose: neither the plugin nor a `docker-compose` on PATH")
-                .so(NO_COMPOSE)
-                .mend("sudo apt-get install docker-compose-plugin (Docker's packages) or docker-compose (Debian 13 and later)"),
+            Finding::warning(
+                "there is no Docker Compose: neither the plugin nor a `docker-compose` on PATH",
+            )
+            .so(NO_COMPOSE)
+            .install(COMPOSE_PACKAGES),
         ],
         Some(compose) => match (&compose.program.version, compose.form) {
             (Err(why), _) => vec![
-                Finding::warning(format!("`{}` cannot be used: {why}", compose.program.path.display()))
-                    .so(NO_COMPOSE)
-                    .mend("install it again: sudo apt-get install --reinstall docker-compose-plugin"),
+                Finding::warning(format!(
+                    "`{}` cannot be used: {why}",
+                    compose.program.path.display()
+                ))
+                .so(NO_COMPOSE)
+                .mend("install it again: sudo apt-get install --reinstall docker-compose-plugin"),
             ],
             (Ok(version), Form::V1) => vec![
-                Finding::note(format!("Docker Compose is {version}, which is not maintained since July 2023"))
-                    .so("names are joined with `_` as it does")
-                    .mend("sudo apt-get install docker-compose-plugin (Docker's packages)"),
+                Finding::note(format!(
+                    "Docker Compose is {version}, which is not maintained since July 2023"
+                ))
+                .so("names are joined with `_` as it does")
+                .install(COMPOSE_PACKAGES),
             ],
             (Ok(_), _) => Vec::new(),
         },
@@ -187,7 +205,7 @@ fn buildx(seen: &Seen<'_>) -> Found {
                 } else {
                     "dcb needs none"
                 })
-                .mend("sudo apt-get install docker-buildx-plugin (Docker's packages) or docker-buildx (Debian, Ubuntu)"),
+                .install(BUILDX_PACKAGES),
         ]);
     };
     let Err(why) = &buildx.version else {
@@ -233,15 +251,33 @@ fn buildx_for_compose(seen: &Seen<'_>) -> Found {
         version(&compose.program),
         version(buildx)
     );
-    let finding = if compose.program.is_at_least(5, 0) {
-        Finding::warning(evidence).so(
+    if compose.program.is_at_least(5, 0) {
+        let finding = Finding::warning(evidence).so(
             "dcb builds; verbs of Compose that build, such as `run` and `watch`, end in an error",
-        )
-    } else {
-        Finding::note(evidence)
-            .so("dcb builds, and tells Compose to do without; by hand it needs COMPOSE_BAKE=false")
+        );
+        return Ok(vec![finding.install(BUILDX_PACKAGES)]);
+    }
+    let project = seen.project().ok();
+    let value = match seen.ambient.variable(COMPOSE_BAKE) {
+        None => project.and_then(|project| project.environment.get(COMPOSE_BAKE)),
+        Some(_) => None,
     };
-    Ok(vec![finding.mend("upgrade buildx to 0.17 or later")])
+    let value = seen
+        .ambient
+        .variable(COMPOSE_BAKE)
+        .or(value.map(String::as_str));
+    if value.and_then(variables::boolean) == Some(false) {
+        return Ok(Vec::new());
+    }
+    let finding = Finding::note(evidence)
+        .so("dcb builds, and tells Compose to do without; `docker compose build` by hand ends in an error")
+        .install(BUILDX_PACKAGES);
+    Ok(vec![match (value, project) {
+        (None, Some(project)) => finding
+            .mend("or have Compose do without, by COMPOSE_BAKE=false in the project's .env: dcb doctor --fix --only CLI-05")
+            .fixed_by(Fix::SwitchBakeOff(project.directory.join(".env"))),
+        _ => finding.mend("export COMPOSE_BAKE=false"),
+    }])
 }
 
 fn configuration(seen: &Seen<'_>) -> Found {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cache, Check, Finding, Found, Place, Seen, caches, ports};
-use crate::compose::{Build, Dockerfile};
+use super::{Cache, Check, Finding, Found, Place, Seen, caches, cli, ports};
+use crate::compose::{Build, Dockerfile, Project, Value};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::docker::CacheKey;
 use crate::docker::programs::Form;
 use crate::docker::variables::DOCKER_BUILDKIT;
 use crate::failure::{Class, Failure};
@@ -46,6 +47,15 @@ pub(super) const CHECKS: &[Check] = &[
         about: "dcb builds what this Compose could not, but `up` hands the same files over to it. Compose v1 refuses newer keys of `build:`.",
         mend: "Install a newer Compose: `sudo apt-get install docker-compose-plugin` (Docker's packages).",
         find: taken_by_compose,
+    },
+    Check {
+        id: "CMP-05",
+        title: "the builders here can keep and take the caches that are named",
+        worst: Severity::Warning,
+        early: false,
+        about: "An engine that keeps its images in a store of its own can only put a cache into the image (`type=inline`); the classic builder and Podman's keep none. What cannot be kept or taken is left out, and the build goes on.",
+        mend: "Have the engine keep its images in containerd (ENG-08), or build with a builder of your own: `dcb build --builder NAME`. The cache inside the engine works without any of it.",
+        find: unusable_caches,
     },
     Check {
         id: "CMP-06",
@@ -106,7 +116,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "nothing about the build needs a warning",
         worst: Severity::Warning,
         early: false,
-        about: "The warnings and notes that `dcb build` tells before it begins: variables that are not set, keys that are left out, other Dockerfiles than the ones named.",
+        about: "The warnings and notes that `dcb build` tells before it begins: variables that are not set, keys that are left out, other Dockerfiles than the ones named. Those about caches are told by CMP-05.",
         mend: "Each says what it is about.",
         find: warnings,
     },
@@ -229,7 +239,7 @@ fn taken_by_compose(seen: &Seen<'_>) -> Found {
                     service.name
                 ))
                 .so("`dcb build` works; `dcb up` hands over to a Compose that refuses the file")
-                .mend("sudo apt-get install docker-compose-plugin (Docker's packages)")
+                .install(cli::COMPOSE_PACKAGES)
                 .at(at.clone()),
             )
         })
@@ -271,9 +281,12 @@ fn missing(seen: &Seen<'_>, class: Class) -> Found {
     seen.project()?;
     let of_class = seen.missing.iter().filter(|(own, _)| *own == class);
     Ok(of_class
-        .map(|(_, diagnostic)| Finding::diagnostic(diagnostic))
+        .map(|(_, diagnostic)| Finding::diagnostic(diagnostic).so(REFUSED))
         .collect())
 }
+
+/// What follows from what a plan refuses.
+pub(super) const REFUSED: &str = "`dcb build` refuses it before anything is built";
 
 fn secrets(seen: &Seen<'_>) -> Found {
     missing(seen, Class::SecretMissing)
@@ -311,8 +324,16 @@ fn way(seen: &Seen<'_>) -> Found {
         Some(Ok(_)) => return Ok(Vec::new()),
         None => return Err("no plan was made".into()),
     };
-    if failure.class == Class::Usage {
-        return Err(VARIABLE.into());
+    match failure.class {
+        Class::Usage => return Err(VARIABLE.into()),
+        // Nothing says that a build would fail; it would be as slow.
+        Class::DaemonHung => {
+            return Ok(vec![Finding {
+                severity: Severity::Warning,
+                ..Finding::failure(failure)
+            }]);
+        }
+        _ => {}
     }
     if failure.diagnostics.is_empty() {
         return Ok(vec![Finding::failure(failure)]);
@@ -320,17 +341,52 @@ fn way(seen: &Seen<'_>) -> Found {
     let refused = refused(seen).into_iter();
     Ok(refused
         .filter(|diagnostic| !is_in_dockerfile(seen, diagnostic))
-        .map(Finding::diagnostic)
+        .map(|diagnostic| Finding::diagnostic(diagnostic).so(REFUSED))
         .collect())
 }
 
-fn warnings(seen: &Seen<'_>) -> Found {
+/// What the plan remarks; what is about caches, or all else.
+fn remarks(seen: &Seen<'_>, caches: bool) -> Found {
     let project = seen.project()?;
     let notes = match seen.outlook {
         Some(Ok(outlook)) => &outlook.notes,
         _ => &project.notes,
     };
-    Ok(notes.iter().map(Finding::diagnostic).collect())
+    let wanted = notes
+        .iter()
+        .filter(|it| is_about_caches(project, it) == caches);
+    Ok(wanted.map(Finding::diagnostic).collect())
+}
+
+fn unusable_caches(seen: &Seen<'_>) -> Found {
+    seen.outlook()?;
+    let found = remarks(seen, true)?.into_iter();
+    Ok(found
+        .map(|it| it.so("the build goes on, with the cache that the engine keeps"))
+        .collect())
+}
+
+fn warnings(seen: &Seen<'_>) -> Found {
+    remarks(seen, false)
+}
+
+/// Whether a diagnostic points at `cache_from:`, `cache_to:` or an item of one.
+fn is_about_caches(project: &Project, diagnostic: &Diagnostic) -> bool {
+    let Some((place, _)) = &diagnostic.primary else {
+        return false;
+    };
+    let builds = project.services.values();
+    let builds = builds.filter_map(|service| Some((&service.name, service.build.as_ref()?)));
+    builds
+        .flat_map(|it| [CacheKey::From, CacheKey::To].map(|key| (it, key.name())))
+        .any(|((service, build), key)| {
+            let path = ["services", service, "build", key];
+            let is_item = match project.tree.at(&path).map(|node| &node.value) {
+                Some(Value::List(items)) => items.iter().any(|item| item.span == *place),
+                _ => false,
+            };
+            is_item || build.keys.get(key) == Some(place)
+        })
 }
 
 fn forms(seen: &Seen<'_>) -> Found {
@@ -514,6 +570,8 @@ mod tests {
             Failure::new(Class::NoBuildKit, "no BuildKit").hint("unset it")
         ));
         assert_eq!(case.only("CMP-09").remedy, ["unset it"]);
+        case.outlook = Some(Err(Failure::new(Class::DaemonHung, "no plan in time")));
+        assert_eq!(case.only("CMP-09").severity, Severity::Warning);
         let notes = vec![Diagnostic::warning("left out"), Diagnostic::note("classic")];
         case.outlook = Some(Ok(Outlook {
             ways: Vec::new(),
@@ -522,6 +580,37 @@ mod tests {
         assert!(case.finds("CMP-09").is_empty());
         let severities: Vec<_> = case.finds("CMP-12").iter().map(|it| it.severity).collect();
         assert_eq!(severities, [Severity::Warning, Severity::Note]);
+    }
+
+    #[test]
+    fn what_is_remarked_of_caches_has_a_check_of_its_own() {
+        let mut case = with(
+            "services:\n  web:\n    build:\n      context: .\n      cache_to:\n        - type=local,dest=c\n        - type=gha\n",
+        );
+        assert!(case.skips("CMP-05").contains("no plan"));
+        let build = case.loaded().services["web"].build.as_ref();
+        let key = build.expect("a build").keys["cache_to"].clone();
+        let path = ["services", "web", "build", "cache_to"];
+        let node = case.loaded().tree.at(&path).expect("a list");
+        let Value::List(items) = &node.value else {
+            panic!("{node:?}")
+        };
+        let item = items[1].span.clone();
+        let told = |message: &str, place| Diagnostic::warning(message).at(place, "");
+        let notes = vec![
+            told("needs images in containerd", key),
+            told("needs variables", item),
+            Diagnostic::warning("something else"),
+        ];
+        let outlook = |notes| {
+            let ways = Vec::new();
+            Some(Ok(Outlook { ways, notes }))
+        };
+        case.outlook = outlook(notes);
+        assert_eq!(case.finds("CMP-05").len(), 2);
+        assert_eq!(case.only("CMP-12").evidence, "something else");
+        case.outlook = outlook(Vec::new());
+        assert!(case.finds("CMP-05").is_empty());
     }
 
     #[test]

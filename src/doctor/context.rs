@@ -1,5 +1,6 @@
 //! Checks of build contexts.
 
+use super::compose::REFUSED;
 use super::{Check, Finding, Fix, Found, Seen, Skip, installs};
 use crate::diagnostic::Severity;
 use crate::failure::Class;
@@ -66,7 +67,7 @@ fn size(seen: &Seen<'_>) -> Found {
         .iter()
         .filter(|(class, _)| *class == Class::ContextMissing);
     let mut found: Vec<Finding> = missing
-        .map(|(_, diagnostic)| Finding::diagnostic(diagnostic))
+        .map(|(_, diagnostic)| Finding::diagnostic(diagnostic).so(REFUSED))
         .collect();
     let mut told = Vec::new();
     for context in contexts(seen)? {

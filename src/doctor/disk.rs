@@ -1,8 +1,9 @@
 //! Checks of disks and caches.
 
-use super::{Check, Finding, Fix, Found, Seen};
+use super::{Check, Finding, Fix, Found, Seen, Skip, dockerfile};
 use crate::diagnostic::Severity;
-use crate::docker::survey::Directory;
+use crate::docker::buildkit::Collects;
+use crate::docker::survey::{Directory, Leftovers, Usage};
 use crate::human;
 
 pub(super) const CHECKS: &[Check] = &[
@@ -11,7 +12,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "the engine's disk has room to build",
         worst: Severity::Error,
         early: false,
-        about: "The disk of the engine's data, where it is one of this machine: the disk of a virtual machine or of another machine cannot be seen. Below 1 GiB hardly any build ends well.",
+        about: "The disk of the engine's data, where it is one of this machine: the disk of a virtual machine or of another machine cannot be seen. Below 1 GiB hardly any build ends well, and neither where no more files can be made (`df --inodes`).",
         mend: "`docker system df` shows what takes the room; `docker builder prune --filter until=168h` frees what no build has used for a week, cache mounts among it.",
         find: space,
     },
@@ -25,11 +26,29 @@ pub(super) const CHECKS: &[Check] = &[
         find: cache,
     },
     Check {
+        id: "DSK-03",
+        title: "cache mounts are not collected between two builds",
+        worst: Severity::Note,
+        early: false,
+        about: "By its default rules an engine drops cache mounts, contexts and checkouts that nobody used for two days, as soon as together they hold more than a seventh of what the cache may keep. Told where this project has cache mounts and the engine's hold more than that. Engines tell their rules from 28.0 on.",
+        mend: "Raise what the engine keeps: `\"builder\": {\"gc\": {\"defaultReservedSpace\": \"100GB\"}}` in daemon.json, then restart the engine.",
+        find: mounts,
+    },
+    Check {
+        id: "DSK-04",
+        title: "the disk has the room that the engine keeps free",
+        worst: Severity::Warning,
+        early: false,
+        about: "Engines from 28.0 on drop build cache until a fifth of the disk is free, down to what is reserved for it. On a disk that others fill, the cache shrinks with every build.",
+        mend: "Make room: `docker system df` shows what takes it. Or have the engine keep less free: `\"builder\": {\"gc\": {\"defaultMinFreeSpace\": \"5GB\"}}` in daemon.json, then restart it.",
+        find: trimmed,
+    },
+    Check {
         id: "DSK-05",
         title: "directories that keep caches are whole",
         worst: Severity::Warning,
         early: false,
-        about: "`type=local` in `cache_from` and `cache_to`. A build that was killed may leave an `index.json` that is cut off; then neither is the cache used nor can a new one be kept.",
+        about: "`type=local` in `cache_from` and `cache_to`. A build that was killed may leave an `index.json` that is cut off; then neither is the cache used nor can a new one be kept. `/tmp` is often kept in memory, and a cache there with it.",
         mend: "`dcb doctor --fix --only DSK-05` moves what is damaged aside; the next build makes it anew.",
         find: local_caches,
     },
@@ -42,12 +61,25 @@ pub(super) const CHECKS: &[Check] = &[
         mend: "Make room, or point `TMPDIR` and `XDG_CACHE_HOME` at directories that can be written into.",
         find: scratch,
     },
+    Check {
+        id: "DSK-07",
+        title: "builds have left nothing behind",
+        worst: Severity::Note,
+        early: false,
+        about: "An image that is built again loses its name to the new one and stays, and the classic builder leaves the container of a step that failed. Neither harms; both take room.",
+        mend: "`docker image prune` asks before it removes images without a name; `docker rm NAME` removes a container.",
+        find: leftovers,
+    },
 ];
 
 /// Below this hardly any build ends well.
 const HARD: u64 = 1 << 30;
 /// Below this some will not.
 const SOFT: u64 = 5 << 30;
+/// With fewer files than this that can still be made hardly any build ends well.
+const FEW_FILES: u64 = 1000;
+/// With fewer than this a project with many dependencies will not.
+const MANY_FILES: u64 = 50_000;
 /// On a disk with more room than this no cache bothers anybody, and it need not be counted.
 pub const ROOMY: u64 = 100 << 30;
 /// A cache below this bothers nobody.
@@ -65,9 +97,17 @@ fn space(seen: &Seen<'_>) -> Found {
         human::bytes(disk.free),
         disk.path.display()
     );
-    let finding = if disk.free < HARD {
+    let files = disk.files.filter(|files| *files < MANY_FILES);
+    let evidence = match files {
+        Some(files) => format!(
+            "{evidence}, and {} can be made there",
+            human::count(usize::try_from(files).unwrap_or_default(), "more file")
+        ),
+        None => evidence,
+    };
+    let finding = if disk.free < HARD || files.is_some_and(|files| files < FEW_FILES) {
         Finding::error(evidence).so("builds end with `no space left on device`")
-    } else if disk.free < SOFT {
+    } else if disk.free < SOFT || files.is_some() {
         Finding::warning(evidence).so("a large build may end with `no space left on device`")
     } else {
         return Ok(Vec::new());
@@ -110,6 +150,104 @@ fn cache(seen: &Seen<'_>) -> Found {
     ])
 }
 
+/// The rules by which the engine collects its cache, and what that holds.
+fn collection<'a>(seen: &Seen<'a>) -> Result<(&'a [Collects], &'a Usage), Skip> {
+    seen.facts()?;
+    let rules = match seen.collects {
+        Some([]) => return Err("the engine does not tell by which rules it collects".into()),
+        Some(rules) => rules,
+        None => return Err("the engine's BuildKit was not asked".into()),
+    };
+    let usage = seen.usage;
+    let usage = usage.ok_or("the engine does not tell in time what its build cache holds")?;
+    Ok((rules, usage))
+}
+
+fn mounts(seen: &Seen<'_>) -> Found {
+    let mut own = seen
+        .chosen()?
+        .flat_map(|read| &read.dockerfile.instructions);
+    if !own.any(dockerfile::mounts_cache) {
+        return Ok(Vec::new());
+    }
+    let (rules, usage) = collection(seen)?;
+    let is_of_mounts = |rule: &&Collects| rule.kinds.iter().any(|kind| kind == "exec.cachemount");
+    let Some(rule) = rules.iter().find(is_of_mounts) else {
+        return Ok(Vec::new());
+    };
+    let most = rule.most.max(rule.reserved);
+    if usage.mounts <= most {
+        return Ok(Vec::new());
+    }
+    Ok(vec![
+        Finding::note(format!(
+            "cache mounts hold {}, and the engine drops those beyond {} that nobody used for {} hours",
+            human::bytes(usage.mounts),
+            human::bytes(most),
+            rule.unused.as_secs() / 3600
+        ))
+        .so("after some days without a build, package managers download everything anew")
+        .mend("raise \"builder\": {\"gc\": {\"defaultReservedSpace\": \"100GB\"}} in daemon.json and restart the engine"),
+    ])
+}
+
+fn trimmed(seen: &Seen<'_>) -> Found {
+    let (rules, usage) = collection(seen)?;
+    let Some(disk) = &seen.machine()?.disk else {
+        return Err("the engine's disk is not one of this machine".into());
+    };
+    let is_hit = |rule: &&Collects| {
+        rule.kinds.is_empty() && rule.free > disk.free && usage.total > rule.reserved
+    };
+    // Of two rules the one that takes more decides.
+    let Some(rule) = rules.iter().filter(is_hit).max_by_key(|rule| rule.free) else {
+        return Ok(Vec::new());
+    };
+    let left = usage.total.saturating_sub(rule.free - disk.free);
+    Ok(vec![
+        Finding::warning(format!(
+            "{} are free at `{}`, and the engine wants {} free",
+            human::bytes(disk.free),
+            disk.path.display(),
+            human::bytes(rule.free)
+        ))
+        .so(format!(
+            "with the next builds it shrinks its build cache from {} to {}, and steps run anew",
+            human::bytes(usage.total),
+            human::bytes(left.max(rule.reserved))
+        ))
+        .mend("docker system df")
+        .mend("or set \"builder\": {\"gc\": {\"defaultMinFreeSpace\": \"5GB\"}} in daemon.json and restart the engine"),
+    ])
+}
+
+fn leftovers(seen: &Seen<'_>) -> Found {
+    seen.facts()?;
+    let Some(Leftovers { images, containers }) = seen.leftovers else {
+        return Err("the engine does not tell in time what it holds".into());
+    };
+    let images = (*images > 0).then(|| {
+        let verb = if *images == 1 { "has" } else { "have" };
+        Finding::note(format!("{} {verb} no name any more", human::count(*images, "image")))
+            .so("each build that changes something leaves the image before it behind; its layers take room")
+            .mend("docker images --filter dangling=true, then: docker image prune")
+    });
+    let containers = (!containers.is_empty()).then(|| {
+        let (verb, were) = if containers.len() == 1 {
+            ("is left", "was")
+        } else {
+            ("are left", "were")
+        };
+        Finding::note(format!(
+            "{} {verb} that {were} made from images without a name",
+            human::count(containers.len(), "stopped container")
+        ))
+        .so("failed steps of the classic builder leave such containers, which keep their images")
+        .mend(format!("docker rm {}", containers.join(" ")))
+    });
+    Ok(images.into_iter().chain(containers).collect())
+}
+
 fn local_caches(seen: &Seen<'_>) -> Found {
     seen.project()?;
     let Some(caches) = seen.caches else {
@@ -128,6 +266,11 @@ fn local_caches(seen: &Seen<'_>) -> Found {
                 Finding::warning(format!("the cache `{path}` cannot be written: {why}"))
                     .so("the cache cannot be kept there")
                     .mend("mend the rights of that directory"),
+            ),
+            (None, None) if cache.in_memory => Some(
+                Finding::note(format!("the cache `{path}` lies in memory"))
+                    .so("it takes memory from builds, and is gone with the next start of this machine")
+                    .mend("keep it on a disk, such as `dest=.cache/NAME` beside the compose file"),
             ),
             (None, None) => None,
         }
@@ -171,7 +314,7 @@ fn scratch(seen: &Seen<'_>) -> Found {
 mod tests {
     use super::*;
     use crate::docker::detect::Disk;
-    use crate::docker::survey::{LocalCache, Scratch, Usage};
+    use crate::docker::survey::{LocalCache, Scratch};
     use crate::doctor::testing::Case;
 
     fn with_free(free: u64) -> Case {
@@ -181,6 +324,7 @@ mod tests {
             path: "/var/lib/docker".into(),
             free,
             total: 1 << 40,
+            files: Some(1 << 20),
         });
         case
     }
@@ -199,6 +343,17 @@ mod tests {
                     .map(|it| it.severity),
                 severity,
                 "{free}"
+            );
+        }
+        for (files, severity) in [(10, Severity::Error), (2000, Severity::Warning)] {
+            let mut case = with_free(1 << 40);
+            case.machine().disk.as_mut().expect("a disk").files = Some(files);
+            let found = case.only("DSK-01");
+            assert_eq!(found.severity, severity);
+            assert!(
+                found
+                    .evidence
+                    .ends_with(&format!("{files} more files can be made there"))
             );
         }
         let mut case = with_free(1);
@@ -229,12 +384,96 @@ mod tests {
         }
     }
 
+    fn holding(free: u64, total: u64, mounts: u64) -> Case {
+        let mut case = with_free(free);
+        case.usage = Some(Usage {
+            total,
+            reclaimable: total,
+            mounts,
+        });
+        case
+    }
+
+    /// The rules of Engine 28.5 on a disk of 250 GiB.
+    fn rules() -> Vec<Collects> {
+        let short = Collects {
+            kinds: vec!["source.local".into(), "exec.cachemount".into()],
+            unused: std::time::Duration::from_secs(48 * 3600),
+            most: 3 << 30,
+            ..Collects::default()
+        };
+        let all = Collects {
+            reserved: 24 << 30,
+            most: 188 << 30,
+            free: 47 << 30,
+            ..Collects::default()
+        };
+        vec![short, all]
+    }
+
+    #[test]
+    fn cache_mounts_beyond_what_the_engine_keeps_are_told_to_who_has_some() {
+        let mounting = "FROM a\nRUN --mount=type=cache,target=/c x\n";
+        for (dockerfile, mounts, told) in [
+            (mounting, 2 << 30, false),
+            (mounting, 5 << 30, true),
+            ("FROM a\n", 5 << 30, false),
+        ] {
+            let mut case = holding(1 << 40, 9 << 30, mounts);
+            case.collects = Some(rules());
+            case.project("services: { web: { build: . } }");
+            case.dockerfile("web", dockerfile);
+            let found = case.finds("DSK-03");
+            assert_eq!(!found.is_empty(), told, "{dockerfile} {mounts}");
+            case.collects = Some(Vec::new());
+            if dockerfile == mounting {
+                assert!(case.skips("DSK-03").contains("rules"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_cache_that_shrinks_with_every_build_is_told() {
+        for (free, total, left) in [
+            (60u64 << 30, 40u64 << 30, None),
+            (40 << 30, 20 << 30, None),
+            (40 << 30, 40 << 30, Some("from 40.0 GiB to 33.0 GiB")),
+            (10 << 30, 40 << 30, Some("from 40.0 GiB to 24.0 GiB")),
+        ] {
+            let mut case = holding(free, total, 0);
+            assert!(case.skips("DSK-04").contains("not asked"));
+            case.collects = Some(rules());
+            let found = case.finds("DSK-04");
+            match left {
+                Some(words) => assert!(found[0].consequence.contains(words), "{found:?}"),
+                None => assert_eq!(found, [], "{free} {total}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_builds_leave_behind_is_noted_with_what_removes_it() {
+        let mut case = with_free(1 << 40);
+        assert!(case.skips("DSK-07").contains("in time"));
+        case.leftovers = Some(Leftovers::default());
+        assert!(case.finds("DSK-07").is_empty());
+        case.leftovers = Some(Leftovers {
+            images: 1,
+            containers: vec!["old".into(), "older".into()],
+        });
+        let found = case.finds("DSK-07");
+        assert_eq!(found[0].evidence, "1 image has no name any more");
+        assert_eq!(found[1].remedy, ["docker rm old older"]);
+        assert_eq!(found[1].severity, Severity::Note);
+    }
+
     #[test]
     fn a_cache_that_is_damaged_or_cannot_be_written_is_told() {
         let cache = |damage: Option<&str>, unwritable: Option<&str>| LocalCache {
             path: "/c".into(),
             damage: damage.map(str::to_owned),
             unwritable: unwritable.map(str::to_owned),
+            in_memory: false,
         };
         let mut case = Case::default();
         case.project("services: { web: { build: . } }");
@@ -244,6 +483,11 @@ mod tests {
         assert_eq!(case.only("DSK-05").fix, Some(Fix::MoveAside("/c".into())));
         case.caches = Some(vec![cache(None, Some("permission denied"))]);
         assert_eq!(case.only("DSK-05").fix, None);
+        case.caches = Some(vec![LocalCache {
+            in_memory: true,
+            ..cache(None, None)
+        }]);
+        assert_eq!(case.only("DSK-05").severity, Severity::Note);
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::compose::{is_in_dockerfile, refused};
-use super::{Check, Finding, Found, Read, Seen, installs};
+use super::compose::{REFUSED, is_in_dockerfile, refused};
+use super::{Check, Finding, Found, Lint, Read, Seen, installs};
 use crate::diagnostic::{Severity, Span};
+use crate::docker::ApiVersion;
 use crate::dockerfile::{Instruction, Stage};
 use crate::failure::Class;
 
@@ -55,6 +56,15 @@ pub(super) const CHECKS: &[Check] = &[
         find: left_in_mount,
     },
     Check {
+        id: "DKF-06",
+        title: "the frontend's own checks find nothing",
+        worst: Severity::Error,
+        early: false,
+        about: "With `--deep` only: the engine's Dockerfile frontend looks at each Dockerfile as it would be built, as `dcb build --check` has it do. Nothing is built; base images are looked up. Engines before 27.0 have no such checks.",
+        mend: "`dcb build --check` shows each finding with its lines and where it is explained; `# check=skip=RULE` in the first line of a Dockerfile leaves one out.",
+        find: frontend_checks,
+    },
+    Check {
         id: "DKF-07",
         title: "cache mounts belong to the user who fills them",
         worst: Severity::Warning,
@@ -79,7 +89,7 @@ fn there(seen: &Seen<'_>) -> Found {
         .missing
         .iter()
         .filter(|(class, _)| *class == Class::DockerfileMissing)
-        .map(|(_, diagnostic)| Finding::diagnostic(diagnostic))
+        .map(|(_, diagnostic)| Finding::diagnostic(diagnostic).so(REFUSED))
         .collect();
     for read in seen.chosen()? {
         let Read {
@@ -133,7 +143,7 @@ fn refused_in_dockerfiles(seen: &Seen<'_>) -> Found {
     let refused = refused(seen).into_iter();
     Ok(refused
         .filter(|diagnostic| is_in_dockerfile(seen, diagnostic))
-        .map(Finding::diagnostic)
+        .map(|diagnostic| Finding::diagnostic(diagnostic).so(REFUSED))
         .collect())
 }
 
@@ -153,6 +163,47 @@ fn frontend(seen: &Seen<'_>) -> Found {
         return Err("there is no BuildKit (DKF-02)".into());
     }
     refused_in_dockerfiles(seen)
+}
+
+fn frontend_checks(seen: &Seen<'_>) -> Found {
+    seen.project()?;
+    if seen.facts()?.engine.api < ApiVersion::V27_0 {
+        return Err("the frontend of engines before 27.0 has no checks".into());
+    }
+    let Some(lints) = seen.lints else {
+        return Err("frontends are not asked without --deep".into());
+    };
+    let mut found: Vec<Finding> = Vec::new();
+    for Lint { service, findings } in lints {
+        let advised = findings.found.iter().map(|advice| {
+            let finding = Finding::warning(format!("{}: {}", advice.rule, advice.message));
+            let url = advice
+                .url
+                .iter()
+                .map(|url| format!("it is explained at {url}"));
+            let finding = url.fold(finding, Finding::mend);
+            match &advice.at {
+                Some(place) => finding.at(place.clone()),
+                None => finding,
+            }
+        });
+        // That an image cannot be had is told by others.
+        let broken = findings.failure.iter();
+        let broken = broken.filter(|failure| failure.class == Class::DockerfileSyntax);
+        let broken = broken.map(|failure| {
+            let consequence = format!("`{service}` cannot be built");
+            match failure.diagnostics.first() {
+                Some(diagnostic) => Finding::diagnostic(diagnostic).so(consequence),
+                None => Finding::failure(failure).so(consequence),
+            }
+        });
+        for finding in advised.chain(broken) {
+            if !found.contains(&finding) {
+                found.push(finding);
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn fake_proof(seen: &Seen<'_>) -> Found {
@@ -199,6 +250,11 @@ fn cache_mounts(instruction: &Instruction) -> impl Iterator<Item = Mount<'_>> {
             owned: field(&["uid"]).is_some(),
         })
     })
+}
+
+/// Whether an instruction keeps something in a cache mount.
+pub(super) fn mounts_cache(instruction: &Instruction) -> bool {
+    cache_mounts(instruction).next().is_some()
 }
 
 /// Whether `path` is `directory` or below it.
@@ -331,6 +387,7 @@ fn owner(seen: &Seen<'_>) -> Found {
 mod tests {
     use super::*;
     use crate::diagnostic::Diagnostic;
+    use crate::docker::buildkit::{Finding as Advice, Findings};
     use crate::docker::detect::BuildKit;
     use crate::doctor::testing::Case;
     use crate::failure::Failure;
@@ -384,6 +441,37 @@ mod tests {
             ),
             0
         );
+    }
+
+    #[test]
+    fn what_the_frontend_finds_is_told_once_with_where_it_is_explained() {
+        let mut case = with("FROM a as b\n");
+        case.engine("26.1.5", (1, 45), false);
+        assert!(case.skips("DKF-06").contains("27.0"));
+        case.engine("28.5.2", (1, 51), false);
+        assert!(case.skips("DKF-06").contains("--deep"));
+        let lint = |found: Vec<Advice>, failure: Option<Failure>| Lint {
+            service: "web".into(),
+            findings: Findings { found, failure },
+        };
+        case.lints = Some(vec![lint(Vec::new(), None)]);
+        assert!(case.finds("DKF-06").is_empty());
+        let advice = || Advice {
+            rule: "FromAsCasing".into(),
+            message: "casing does not match".into(),
+            url: Some("https://example.com/from-as".into()),
+            at: Some(Span::lines(&case.dockerfiles[0].source, 1, 1)),
+        };
+        let twice = vec![lint(vec![advice()], None), lint(vec![advice()], None)];
+        case.lints = Some(twice);
+        let found = case.only("DKF-06");
+        assert_eq!(found.severity, Severity::Warning);
+        assert_eq!(found.evidence, "FromAsCasing: casing does not match");
+        assert_eq!(found.place.expect("a place").start.line, 1);
+        for (class, told) in [(Class::DockerfileSyntax, 1), (Class::ImageMissing, 0)] {
+            case.lints = Some(vec![lint(Vec::new(), Some(Failure::new(class, "wrong")))]);
+            assert_eq!(case.finds("DKF-06").len(), told, "{class:?}");
+        }
     }
 
     #[test]

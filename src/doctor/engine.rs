@@ -238,6 +238,8 @@ fn buildkit(seen: &Seen<'_>) -> Found {
                 finding.mend("unset DOCKER_API_VERSION")
             }]
         }
+        // It was asked twice, and answered the plan.
+        Some(BuildKit::Unknown(_)) if is_planned_with(seen, "buildkit") => Vec::new(),
         Some(BuildKit::Unknown(why)) => vec![
             Finding::warning(format!("BuildKit cannot be asked: {why}"))
                 .so("the build may fail as it begins")
@@ -245,6 +247,13 @@ fn buildkit(seen: &Seen<'_>) -> Found {
         ],
         Some(BuildKit::Hijacked | BuildKit::Direct) | None => Vec::new(),
     })
+}
+
+/// Whether a service will be built by this builder, which was opened for that.
+fn is_planned_with(seen: &Seen<'_>, builder: &str) -> bool {
+    let ways = seen.outlook().map(|outlook| outlook.ways.as_slice());
+    let mut ways = ways.unwrap_or_default().iter();
+    ways.any(|way| way.builder == builder)
 }
 
 fn features(seen: &Seen<'_>) -> Found {
@@ -354,6 +363,7 @@ mod tests {
     use super::*;
     use crate::docker::survey::DaemonFile;
     use crate::doctor::testing::Case;
+    use crate::doctor::{Outlook, Way};
 
     #[test]
     fn an_engine_that_does_not_answer_is_told_with_what_mends_it_and_who_else_answers() {
@@ -420,6 +430,17 @@ mod tests {
         assert_eq!(case.only("ENG-06").remedy, ["unset DOCKER_API_VERSION"]);
         case.machine().buildkit = Some(BuildKit::Unknown("no answer in 2s".into()));
         assert_eq!(case.only("ENG-06").severity, Severity::Warning);
+        case.project("services: { web: { build: . } }");
+        let way = Way {
+            service: "web".into(),
+            builder: "buildkit".into(),
+            classic: false,
+        };
+        case.outlook = Some(Ok(Outlook {
+            ways: vec![way],
+            notes: Vec::new(),
+        }));
+        assert!(case.finds("ENG-06").is_empty(), "it answered the plan");
         case.engine("28.5.1", (1, 51), false);
         case.facts().engine.os = "windows".into();
         case.machine().buildkit = Some(BuildKit::None {

@@ -6,7 +6,7 @@
 
 use super::{Check, Finding, Found, Seen};
 use crate::diagnostic::Severity;
-use crate::docker::programs::Form;
+use crate::docker::programs::{Form, Programs};
 use crate::docker::variables::{self, DOCKER_BUILDKIT};
 
 pub(super) const CHECKS: &[Check] = &[
@@ -24,8 +24,8 @@ pub(super) const CHECKS: &[Check] = &[
         title: "the environment does not switch BuildKit off",
         worst: Severity::Warning,
         early: false,
-        about: "`DOCKER_BUILDKIT=0` is often left over in a shell profile or a build server from when BuildKit was new. dcb obeys it: everything is built by the classic builder.",
-        mend: "`unset DOCKER_BUILDKIT`.",
+        about: "`DOCKER_BUILDKIT=0` is often left over in a shell profile or a build server from when BuildKit was new. dcb obeys it: everything is built by the classic builder. `DOCKER_BUILDKIT=1` is no trouble to dcb; docker CLIs from 23.0 on need buildx for it.",
+        mend: "`unset DOCKER_BUILDKIT`; for `docker build` by hand install buildx.",
         find: switched_off,
     },
     Check {
@@ -92,8 +92,19 @@ fn switched_off(seen: &Seen<'_>) -> Found {
                 .so("everything is built by the classic builder: no cache mounts, no secrets, step by step")
                 .mend("unset DOCKER_BUILDKIT"),
         ],
+        Some((value, Some(true))) if seen.programs().is_ok_and(needs_buildx) => vec![
+            Finding::note(format!("DOCKER_BUILDKIT is `{value}`, and there is no buildx"))
+                .so("dcb builds; `docker build` by hand ends in an error")
+                .mend("unset DOCKER_BUILDKIT"),
+        ],
         _ => Vec::new(),
     })
+}
+
+/// Whether the docker CLI builds with BuildKit through buildx alone, and there is none.
+fn needs_buildx(programs: &Programs) -> bool {
+    let docker = programs.docker.as_ref();
+    programs.buildx.is_none() && docker.is_some_and(|docker| docker.is_at_least(23, 0))
 }
 
 fn dead(seen: &Seen<'_>) -> Found {
@@ -210,7 +221,11 @@ mod tests {
             found("ENV-02", &[("DOCKER_BUILDKIT", "0")]),
             [Severity::Warning]
         );
-        for value in ["1", "", "yes"] {
+        assert_eq!(
+            found("ENV-02", &[("DOCKER_BUILDKIT", "1")]),
+            [Severity::Note]
+        );
+        for value in ["", "yes"] {
             assert_eq!(
                 found("ENV-02", &[("DOCKER_BUILDKIT", value)]),
                 [],

@@ -35,6 +35,16 @@ pub enum Fix {
     MakeExecutable(PathBuf),
     /// Removes this plugin of the user's own, which is a link to nothing.
     RemoveLink(PathBuf),
+    /// Adds `COMPOSE_BAKE=false` to this `.env` file of the project.
+    SwitchBakeOff(PathBuf),
+}
+
+impl Fix {
+    /// Whether it is done only for a check that is named: it changes a file of the project that others
+    /// read too, for the sake of what is typed without dcb.
+    pub fn must_be_named(&self) -> bool {
+        matches!(self, Self::SwitchBakeOff(_))
+    }
 }
 
 impl Finding {
@@ -92,6 +102,17 @@ impl Finding {
     #[must_use]
     pub(super) fn mend(mut self, remedy: impl Into<String>) -> Self {
         self.remedy.push(remedy.into());
+        self
+    }
+
+    /// The same with one remedy for each kind of packages.
+    #[must_use]
+    pub(super) fn install(mut self, packages: &[&str; 2]) -> Self {
+        let [dockers, debians] = packages;
+        self.remedy.extend([
+            format!("from Docker's packages: sudo apt-get install {dockers}"),
+            format!("from Debian's, 13 and later: sudo apt-get install {debians}"),
+        ]);
         self
     }
 

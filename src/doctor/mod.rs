@@ -45,7 +45,7 @@ pub use images::{Needed, Role, needed};
 pub use installs::locks;
 pub use pages::{all as pages, page};
 pub use ports::published as published_ports;
-pub use seen::{ContextSeen, Looked, Lost, Outlook, Read, Seen, Trial, Way};
+pub use seen::{ContextSeen, Lint, Looked, Lost, Outlook, Read, Seen, Trial, Way};
 pub use select::Selection;
 pub use verdict::Verdict;
 
@@ -78,6 +78,12 @@ struct Skip(String);
 impl From<&str> for Skip {
     fn from(why: &str) -> Self {
         Self(why.to_owned())
+    }
+}
+
+impl From<String> for Skip {
+    fn from(why: String) -> Self {
+        Self(why)
     }
 }
 

@@ -1,8 +1,11 @@
 //! Checks of what everything runs on.
 
 use super::{Check, Finding, Found, Seen};
+use crate::compose::Project;
 use crate::diagnostic::Severity;
-use crate::docker::detect::{Product, Wsl};
+use crate::docker::ApiVersion;
+use crate::docker::detect::{BuildKit, Product, Wsl};
+use crate::docker::host::Address;
 use crate::human;
 
 pub(super) const CHECKS: &[Check] = &[
@@ -41,6 +44,15 @@ pub(super) const CHECKS: &[Check] = &[
         about: "For another processor every `RUN` is emulated, ten times slower and more. Often `DOCKER_DEFAULT_PLATFORM` is left over.",
         mend: "Leave `platform:` out, `unset DOCKER_DEFAULT_PLATFORM`, or compile across: `FROM --platform=$BUILDPLATFORM`.",
         find: emulation,
+    },
+    Check {
+        id: "PLT-05",
+        title: "the build server offers what builds need",
+        worst: Severity::Note,
+        early: false,
+        about: "On a build server, told by its variables (`CI`, `GITHUB_ACTIONS`, `GITLAB_CI` and the like), progress is told line by line and nobody is asked anything. Its engine is often an old one, one that lets no BuildKit through, or a container that is thrown away with the job, with all that it has cached.",
+        mend: "Ask for a runner with an engine of 23.0 or later; keep the cache in a registry: `cache_to: [\"type=registry,ref=REGISTRY/NAME:cache,mode=max\"]`; write a traditional form, `Dockerfile.test`, for runners without BuildKit.",
+        find: build_server,
     },
     Check {
         id: "PLT-06",
@@ -137,6 +149,49 @@ fn emulation(seen: &Seen<'_>) -> Found {
             })
         })
         .collect())
+}
+
+fn build_server(seen: &Seen<'_>) -> Found {
+    let machine = seen.machine()?;
+    let Some(server) = &machine.build_server else {
+        return Ok(Vec::new());
+    };
+    let on = match server.as_str() {
+        "unknown" => "this is a build server".to_owned(),
+        name => format!("this is the build server {name}"),
+    };
+    let mut found =
+        vec![Finding::note(on).so("progress is told line by line, and nobody is asked anything")];
+    let engine = &seen.facts()?.engine;
+    let is_restricted = matches!(machine.buildkit, Some(BuildKit::None { .. }));
+    if !engine.podman && (is_restricted || engine.api < ApiVersion::V23_0) {
+        let what = if is_restricted {
+            "without BuildKit"
+        } else {
+            "before 23.0"
+        };
+        found.push(
+            Finding::note(format!("its engine is {}, one {what}", engine.version))
+                .so("what a Dockerfile uses beyond that is built otherwise or refused by name")
+                .mend("ask for a runner with an engine of 23.0 or later"),
+        );
+    }
+    // An engine beside the job, as `docker:dind` is, comes and goes with it.
+    let is_beside = matches!(machine.endpoint.address, Address::Tcp(_) | Address::Tls(_));
+    if is_beside && seen.project().is_ok_and(|project| !keeps_cache(project)) {
+        found.push(
+            Finding::note(format!("its engine is reached at {}", machine.endpoint.address))
+                .so("if it goes with the job, so does its cache, and every job builds all steps")
+                .mend("keep the cache in a registry: cache_to: [\"type=registry,ref=REGISTRY/NAME:cache,mode=max\"]"),
+        );
+    }
+    Ok(found)
+}
+
+/// Whether a service of a project keeps its cache anywhere but in the engine.
+fn keeps_cache(project: &Project) -> bool {
+    let builds = project.services.values().filter_map(|it| it.build.as_ref());
+    builds.into_iter().any(|build| !build.cache_to.is_empty())
 }
 
 /// An architecture under one of its names.
@@ -241,6 +296,34 @@ mod tests {
             case.info().product = product;
             assert_eq!(case.only("PLT-06").severity, Severity::Note, "{product:?}");
         }
+    }
+
+    #[test]
+    fn a_build_server_is_noted_with_what_its_engine_lacks() {
+        let mut case = case();
+        assert!(case.finds("PLT-05").is_empty());
+        case.machine().build_server = Some("gitlab".into());
+        assert_eq!(
+            case.only("PLT-05").evidence,
+            "this is the build server gitlab"
+        );
+        case.machine().buildkit = Some(BuildKit::None {
+            status: Some(403),
+            reason: String::new(),
+        });
+        assert!(
+            case.finds("PLT-05")[1]
+                .evidence
+                .contains("without BuildKit")
+        );
+        case.machine().buildkit = Some(BuildKit::Hijacked);
+        case.machine().endpoint.address = Address::Tcp("docker:2375".into());
+        assert!(case.finds("PLT-05")[1].remedy[0].contains("type=registry"));
+        case.project("services: { web: { build: { context: ., cache_to: ['type=inline'] } } }");
+        assert_eq!(case.finds("PLT-05").len(), 1);
+        case.engine("20.10.24", (1, 41), false);
+        case.machine().build_server = Some("unknown".into());
+        assert!(case.finds("PLT-05")[1].evidence.contains("before 23.0"));
     }
 
     #[test]

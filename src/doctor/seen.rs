@@ -13,12 +13,14 @@ use crate::ambient::Ambient;
 use crate::compose::{Build, Project};
 use crate::diagnostic::{Diagnostic, Source, Span};
 use crate::docker::Facts;
+use crate::docker::buildkit::{Collects, Findings};
 use crate::docker::config::DockerConfig;
 use crate::docker::detect::{Info, Machine};
 use crate::docker::host::Endpoint;
 use crate::docker::programs::Programs;
 use crate::docker::survey::{
-    Availability, DaemonFile, Installed, LocalCache, MissingContext, Ports, Scratch, Usage,
+    Availability, DaemonFile, Installed, Leftovers, LocalCache, MissingContext, OwnBuilder, Ports,
+    Scratch, Usage,
 };
 use crate::dockerfile::{Dockerfile, Stage};
 use crate::failure::{Class, Failure};
@@ -47,6 +49,12 @@ pub struct Seen<'a> {
     pub neighbours: &'a [PathBuf],
     /// What the engine's build cache holds.
     pub usage: Option<&'a Usage>,
+    /// What builds have left behind in the engine.
+    pub leftovers: Option<&'a Leftovers>,
+    /// The container of the selected builder, where it has one on this engine.
+    pub own_builder: Option<&'a OwnBuilder>,
+    /// The rules by which the engine collects its build cache; none where it does not tell them.
+    pub collects: Option<&'a [Collects]>,
     /// The ports that are taken.
     pub ports: Option<&'a Ports>,
     /// The directories that programs write into.
@@ -65,6 +73,8 @@ pub struct Seen<'a> {
     pub contexts: Option<&'a [ContextSeen]>,
     /// The images that they begin with, and whether they can be had.
     pub images: Option<&'a [(Needed, Availability)]>,
+    /// What the engine's frontend finds in the Dockerfiles, when that was asked for.
+    pub lints: Option<&'a [Lint]>,
     /// Builds that were tried, when that was asked for.
     pub trials: Option<&'a [Trial]>,
     /// How long looking at each took.
@@ -113,6 +123,15 @@ pub struct Trial {
     pub cached: bool,
     /// Whether a cache mount kept what was left in it, where that could be tried.
     pub kept: Option<bool>,
+}
+
+/// What the engine's frontend finds in a Dockerfile.
+#[derive(Debug)]
+pub struct Lint {
+    /// The service that is built from it.
+    pub service: String,
+    /// What it finds.
+    pub findings: Findings,
 }
 
 /// A Dockerfile that was read.
@@ -190,6 +209,9 @@ impl<'a> Seen<'a> {
             daemon_file: None,
             neighbours: &[],
             usage: None,
+            leftovers: None,
+            own_builder: None,
+            collects: None,
             ports: None,
             scratch: None,
             caches: None,
@@ -199,6 +221,7 @@ impl<'a> Seen<'a> {
             dockerfiles: &[],
             contexts: None,
             images: None,
+            lints: None,
             trials: None,
             took: &[],
         }

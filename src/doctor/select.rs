@@ -37,6 +37,13 @@ impl Selection {
             .any(|(group, check)| self.leaves_out(group, check).is_none())
     }
 
+    /// Whether `--only` names the check itself, and not only its group.
+    pub fn names(&self, check: &Check) -> bool {
+        self.only
+            .iter()
+            .any(|word| check.id.eq_ignore_ascii_case(word))
+    }
+
     /// Why a check is not run.
     pub(super) fn leaves_out(&self, group: &Group, check: &Check) -> Option<&'static str> {
         let named = |words: &[String]| {
@@ -105,5 +112,7 @@ mod tests {
         assert!(!skip.takes("network") && skip.takes("disk"));
         let one = Selection::new(&["NET-01".to_owned()], &[]).expect("known");
         assert!(one.takes("network") && !one.takes("disk"));
+        let check = crate::doctor::check("NET-01").expect("a check");
+        assert!(one.names(check) && !skip.names(check));
     }
 }

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 
 use super::{
-    ContextSeen, Finding, Needed, Outcome, Outlook, Read, Seen, Selection, Trial, check, examine,
+    ContextSeen, Finding, Lint, Needed, Outcome, Outlook, Read, Seen, Selection, Trial, check,
+    examine,
 };
 use crate::ambient::{Ambient, Terminal};
 use crate::compose::{self, Project};
 use crate::diagnostic::{Diagnostic, Source};
+use crate::docker::buildkit::Collects;
 use crate::docker::config::DockerConfig;
 use crate::docker::detect::{
     BuildKit, Builder, Chooser, Driver, ImageStore, Info, Machine, Product,
@@ -17,7 +19,7 @@ use crate::docker::detect::{
 use crate::docker::host::{Address, Endpoint, Origin};
 use crate::docker::programs::{Compose, Form, Program, Programs};
 use crate::docker::survey::{
-    Availability, DaemonFile, Installed, LocalCache, Ports, Scratch, Usage,
+    Availability, DaemonFile, Installed, Leftovers, LocalCache, OwnBuilder, Ports, Scratch, Usage,
 };
 use crate::docker::{ApiVersion, Engine, Facts, Version};
 use crate::dockerfile::Dockerfile;
@@ -35,6 +37,9 @@ pub(super) struct Case {
     pub(super) daemon_file: Option<DaemonFile>,
     pub(super) neighbours: Vec<PathBuf>,
     pub(super) usage: Option<Usage>,
+    pub(super) leftovers: Option<Leftovers>,
+    pub(super) own_builder: Option<OwnBuilder>,
+    pub(super) collects: Option<Vec<Collects>>,
     pub(super) ports: Option<Ports>,
     pub(super) scratch: Option<Scratch>,
     pub(super) caches: Option<Vec<LocalCache>>,
@@ -44,6 +49,7 @@ pub(super) struct Case {
     pub(super) dockerfiles: Vec<Read>,
     pub(super) contexts: Option<Vec<ContextSeen>>,
     pub(super) images: Option<Vec<(Needed, Availability)>>,
+    pub(super) lints: Option<Vec<Lint>>,
     pub(super) trials: Option<Vec<Trial>>,
 }
 
@@ -71,6 +77,9 @@ impl Default for Case {
             daemon_file: None,
             neighbours: Vec::new(),
             usage: None,
+            leftovers: None,
+            own_builder: None,
+            collects: None,
             ports: None,
             scratch: None,
             caches: None,
@@ -80,6 +89,7 @@ impl Default for Case {
             dockerfiles: Vec::new(),
             contexts: None,
             images: None,
+            lints: None,
             trials: None,
         }
     }
@@ -98,6 +108,9 @@ impl Case {
             daemon_file: self.daemon_file.as_ref(),
             neighbours: &self.neighbours,
             usage: self.usage.as_ref(),
+            leftovers: self.leftovers.as_ref(),
+            own_builder: self.own_builder.as_ref(),
+            collects: self.collects.as_deref(),
             ports: self.ports.as_ref(),
             scratch: self.scratch.as_ref(),
             caches: self.caches.as_deref(),
@@ -107,6 +120,7 @@ impl Case {
             dockerfiles: &self.dockerfiles,
             contexts: self.contexts.as_deref(),
             images: self.images.as_deref(),
+            lints: self.lints.as_deref(),
             trials: self.trials.as_deref(),
             took: &[],
         }

@@ -24,8 +24,10 @@ pub struct Removal {
     pub removed: usize,
     /// The bytes that the records said they take.
     pub announced: u64,
-    /// The bytes that the engine says it got back.
+    /// The bytes of those of them that went.
     pub freed: u64,
+    /// The bytes that the engine says it got back: with layers that images keep.
+    pub counted: u64,
     /// The bytes that directories were found to take.
     pub announced_files: u64,
     /// The bytes of files that are removed.
@@ -309,14 +311,22 @@ pub fn kept(ledger: &Ledger, selection: &Selection) -> Vec<String> {
 pub fn removed(removal: &Removal) -> String {
     let mut text = String::new();
     if removal.records > 0 {
-        let _ = writeln!(
+        let _ = write!(
             text,
-            "removed {} of {}: {} announced, {} freed, as the engine counts",
+            "removed {} of {}: {} announced, {} freed",
             removal.removed,
             human::count(removal.records, "record"),
             human::bytes(removal.announced),
             human::bytes(removal.freed),
         );
+        if removal.counted != removal.freed {
+            let counted = human::bytes(removal.counted);
+            let _ = write!(
+                text,
+                " (the engine counts {counted}, with what images keep)"
+            );
+        }
+        text.push('\n');
     }
     if removal.removed < removal.records {
         text.push_str("the rest is in use, or something that stays is built on it\n");
@@ -412,6 +422,7 @@ pub fn removal_json(
             "records": removal.removed,
             "announced": removal.announced,
             "freed": removal.freed,
+            "engine_counts": removal.counted,
             "announced_files": removal.announced_files,
             "freed_files": removal.freed_files,
         })),

@@ -61,17 +61,12 @@ impl Diagnosis<'_> {
             text.push('\n');
         }
         for group in &GROUPS {
-            let mut section = String::new();
-            for ran in self.ran.iter().filter(|ran| ran.group == group.name) {
-                if verbose {
-                    let _ = writeln!(section, "{}", line(ran));
-                }
-                for finding in ran.findings() {
-                    if verbose || finding.severity >= Severity::Warning {
-                        section.push_str(&told(ran.check, finding, style));
-                    }
-                }
-            }
+            let of_group = self.ran.iter().filter(|ran| ran.group == group.name);
+            let section = if verbose {
+                every(of_group, style)
+            } else {
+                gravest_first(of_group, style)
+            };
             if !section.is_empty() {
                 let _ = writeln!(text, "{}\n{section}", bold.apply_to(group.name));
             }
@@ -177,6 +172,31 @@ fn public(text: &str, home: Option<&Path>) -> String {
     }
 }
 
+/// Every check in a line, with all that it found.
+fn every<'a>(all: impl Iterator<Item = &'a Ran>, style: Style) -> String {
+    let mut text = String::new();
+    for ran in all {
+        let _ = writeln!(text, "{}", line(ran));
+        for finding in ran.findings() {
+            text.push_str(&told(ran.check, finding, style));
+        }
+    }
+    text
+}
+
+/// Errors, then warnings.
+fn gravest_first<'a>(all: impl Iterator<Item = &'a Ran>, style: Style) -> String {
+    let mut found: Vec<(&Check, &Finding)> = all
+        .flat_map(|ran| ran.findings().iter().map(move |it| (ran.check, it)))
+        .filter(|(_, finding)| finding.severity >= Severity::Warning)
+        .collect();
+    found.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.severity));
+    let told = found
+        .into_iter()
+        .map(|(check, finding)| told(check, finding, style));
+    told.collect()
+}
+
 /// A check in a line.
 fn line(ran: &Ran) -> String {
     let (id, title) = (ran.check.id, ran.check.title);
@@ -217,7 +237,11 @@ fn told(check: &Check, finding: &Finding, style: Style) -> String {
     if !finding.consequence.is_empty() {
         let _ = writeln!(text, "    = so: {}", finding.consequence);
     }
-    for remedy in &finding.remedy {
+    let command = format!("dcb doctor --fix --only {}", check.id);
+    let is_said = finding.remedy.iter().any(|it| it.contains(&command));
+    let by_itself = finding.fix.is_some() && !is_said;
+    let by_itself = by_itself.then(|| format!("or let dcb do it: {command}"));
+    for remedy in finding.remedy.iter().chain(&by_itself) {
         let _ = writeln!(text, "    = help: {}", secret::without_passwords(remedy));
     }
     text

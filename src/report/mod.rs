@@ -16,6 +16,7 @@ mod doctor;
 mod env;
 mod failure;
 pub mod history;
+pub mod init;
 mod plain;
 mod plan;
 mod screen;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::support::registry::{Fault, Front, NO_SUCH_HOST, REFUSED, Registry};
-use crate::support::{Engine, Project, on_every_engine};
+use crate::support::{Engine, Project, on_every_engine, side_by_side};
 use crate::{failing, simple, tells};
 
 #[test]
@@ -17,34 +17,28 @@ fn what_a_registry_answers_is_told_at_the_from_with_what_mends_it() {
     let trouble = ["registry-unreachable", "has trouble of its own"];
     let gone = ["registry-unreachable", "check its network, DNS and proxy"];
     // Side by side: engines and dcb try again after some of these.
-    std::thread::scope(|scope| {
-        for (fault, words, passes) in [
-            (Fault::Unauthorized, denied, false),
-            (Fault::Forbidden, denied, false),
-            (
-                Fault::ManifestUnknown,
-                ["image-missing", "check name and tag"],
-                false,
-            ),
-            (
-                Fault::TooManyRequests,
-                ["rate-limited", "docker login"],
-                false,
-            ),
-            (Fault::ServerError, trouble, true),
-            (Fault::Unavailable, trouble, true),
-            (Fault::Closes, gone, true),
-        ] {
-            scope.spawn(move || {
-                fails_as(
-                    &Front::failing(fault).image("nothing:latest"),
-                    &words,
-                    passes,
-                );
-            });
-        }
-        scope.spawn(move || fails_as(REFUSED, &gone, true));
-        scope.spawn(move || fails_as(NO_SUCH_HOST, &gone, false));
+    let at = |fault| Front::failing(fault).image("nothing:latest");
+    let cases = [
+        (at(Fault::Unauthorized), denied, false),
+        (at(Fault::Forbidden), denied, false),
+        (
+            at(Fault::ManifestUnknown),
+            ["image-missing", "check name and tag"],
+            false,
+        ),
+        (
+            at(Fault::TooManyRequests),
+            ["rate-limited", "docker login"],
+            false,
+        ),
+        (at(Fault::ServerError), trouble, true),
+        (at(Fault::Unavailable), trouble, true),
+        (at(Fault::Closes), gone, true),
+        (REFUSED.to_owned(), gone, true),
+        (NO_SUCH_HOST.to_owned(), gone, false),
+    ];
+    side_by_side(cases, |(image, words, passes)| {
+        fails_as(&image, &words, passes);
     });
 }
 
@@ -155,7 +149,7 @@ fn a_frontend_that_cannot_be_fetched_is_left_aside_and_that_is_said() {
             "  <image-id>  instead: buildkit with Dockerfile without its `# syntax=` (frontend-unavailable)\n",
         ]);
         let image = project.image(engine, "web");
-        assert_eq!(engine.run(&image, &["cat", "/it"]), "built");
+        assert_eq!(engine.read(&image, &["/it"]), "built");
     });
 }
 

@@ -1,5 +1,6 @@
 //! What is in images.
 
+use std::io::Write;
 use std::process::{Command, Stdio};
 
 use crate::reference::Service;
@@ -14,15 +15,8 @@ pub fn images(project: &Project, service: &Service) -> (String, String) {
 
 /// What is in an image.
 pub fn contents(engine: &Engine, image: &str) -> Listing {
-    let container = engine.ask(&["create", "--network=none", image, "/none"]);
     let directory = tempfile::tempdir().expect("a directory");
-    let mut export = engine.docker();
-    let mut export = export
-        .args(["export", &container])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("docker runs");
-    let unpacked = Command::new("tar")
+    let mut unpack = Command::new("tar")
         .args([
             "-x",
             "--warning=no-timestamp",
@@ -31,14 +25,13 @@ pub fn contents(engine: &Engine, image: &str) -> Listing {
             "-C",
         ])
         .arg(directory.path())
-        .stdin(export.stdout.take().expect("a pipe"))
-        .status()
+        .stdin(Stdio::piped())
+        .spawn()
         .expect("tar runs");
-    assert!(
-        export.wait().expect("docker ends").success() && unpacked.success(),
-        "{image}"
-    );
-    engine.ask(&["rm", &container]);
+    let mut into = unpack.stdin.take().expect("a pipe");
+    into.write_all(&engine.export(image)).expect("tar reads");
+    drop(into);
+    assert!(unpack.wait().expect("an end").success(), "{image}");
     // What is in the base image, what Docker puts into each container, and what steps made.
     for made in [
         "bin",

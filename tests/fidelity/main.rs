@@ -28,7 +28,7 @@ mod whole_projects;
 
 use fastrand::Rng;
 use reference::Step;
-use support::{Engine, Project, Ran, engines};
+use support::{Engine, Project, Ran, newest};
 
 const COPY_ALL: &str = "FROM scratch\nCOPY . /all/\n";
 
@@ -70,20 +70,16 @@ fn assert_cached(steps: &[Step], expected: usize, what: &str, ran: &Ran) {
 
 /// Removes the images of a project.
 fn clean(engine: &Engine, project: &Project) {
-    let filter = format!("reference={}*", project.name());
-    let listed = engine.ask(&[
-        "images",
-        "--filter",
-        &filter,
-        "--format",
-        "{{.Repository}}:{{.Tag}}",
-    ]);
-    let images: Vec<&str> = listed
-        .lines()
-        .filter(|line| !line.contains("<none>"))
-        .collect();
-    if !images.is_empty() {
-        engine.ask(&[&["rmi", "--force"], images.as_slice()].concat());
+    let images = engine.list(
+        "/images/json?",
+        "reference",
+        &format!("{}*", project.name()),
+    );
+    for image in images.expect("an answer") {
+        for name in image["RepoTags"].as_array().into_iter().flatten() {
+            let name = name.as_str().expect("text");
+            engine.call("DELETE", &format!("/images/{name}?force=1"), None);
+        }
     }
 }
 
@@ -111,10 +107,7 @@ impl Draws {
 /// The clients of the newest engine, for another engine: the language of patterns is the client's,
 /// and that of clients before 23 was another.
 fn newest_clients(engine: &Engine) -> Engine {
-    let newest = engines()
-        .into_iter()
-        .max_by_key(Engine::major)
-        .expect("engines");
+    let newest = newest();
     Engine {
         host: engine.host.clone(),
         ..newest

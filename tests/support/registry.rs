@@ -30,6 +30,8 @@ pub const PASSWORD: &str = "secret";
 pub const PUBLIC: &str = "public-";
 /// What a front with tokens takes in place of both.
 pub const IDENTITY: &str = "a-long-lived-identity";
+/// A token as GitHub's runners have it for their cache, with the name of a branch in it and unsigned.
+pub const GITHUB_TOKEN: &str = "eyJhbGciOiJub25lIn0.eyJhYyI6Ilt7XCJTY29wZVwiOlwicmVmcy9oZWFkcy9tYWluXCIsXCJQZXJtaXNzaW9uXCI6M31dIiwiZXhwIjo5OTk5OTk5OTk5LCJuYmYiOjF9.c2ln";
 /// `PASSWORD` as htpasswd keeps it.
 const HTPASSWD: &str = "dcb:$2b$05$dcbdcbdcbdcbdcbdcbdcbeJVtHNC7zoJkMsEfYX6eIJeRbpjaWtwW\n";
 /// `USER:PASSWORD` as docker's configuration keeps it.

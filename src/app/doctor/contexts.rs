@@ -29,7 +29,10 @@ pub(super) enum Depth {
 }
 
 /// Looks at the contexts of `dockerfiles`. Blocks.
-pub(super) fn look(dockerfiles: Vec<Read>, depth: &Depth) -> Vec<ContextSeen> {
+pub(super) fn look<'a>(
+    dockerfiles: impl IntoIterator<Item = &'a Read>,
+    depth: &Depth,
+) -> Vec<ContextSeen> {
     let until = Instant::now() + LIMIT;
     let mut measured = HashMap::new();
     dockerfiles
@@ -39,8 +42,8 @@ pub(super) fn look(dockerfiles: Vec<Read>, depth: &Depth) -> Vec<ContextSeen> {
                 return None;
             };
             let directory = directory.canonicalize().ok()?;
-            let (ignore_file, patterns) = ignore(&read, &directory);
-            let instructions = taking(&read);
+            let (ignore_file, patterns) = ignore(read, &directory);
+            let instructions = taking(read);
             let is_whole = |(_, sources): &&(Span, Vec<String>)| {
                 sources
                     .iter()
@@ -55,7 +58,7 @@ pub(super) fn look(dockerfiles: Vec<Read>, depth: &Depth) -> Vec<ContextSeen> {
                 lost: lost(&directory, patterns.as_ref(), &instructions),
                 clutter: match depth {
                     Depth::Measured { .. } if whole.is_some() => {
-                        clutter(&directory, patterns.as_ref(), &read)
+                        clutter(&directory, patterns.as_ref(), read)
                     }
                     _ => Vec::new(),
                 },

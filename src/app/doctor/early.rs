@@ -15,8 +15,8 @@ impl App<'_> {
     pub(in crate::app) fn forewarnings(&self, found: &Found, plan: &Plan) -> Vec<Diagnostic> {
         let loaded = &found.loaded;
         let dockerfiles = sight::read(&loaded.inputs, &loaded.project, Some(plan));
-        let chosen = dockerfiles.iter().filter(|read| read.chosen).cloned();
-        let contexts = contexts::look(chosen.collect(), &Depth::Named);
+        let chosen = dockerfiles.iter().filter(|read| read.chosen);
+        let contexts = contexts::look(chosen, &Depth::Named);
         let outlook = sight::outlook(plan);
         let seen = Seen {
             config: Some(Ok(&self.config)),

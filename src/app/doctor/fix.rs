@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::docker::daemon_edit;
 use crate::docker::host::Endpoint;
 use crate::docker::survey::DaemonFile;
-use crate::doctor::{Check, Fix, Ran};
+use crate::doctor::{Check, Fix, Ran, Selection};
 
 /// One thing that can be mended.
 pub(super) struct Mend<'a> {
@@ -17,15 +17,13 @@ pub(super) struct Mend<'a> {
 }
 
 /// What can be mended of what was found, each once.
-pub(super) fn mends(ran: &[Ran]) -> Vec<Mend<'_>> {
+pub(super) fn mends<'a>(ran: &'a [Ran], selection: &Selection) -> Vec<Mend<'a>> {
     let mut mends: Vec<Mend<'_>> = Vec::new();
     for ran in ran {
-        for fix in ran
-            .findings()
-            .iter()
-            .filter_map(|finding| finding.fix.as_ref())
-        {
-            if !mends.iter().any(|known| known.fix == fix) {
+        let fixes = ran.findings().iter();
+        for fix in fixes.filter_map(|finding| finding.fix.as_ref()) {
+            let is_asked = !fix.must_be_named() || selection.names(ran.check);
+            if is_asked && !mends.iter().any(|known| known.fix == fix) {
                 mends.push(Mend {
                     check: ran.check,
                     fix,
@@ -78,6 +76,15 @@ impl Mend<'_> {
                     target.display()
                 )
             }
+            Fix::SwitchBakeOff(path) => {
+                let text = text_of(path).map_err(|error| error.to_string())?;
+                let line = text.lines().count();
+                format!(
+                    "add a line to `{path}`:\n--- {path}\n+++ {path}\n@@ -{line},0 +{next} @@\n+{NO_BAKE}\n",
+                    path = path.display(),
+                    next = line + 1,
+                )
+            }
         })
     }
 
@@ -123,8 +130,36 @@ impl Mend<'_> {
                 done.map(|()| String::new())
                     .map_err(|error| error.to_string())
             }
+            Fix::SwitchBakeOff(path) => {
+                let done = add_line(path, NO_BAKE);
+                done.map(|()| String::new())
+                    .map_err(|error| error.to_string())
+            }
         }
     }
+}
+
+/// What has Compose 2.37 to 2.40 build without buildx.
+const NO_BAKE: &str = "COMPOSE_BAKE=false";
+
+/// What is in a file; nothing when there is none.
+fn text_of(path: &Path) -> io::Result<String> {
+    match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        read => read,
+    }
+}
+
+/// Adds a line at the end of a file, which is made when there is none.
+fn add_line(path: &Path, line: &str) -> io::Result<()> {
+    let text = text_of(path)?;
+    let open = !text.is_empty() && !text.ends_with('\n');
+    let mut file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)?;
+    let before = if open { "\n" } else { "" };
+    file.write_all(format!("{before}{line}\n").as_bytes())
 }
 
 /// A name beside `path` that nothing has yet.

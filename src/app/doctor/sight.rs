@@ -1,9 +1,9 @@
 //! Looking at everything at once, each with a limit of its own.
 //!
 //! ```text
-//! engine, BuildKit, programs ─┐             ┌ daemon.json, cache, ports
-//! project, plan ──────────────┼─ then ──────┤ contexts, images
-//! files that lie about ───────┘             └ other engines, where none answers
+//! engine, programs ─> daemon.json, cache, leftovers, other engines where none answers ─┐
+//! project, plan ────> contexts, images, rules of the cache ────────────────────────────┼─> ports
+//! files that lie about ────────────────────────────────────────────────────────────────┘
 //! ```
 
 use std::future::Future;
@@ -19,21 +19,24 @@ use super::super::build::Found;
 use super::super::loading::Loading;
 use super::super::{App, failure};
 use super::fix::Mend;
-use super::{contexts, deep};
+use super::{contexts, deep, lint};
 use crate::ambient::Ambient;
 use crate::cli::BuildFlags;
 use crate::compose::Project;
 use crate::diagnostic::Diagnostic;
+use crate::docker::buildkit::{Client, Collects};
 use crate::docker::config::DockerConfig;
 use crate::docker::detect::{self, Machine};
 use crate::docker::host::Endpoint;
 use crate::docker::programs::Programs;
 use crate::docker::survey::{
-    self, Availability, DaemonFile, Images, Installed, LocalCache, Ports, Scratch, Usage,
+    self, Availability, DaemonFile, Images, Installed, Leftovers, LocalCache, OwnBuilder, Ports,
+    Scratch, Usage,
 };
-use crate::docker::{Facts, Strategy};
+use crate::docker::{ApiVersion, Facts, Strategy};
 use crate::doctor::{
-    self, ContextSeen, Looked, Needed, Outlook, Place, Read, Role, Seen, Selection, Trial, Way,
+    self, ContextSeen, Lint, Looked, Needed, Outlook, Place, Read, Role, Seen, Selection, Trial,
+    Way,
 };
 use crate::failure::{Class, Failure};
 use crate::plan::{Inputs, Plan};
@@ -47,17 +50,33 @@ pub(super) struct Sight {
     machine: Option<Machine>,
     programs: Programs,
     installed: Option<Installed>,
+    beyond: Beyond,
+    ports: Option<Ports>,
+    scratch: Option<Scratch>,
+    project: ProjectSeen,
+    sources: Sources,
+    lints: Option<Vec<Lint>>,
+    trials: Option<Vec<Trial>>,
+    took: Vec<Looked>,
+}
+
+/// What was seen of the engine beyond what it is.
+#[derive(Default)]
+struct Beyond {
     daemon_file: Option<DaemonFile>,
     neighbours: Vec<PathBuf>,
     usage: Option<Usage>,
-    ports: Option<Ports>,
-    scratch: Option<Scratch>,
-    caches: Option<Vec<LocalCache>>,
-    project: ProjectSeen,
+    leftovers: Option<Leftovers>,
+    own_builder: Option<OwnBuilder>,
+}
+
+/// What was seen of what the project is built from.
+#[derive(Default)]
+struct Sources {
     contexts: Option<Vec<ContextSeen>>,
+    caches: Option<Vec<LocalCache>>,
     images: Option<Vec<(Needed, Availability)>>,
-    trials: Option<Vec<Trial>>,
-    took: Vec<Looked>,
+    collects: Option<Vec<Collects>>,
 }
 
 /// What was seen of the project.
@@ -68,6 +87,11 @@ struct ProjectSeen {
     missing: Vec<(Class, Diagnostic)>,
     outlook: Option<Result<Outlook, Failure>>,
     dockerfiles: Vec<Read>,
+    /// The engine that it was planned for.
+    facts: Option<Facts>,
+    /// Its BuildKit, opened.
+    client: Option<Client>,
+    plan: Option<Plan>,
 }
 
 /// Notes how long something took.
@@ -91,134 +115,64 @@ impl Sight {
         broken: Option<Failure>,
         selection: &Selection,
     ) -> Self {
-        let mut sight = Self::default();
         let endpoint = match &broken {
             // Which engine is meant stands in the configuration.
             Some(_) => None,
             None => Some(app.endpoint().cloned()),
         };
-        sight.config = Some(broken.map_or_else(|| Ok(app.config.clone()), Err));
-        let (machine, project, files) = tokio::join!(
-            timed("engine and programs", machine(app, endpoint.as_ref())),
-            timed("project and plan", project(app, endpoint.as_ref())),
-            timed("files", files(app)),
-        );
-        sight.took = vec![machine.1, project.1, files.1];
-        (sight.machine, sight.programs) = machine.0;
-        sight.project = project.0;
-        (sight.installed, sight.scratch) = files.0;
-        sight.endpoint = endpoint;
-        sight.look_closer(app, selection).await;
+        let engine = async {
+            let (seen, took) = timed(
+                "engine and programs",
+                Box::pin(machine(app, endpoint.as_ref())),
+            )
+            .await;
+            let known = endpoint.as_ref().and_then(|it| it.as_ref().ok());
+            let beyond = beyond(app, selection, known, seen.0.as_ref());
+            let (beyond, later) = timed("engine's files and cache", Box::pin(beyond)).await;
+            (seen, beyond, [took, later])
+        };
+        let project = async {
+            let (project, took) = timed(
+                "project and plan",
+                Box::pin(project(app, endpoint.as_ref())),
+            )
+            .await;
+            let (sources, later) =
+                timed("contexts and images", sources(app, selection, &project)).await;
+            (project, sources, [took, later])
+        };
+        let (engine, project, files) = tokio::join!(engine, project, timed("files", files(app)));
+        let ((machine, programs), beyond, asked) = engine;
+        let (project, sources, read) = project;
+        let ((installed, scratch), looked) = files;
+        let mut sight = Self {
+            config: Some(broken.map_or_else(|| Ok(app.config.clone()), Err)),
+            endpoint,
+            machine,
+            programs,
+            installed,
+            beyond,
+            scratch,
+            project,
+            sources,
+            took: asked.into_iter().chain(read).chain([looked]).collect(),
+            ..Self::default()
+        };
+        let (ports, took) = timed("ports", sight.ports()).await;
+        sight.ports = ports;
+        sight.took.push(took);
         sight
     }
 
-    /// Looks at what the first look led to.
-    async fn look_closer(&mut self, app: &App<'_>, selection: &Selection) {
-        let facts = self.facts();
-        let project = self
-            .project
-            .project
-            .as_ref()
-            .and_then(|it| it.as_ref().ok());
-        let endpoint = self.endpoint.as_ref().and_then(|it| it.as_ref().ok());
-        let (engine, contexts, images) = tokio::join!(
-            timed("engine's files, cache and ports", async {
-                let daemon_file = async {
-                    let endpoint = endpoint.filter(|_| selection.takes("engine"))?;
-                    let local = self.machine.as_ref().is_none_or(is_plain);
-                    DaemonFile::look(endpoint.socket().filter(|_| local)?).await
-                };
-                let neighbours = async {
-                    match (endpoint, facts) {
-                        (Some(_), None) => survey::answering(app.ambient, endpoint).await,
-                        _ => Vec::new(),
-                    }
-                };
-                let usage = async {
-                    let disk = self.machine.as_ref()?.disk.as_ref()?;
-                    let asked = selection.takes("disk") && disk.free < doctor::ROOMY;
-                    survey::usage(facts.filter(|_| asked)?).await
-                };
-                let ports = async {
-                    let published = doctor::published_ports(project?);
-                    let wanted: Vec<_> = published.into_iter().map(|(_, port, _)| port).collect();
-                    let here = self
-                        .machine
-                        .as_ref()
-                        .is_some_and(|machine| machine.disk.is_some());
-                    survey::ports(facts?, &wanted, here).await
-                };
-                tokio::join!(daemon_file, neighbours, usage, ports)
-            }),
-            timed("contexts", self.contexts(selection)),
-            timed("images", self.images(app, facts, project, selection)),
-        );
-        let took = [engine.1, contexts.1, images.1];
-        let local = project.map(|project| local_caches(project, &app.ambient.directory));
-        let (daemon_file, neighbours, usage, ports) = engine.0;
-        self.caches = local;
-        (self.contexts, self.images) = (contexts.0, images.0);
-        (self.daemon_file, self.neighbours, self.usage, self.ports) =
-            (daemon_file, neighbours, usage, ports);
-        self.took.extend(took);
-    }
-
     fn facts(&self) -> Option<&Facts> {
-        self.machine.as_ref()?.engine.as_ref().ok()
+        facts(self.machine.as_ref()?)
     }
 
-    async fn contexts(&self, selection: &Selection) -> Option<Vec<ContextSeen>> {
-        self.project.project.as_ref()?.as_ref().ok()?;
-        if !selection.takes("contexts") {
-            return None;
-        }
-        let dockerfiles = self.chosen().cloned().collect();
-        let classic = self.classic();
-        blocking(move || contexts::look(dockerfiles, &contexts::Depth::Measured { classic })).await
-    }
-
-    /// The services that the classic builder builds.
-    fn classic(&self) -> Vec<String> {
-        let outlook = self
-            .project
-            .outlook
-            .as_ref()
-            .and_then(|it| it.as_ref().ok());
-        let ways = outlook
-            .map(|outlook| outlook.ways.as_slice())
-            .unwrap_or_default();
-        ways.iter()
-            .filter(|way| way.classic)
-            .map(|way| way.service.clone())
-            .collect()
-    }
-
-    /// The Dockerfiles that will be built; all where nothing could be chosen.
-    fn chosen(&self) -> impl Iterator<Item = &Read> {
-        let any = self.project.dockerfiles.iter().any(|read| read.chosen);
-        self.project
-            .dockerfiles
-            .iter()
-            .filter(move |read| read.chosen || !any)
-    }
-
-    async fn images(
-        &self,
-        app: &App<'_>,
-        facts: Option<&Facts>,
-        project: Option<&Project>,
-        selection: &Selection,
-    ) -> Option<Vec<(Needed, Availability)>> {
-        if !selection.takes("network") && !selection.takes("builder") {
-            return None;
-        }
-        let images = Images::new(facts?, Arc::clone(&app.credentials));
-        let needed = doctor::needed(project?, self.chosen());
-        let asked = needed.into_iter().map(|needed| async {
-            let availability = images.availability(&needed.image).await;
-            (needed, availability)
-        });
-        Some(join_all(asked).await)
+    async fn ports(&self) -> Option<Ports> {
+        let published = doctor::published_ports(self.project.loaded()?);
+        let wanted: Vec<_> = published.into_iter().map(|(_, port, _)| port).collect();
+        let here = self.machine.as_ref()?.disk.is_some();
+        survey::ports(self.facts()?, &wanted, here).await
     }
 
     /// The checks that the project says to leave alone, with its reasons.
@@ -226,9 +180,19 @@ impl Sight {
         &self.project.ignored
     }
 
+    /// Has the engine's frontend look at the Dockerfiles of the project, as they would be built.
+    pub(super) async fn lint(&mut self) {
+        let (Some(client), Some(plan)) = (&self.project.client, &self.project.plan) else {
+            return;
+        };
+        let (lints, took) = timed("build checks", lint::found(client, plan)).await;
+        self.lints = Some(lints);
+        self.took.push(took);
+    }
+
     /// Tries every builder with a small build, from a base image of the project that the engine has.
     pub(super) async fn try_builders(&mut self, app: &App<'_>) {
-        let images = self.images.iter().flatten();
+        let images = self.sources.images.iter().flatten();
         let mut here = images.filter(|(needed, availability)| {
             needed.role == Role::Base && *availability == Availability::Here
         });
@@ -256,7 +220,7 @@ impl Sight {
     /// Mends one thing; what there is to tell then.
     pub(super) async fn mend(&self, mend: &Mend<'_>) -> Result<String, String> {
         let endpoint = self.endpoint.as_ref().and_then(|it| it.as_ref().ok());
-        mend.done(self.daemon_file.as_ref(), endpoint).await
+        mend.done(self.beyond.daemon_file.as_ref(), endpoint).await
     }
 
     /// All of it, for the checks.
@@ -269,23 +233,150 @@ impl Sight {
             machine: self.machine.as_ref(),
             programs: Some(&self.programs),
             installed: self.installed.as_ref(),
-            daemon_file: self.daemon_file.as_ref(),
-            neighbours: &self.neighbours,
-            usage: self.usage.as_ref(),
+            daemon_file: self.beyond.daemon_file.as_ref(),
+            neighbours: &self.beyond.neighbours,
+            usage: self.beyond.usage.as_ref(),
+            leftovers: self.beyond.leftovers.as_ref(),
+            own_builder: self.beyond.own_builder.as_ref(),
+            collects: self.sources.collects.as_deref(),
             ports: self.ports.as_ref(),
             scratch: self.scratch.as_ref(),
-            caches: self.caches.as_deref(),
+            caches: self.sources.caches.as_deref(),
             project: project.project.as_ref().map(Result::as_ref),
             missing: &project.missing,
             outlook: project.outlook.as_ref().map(Result::as_ref),
             dockerfiles: &project.dockerfiles,
-            contexts: self.contexts.as_deref(),
-            images: self.images.as_deref(),
+            contexts: self.sources.contexts.as_deref(),
+            images: self.sources.images.as_deref(),
+            lints: self.lints.as_deref(),
             trials: self.trials.as_deref(),
             took: &self.took,
             ..Seen::nothing(ambient)
         }
     }
+}
+
+impl ProjectSeen {
+    fn loaded(&self) -> Option<&Project> {
+        self.project.as_ref()?.as_ref().ok()
+    }
+
+    /// The Dockerfiles that will be built; all where nothing could be chosen.
+    fn chosen(&self) -> impl Iterator<Item = &Read> {
+        let any = self.dockerfiles.iter().any(|read| read.chosen);
+        self.dockerfiles
+            .iter()
+            .filter(move |read| read.chosen || !any)
+    }
+
+    /// The services that are built by a builder which is sent everything.
+    fn classic(&self) -> Vec<String> {
+        let outlook = self.outlook.as_ref().and_then(|it| it.as_ref().ok());
+        let ways = outlook.into_iter().flat_map(|outlook| &outlook.ways);
+        ways.filter(|way| way.classic)
+            .map(|way| way.service.clone())
+            .collect()
+    }
+}
+
+fn facts(machine: &Machine) -> Option<&Facts> {
+    machine.engine.as_ref().ok()
+}
+
+/// Whether counting what the build cache holds can be worth the wait: it takes an engine before 23.0
+/// seconds, for it counts everything else as well.
+fn is_counted(facts: &Facts, machine: &Machine) -> bool {
+    let disk = machine.disk.as_ref();
+    facts.spoken() >= ApiVersion::V23_0 || disk.is_some_and(|disk| disk.free < doctor::ROOMY)
+}
+
+/// Looks at what an engine that was asked led to.
+async fn beyond(
+    app: &App<'_>,
+    selection: &Selection,
+    endpoint: Option<&Endpoint>,
+    machine: Option<&Machine>,
+) -> Beyond {
+    let facts = machine.and_then(facts);
+    let daemon_file = async {
+        let endpoint = endpoint.filter(|_| selection.takes("engine"))?;
+        let local = machine.is_none_or(is_plain);
+        DaemonFile::look(endpoint.socket().filter(|_| local)?).await
+    };
+    let neighbours = async {
+        match (endpoint, facts) {
+            (Some(_), None) => survey::answering(app.ambient, endpoint).await,
+            _ => Vec::new(),
+        }
+    };
+    let usage = async {
+        let (facts, machine) = (facts?, machine?);
+        let asked = selection.takes("disk") && is_counted(facts, machine);
+        survey::usage(Some(facts).filter(|_| asked)?).await
+    };
+    let leftovers = async {
+        let facts = facts.filter(|_| selection.takes("disk"))?;
+        survey::leftovers(facts).await
+    };
+    let own_builder = async {
+        let builder = &machine.filter(|_| selection.takes("builder"))?.builder;
+        survey::own_builder(facts?, app.ambient, &app.config, builder).await
+    };
+    let (daemon_file, neighbours, usage, leftovers, own_builder) =
+        tokio::join!(daemon_file, neighbours, usage, leftovers, own_builder);
+    Beyond {
+        daemon_file,
+        neighbours,
+        usage,
+        leftovers,
+        own_builder,
+    }
+}
+
+/// Looks at what a project is built from.
+async fn sources(app: &App<'_>, selection: &Selection, project: &ProjectSeen) -> Sources {
+    let contexts = async {
+        project.loaded().filter(|_| selection.takes("contexts"))?;
+        let dockerfiles: Vec<Read> = project.chosen().cloned().collect();
+        let classic = project.classic();
+        let depth = contexts::Depth::Measured { classic };
+        blocking(move || contexts::look(&dockerfiles, &depth)).await
+    };
+    let caches = async {
+        let paths = cache_directories(project.loaded()?, &app.ambient.directory);
+        blocking(move || paths.iter().map(|path| LocalCache::look(path)).collect()).await
+    };
+    let collects = async {
+        let client = project.client.as_ref();
+        let client = client.filter(|_| selection.takes("disk"))?;
+        let worker = timeout(HERE, client.worker()).await.ok()?.ok()?;
+        Some(worker.collects.clone())
+    };
+    let (contexts, caches, images, collects) =
+        tokio::join!(contexts, caches, images(app, selection, project), collects);
+    Sources {
+        contexts,
+        caches,
+        images,
+        collects,
+    }
+}
+
+async fn images(
+    app: &App<'_>,
+    selection: &Selection,
+    project: &ProjectSeen,
+) -> Option<Vec<(Needed, Availability)>> {
+    if !selection.takes("network") && !selection.takes("builder") {
+        return None;
+    }
+    let images = Images::new(project.facts.as_ref()?, Arc::clone(&app.credentials));
+    let needed = doctor::needed(project.loaded()?, project.chosen());
+    let asked = needed.into_iter().map(|needed| async {
+        let availability = images.availability(&needed.image).await;
+        (needed, availability)
+    });
+    Some(join_all(asked).await)
 }
 
 /// Whether an engine stands by itself on Linux, with a file for its configuration.
@@ -294,8 +385,8 @@ fn is_plain(machine: &Machine) -> bool {
     info.is_none_or(|info| info.product == detect::Product::Engine)
 }
 
-/// The directories that builds keep their caches in, each looked at once.
-fn local_caches(project: &Project, base: &Path) -> Vec<LocalCache> {
+/// The directories that builds keep their caches in, each once.
+fn cache_directories(project: &Project, base: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = doctor::caches(project, base)
         .into_iter()
         .filter_map(|cache| match cache.place {
@@ -305,7 +396,7 @@ fn local_caches(project: &Project, base: &Path) -> Vec<LocalCache> {
         .collect();
     paths.sort();
     paths.dedup();
-    paths.iter().map(|path| LocalCache::look(path)).collect()
+    paths
 }
 
 async fn machine(
@@ -351,13 +442,22 @@ async fn project(app: &App<'_>, endpoint: Option<&Result<Endpoint, Failure>>) ->
     };
     match timeout(limit, plan).await {
         Ok(seen) => seen,
-        // An engine that is stuck half-way is told of by what it answered to others.
-        Err(_) => loaded(app, typed).await,
+        Err(_) => ProjectSeen {
+            outlook: Some(Err(late(limit))),
+            ..loaded(app, typed).await
+        },
     }
 }
 
-/// How long a plan may take with an engine of this machine, which answers a ping in two seconds.
-const HERE: Duration = Duration::from_secs(5);
+/// An engine that is stuck half-way, or a machine that is at its limits.
+fn late(limit: Duration) -> Failure {
+    let message = format!("no plan could be made within {}s", limit.as_secs());
+    Failure::new(Class::DaemonHung, message).hint("what took how long: dcb doctor -v")
+}
+
+/// How long a plan may take with an engine of this machine, which answers a ping in two seconds. Compose
+/// v1 needs a good part of it to start where other builds keep the machine busy.
+const HERE: Duration = Duration::from_secs(20);
 /// How long with one of another machine, to which somebody may be logging in.
 const AWAY: Duration = Duration::from_secs(60);
 
@@ -369,8 +469,13 @@ fn planned(found: Found, plan: Result<Plan, Failure>) -> ProjectSeen {
         dockerfiles: read(&loaded.inputs, &loaded.project, plan.as_ref().ok()),
         ..ProjectSeen::default()
     };
-    seen.outlook = Some(plan.map(|plan| outlook(&plan)));
+    seen.outlook = Some(plan.as_ref().map(outlook).map_err(Failure::clone));
+    seen.plan = plan.ok();
     seen.project = Some(Ok(loaded.project));
+    if let Ok(open) = found.engine {
+        seen.facts = Some(open.facts);
+        seen.client = open.buildkit.ok();
+    }
     seen
 }
 
@@ -386,7 +491,7 @@ async fn loaded(app: &App<'_>, typed: Typed<'_>) -> ProjectSeen {
             dockerfiles: read(&loaded.inputs, &loaded.project, None),
             ignored: loaded.extension.ignored_checks,
             project: Some(Ok(loaded.project)),
-            outlook: None,
+            ..ProjectSeen::default()
         },
         Some(Err(failure)) => unloaded(app, failure),
         None => ProjectSeen::default(),

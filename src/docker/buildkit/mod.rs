@@ -61,7 +61,7 @@ use transport::Control;
 
 pub use check::{Finding, Findings};
 pub(super) use status::Steps;
-pub use worker::Worker;
+pub use worker::{Collects, Worker};
 
 /// The word for the engine's machine under `extra_hosts:`.
 const HOST_GATEWAY_NAME: &str = "host-gateway";

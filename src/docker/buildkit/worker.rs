@@ -1,7 +1,9 @@
 //! What an engine's BuildKit says of itself.
 
+use std::time::Duration;
+
 use bollard_buildkit_proto::moby::buildkit::v1::ListWorkersRequest;
-use bollard_buildkit_proto::moby::buildkit::v1::types::WorkerRecord;
+use bollard_buildkit_proto::moby::buildkit::v1::types::{GcPolicy, WorkerRecord};
 
 use super::error;
 use super::transport::Control;
@@ -22,6 +24,23 @@ pub struct Worker {
     pub platforms: Vec<String>,
     /// The address that `host-gateway` stands for, where it tells.
     pub host_gateway: Option<String>,
+    /// The rules by which it collects its cache, in order; engines before 28.0 do not tell them.
+    pub collects: Vec<Collects>,
+}
+
+/// A rule by which a build cache is collected. Source: `client.PruneInfo` of BuildKit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Collects {
+    /// The kinds of records that it is about, such as `exec.cachemount`; all where there is none.
+    pub kinds: Vec<String>,
+    /// How long a record must not have been used.
+    pub unused: Duration,
+    /// Bytes of these records below which nothing is collected.
+    pub reserved: u64,
+    /// Bytes of these records above which they are; none where it is 0.
+    pub most: u64,
+    /// Bytes that are to be free on the disk, to which end they are; none where it is 0.
+    pub free: u64,
 }
 
 /// Asks for it.
@@ -49,5 +68,22 @@ fn read(record: &WorkerRecord) -> Worker {
         containerd: record.labels.contains_key(SNAPSHOTTER),
         platforms: platforms.collect(),
         host_gateway: record.labels.get(HOST_GATEWAY).cloned(),
+        collects: record.gc_policy.iter().map(rule).collect(),
+    }
+}
+
+fn rule(policy: &GcPolicy) -> Collects {
+    let bytes = |told: i64| u64::try_from(told).unwrap_or_default();
+    let kinds = policy
+        .filters
+        .iter()
+        .flat_map(|filter| filter.split(','))
+        .filter_map(|term| Some(term.strip_prefix("type==")?.to_owned()));
+    Collects {
+        kinds: kinds.collect(),
+        unused: Duration::from_nanos(bytes(policy.keep_duration)),
+        reserved: bytes(policy.reserved_space),
+        most: bytes(policy.max_used_space),
+        free: bytes(policy.min_free_space),
     }
 }

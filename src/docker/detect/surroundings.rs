@@ -83,6 +83,8 @@ pub struct Disk {
     pub free: u64,
     /// Bytes in all.
     pub total: u64,
+    /// How many files can still be made on it, where that has a limit.
+    pub files: Option<u64>,
 }
 
 impl Disk {
@@ -118,6 +120,7 @@ fn space(path: &Path) -> Option<Disk> {
         path: path.to_owned(),
         free: told.f_bavail.checked_mul(told.f_frsize)?,
         total: told.f_blocks.checked_mul(told.f_frsize)?,
+        files: (told.f_files > 0).then_some(told.f_favail),
     })
 }
 

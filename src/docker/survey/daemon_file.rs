@@ -57,7 +57,9 @@ impl DaemonFile {
         let text = std::fs::read_to_string(&path).ok()?;
         let content = read(&text);
         let refused = match (&daemon, &content) {
-            (Some(daemon), Ok(_)) if !text.trim().is_empty() => daemon.refuses(&path).await,
+            (Some(daemon), Ok(_)) if !text.trim().is_empty() && is_newer(&path, socket) => {
+                daemon.refuses(&path).await
+            }
             _ => None,
         };
         Some(Self {
@@ -67,6 +69,24 @@ impl DaemonFile {
             daemon,
         })
     }
+}
+
+/// Whether the file was changed after the engine made its socket. One that has not been is one that it
+/// started with, and need not be judged by a program that takes a tenth of a second to start.
+#[cfg(unix)]
+fn is_newer(file: &Path, socket: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let (Ok(file), Ok(socket)) = (file.metadata(), socket.metadata()) else {
+        return true;
+    };
+    // A copy of a file may keep the time at which its content was written, and whoever gives a socket
+    // other rights changes only the other of its two.
+    (file.ctime(), file.ctime_nsec()) >= (socket.mtime(), socket.mtime_nsec())
+}
+
+#[cfg(not(unix))]
+fn is_newer(_file: &Path, _socket: &Path) -> bool {
+    true
 }
 
 /// The text as the engine reads it: an empty one is an empty object.

@@ -14,6 +14,8 @@ pub struct LocalCache {
     pub damage: Option<String>,
     /// Why nothing can be written into it, or into the directory that it would be made in.
     pub unwritable: Option<String>,
+    /// Whether it is kept in memory and not on a disk.
+    pub in_memory: bool,
 }
 
 impl LocalCache {
@@ -22,13 +24,26 @@ impl LocalCache {
         let existing = path
             .ancestors()
             .find(|path| path.symlink_metadata().is_ok());
-        let directory = Directory::look(existing.unwrap_or(path));
+        let existing = existing.unwrap_or(path);
+        let directory = Directory::look(existing);
         Self {
+            in_memory: is_in_memory(existing),
             path: path.to_owned(),
             damage: damage(path),
             unwritable: directory.unwritable,
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+fn is_in_memory(path: &Path) -> bool {
+    // `TMPFS_MAGIC` of linux/magic.h.
+    rustix::fs::statfs(path).is_ok_and(|told| told.f_type == 0x0102_1994)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_in_memory(_path: &Path) -> bool {
+    false
 }
 
 /// What is wrong with the cache at `path`; nothing when it is whole, empty or not there.
@@ -50,6 +65,9 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let cache = directory.path().join("cache");
         assert_eq!(LocalCache::look(&cache).damage, None, "it is not there yet");
+        if cfg!(target_os = "linux") {
+            assert!(LocalCache::look(Path::new("/dev/shm/none")).in_memory);
+        }
         std::fs::create_dir(&cache).expect("a directory");
         assert_eq!(LocalCache::look(&cache).damage, None);
         for (text, whole) in [
