@@ -55,9 +55,9 @@ complete -c dcb -n "__fish_dcb_needs_command" -f -a "builder" -d 'Show, create, 
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "cache" -d 'Show what the project keeps from build to build, and remove it (docs/caches.md)'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "history" -d 'Show the runs of this project: what they did, their logs, and what became slower'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "timeline" -d 'Show a run as a picture in time: where it was slow, what lost its cache, what waited for what'
-complete -c dcb -n "__fish_dcb_using_subcommand build" -l no-cache -d 'Run every step again. Alone it also empties the cache mounts in use, as Docker has it; `layers` keeps what is in them; `SERVICE` and `SERVICE:STAGE` are for these only; repeatable' -r
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "init" -d 'Propose what a repository needs so that everyone builds with dcb: `build.sh`, `build.ps1`, targets of make, and `x-dcb` where there is something to say (docs/init.md)'
 complete -c dcb -n "__fish_dcb_needs_command" -f -a "ci" -d 'Print a pipeline that builds this project on a build server (docs/ci.md)'
+complete -c dcb -n "__fish_dcb_using_subcommand build" -l no-cache -d 'Run every step again. Alone it also empties the cache mounts in use, as Docker has it; `layers` keeps what is in them; `SERVICE` and `SERVICE:STAGE` are for these only; repeatable' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l build-arg -d 'Set a build argument of every service; without `=VALUE` from the environment' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l secret -d 'Give every service that is built a secret: `id=NAME,src=FILE`, `id=NAME,env=VARIABLE`, or `id=NAME` for the variable or file of that name; repeatable' -r
 complete -c dcb -n "__fish_dcb_using_subcommand build" -l ssh -d 'Forward an SSH agent to every service that is built: `default`, `NAME=SOCKET`, or `NAME=KEY[,KEY]`; repeatable' -r
