@@ -6,13 +6,14 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use dcb::cli::Cli;
 use regex::Regex;
+use serde_json::Value;
 use support::{Engine, Project, engines};
 
 /// A fenced block of a page.
@@ -266,4 +267,51 @@ fn what_is_shown_is_what_is_printed() {
         shown >= 4,
         "only {shown} blocks say where they were recorded"
     );
+}
+
+/// The keys of a section, as the schema lists them.
+fn in_schema(schema: &Value, definition: &str) -> BTreeSet<String> {
+    let properties = &schema["definitions"][definition]["properties"];
+    let keys = properties
+        .as_object()
+        .unwrap_or_else(|| panic!("{definition} has no keys"));
+    keys.keys().cloned().collect()
+}
+
+#[test]
+fn the_schema_has_the_keys_that_are_read() {
+    let schema = fs::read_to_string(root().join("docs/x-dcb.schema.json")).expect("the schema");
+    let schema: Value = serde_json::from_str(&schema).expect("JSON");
+    for (definition, section) in [
+        ("project", "x-dcb: {nonsense-of-ours: 1}"),
+        ("variants", "x-dcb: {variants: {nonsense-of-ours: 1}}"),
+        ("policy", "x-dcb: {policy: {nonsense-of-ours: 1}}"),
+        ("cache", "x-dcb: {cache: {nonsense-of-ours: 1}}"),
+        ("doctor", "x-dcb: {doctor: {nonsense-of-ours: 1}}"),
+        (
+            "service",
+            "services: {web: {image: web, x-dcb: {nonsense-of-ours: 1}}}",
+        ),
+    ] {
+        let services = if definition == "service" {
+            ""
+        } else {
+            "services: {web: {image: web}}\n"
+        };
+        let project =
+            Project::new("schema").file("compose.yaml", &format!("{services}{section}\n"));
+        let told = project.run_alone(&["plan"]).expect(2);
+        let (_, keys) = told
+            .stderr
+            .split_once("= help: its keys are ")
+            .unwrap_or_else(|| panic!("{}", told.told()));
+        let keys = keys.lines().next().unwrap_or_default();
+        let read: BTreeSet<String> = keys
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(in_schema(&schema, definition), read, "{definition}");
+    }
 }

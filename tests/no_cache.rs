@@ -10,6 +10,11 @@ use support::{Engine, Project, engines, on_engines, on_every_engine, podman};
 fn counting() -> Project {
     let project = Project::new("nocache");
     let id = project.name().to_owned();
+    // The step that makes the directory is the same for all who ask for the same owner, and a build of
+    // somebody else without the cache, at the same time, would make it anew for all.
+    let owner = 100_000
+        + id.bytes()
+            .fold(0_u32, |sum, byte| (sum * 31 + u32::from(byte)) % 900_000);
     let count = |name: &str| {
         format!("n=$(cat /c/n 2>/dev/null || echo 0); echo $((n+1)) >/c/n; cp /c/n /{name}")
     };
@@ -25,7 +30,7 @@ fn counting() -> Project {
                  RUN echo {id}; head -c 6 /dev/urandom | base64 >/random\n\
                  FROM deps AS app\n\
                  RUN --mount=type=cache,id={id}-plain,target=/c {}\n\
-                 RUN --mount=type=cache,id={id}-mode,target=/c,mode=0755 {}\n\
+                 RUN --mount=type=cache,id={id}-mode,target=/c,mode=0755,uid={owner} {}\n\
                  RUN cat /plain /mode /random | tr '\\n' ' ' >/all\n",
                 count("plain"),
                 count("mode"),

@@ -29,6 +29,7 @@ use bollard_buildkit_proto::moby::buildkit::v1::frontend::{
 };
 use bollard_buildkit_proto::moby::buildkit::v1::{SolveRequest, SolveResponse};
 use bollard_buildkit_proto::pb::{Definition, Mount, MountType, Op, op};
+use indexmap::IndexMap;
 use prost::Message;
 use sha2::{Digest, Sha256};
 use tonic::{Response, Status};
@@ -121,33 +122,65 @@ fn question() -> Question {
 
 /// `definition` with every step marked as one that runs again, but those with cache mounts, and those
 /// that make the directory which a cache mount begins with: a new one would be another mount.
+///
+/// What comes from elsewhere, such as a base image, is the same however often it is had. It is marked only
+/// where nothing else makes a step with a cache mount run again, because other builds that go on at the
+/// same time and begin with it then run again too.
 fn marked(mut definition: Definition) -> Result<Definition, Status> {
-    let mut steps = Vec::new();
-    let mut unmarked = HashSet::new();
+    let mut steps = Steps::new();
+    let mut spared = HashSet::new();
     for encoded in &definition.def {
         let step = Op::decode(encoded.as_slice())
             .map_err(|error| Status::internal(format!("a step cannot be read: {error}")))?;
         let name = format!("sha256:{}", human::hex(&Sha256::digest(encoded)));
         for mount in cache_mounts(&step) {
-            unmarked.insert(name.clone());
+            spared.insert(name.clone());
             let beneath = usize::try_from(mount.input).ok();
             let beneath = beneath.and_then(|index| step.inputs.get(index));
-            unmarked.extend(beneath.map(|input| input.digest.clone()));
+            spared.extend(beneath.map(|input| input.digest.clone()));
         }
-        steps.push((name, step));
+        steps.insert(name, step);
     }
-    for (name, step) in steps {
-        let spared = match step.op {
-            Some(op::Op::Exec(_) | op::Op::File(_)) => unmarked.contains(&name),
-            Some(_) => false,
-            // The last one only says which is the result.
-            None => true,
-        };
-        if !spared {
-            definition.metadata.entry(name).or_default().ignore_cache = true;
+    let mut again: HashSet<String> = HashSet::new();
+    for (name, step) in &steps {
+        let from_elsewhere = matches!(step.op, Some(op::Op::Source(_)));
+        // One without a kind only says which is the result.
+        if step.op.is_some() && !from_elsewhere && !spared.contains(name) {
+            again.insert(name.clone());
         }
+    }
+    for name in steps.keys().filter(|name| spared.contains(*name)) {
+        let before = all_before(name, &steps);
+        if before.is_disjoint(&again) {
+            let is_source = |name: &String| {
+                let step = steps.get(name);
+                step.is_some_and(|step| matches!(step.op, Some(op::Op::Source(_))))
+            };
+            again.extend(before.into_iter().filter(is_source));
+        }
+    }
+    for name in again {
+        definition.metadata.entry(name).or_default().ignore_cache = true;
     }
     Ok(definition)
+}
+
+/// Steps by their digests.
+type Steps = IndexMap<String, Op>;
+
+/// The steps that one begins with, and those that these begin with.
+fn all_before(name: &str, steps: &Steps) -> HashSet<String> {
+    let mut all = HashSet::new();
+    let mut open = vec![name.to_owned()];
+    while let Some(name) = open.pop() {
+        let inputs = steps.get(&name).into_iter().flat_map(|step| &step.inputs);
+        for input in inputs {
+            if all.insert(input.digest.clone()) {
+                open.push(input.digest.clone());
+            }
+        }
+    }
+    all
 }
 
 fn cache_mounts(step: &Op) -> impl Iterator<Item = &Mount> {
@@ -197,6 +230,20 @@ mod tests {
         })
     }
 
+    /// Which of these steps are marked.
+    fn marks(steps: &[&Op]) -> Vec<bool> {
+        let definition = Definition {
+            def: steps.iter().map(|step| step.encode_to_vec()).collect(),
+            ..Definition::default()
+        };
+        let definition = marked(definition).expect("steps that can be read");
+        let is_marked = |step: &&Op| {
+            let metadata = definition.metadata.get(&name(step));
+            metadata.is_some_and(|metadata| metadata.ignore_cache)
+        };
+        steps.iter().map(is_marked).collect()
+    }
+
     #[test]
     fn all_runs_again_and_no_step_with_a_cache_mount_is_marked() {
         let root = (MountType::Bind, 0);
@@ -211,15 +258,18 @@ mod tests {
         let copied = step(Some(op::Op::File(FileOp::default())), &[&cached]);
         let end = step(None, &[&copied]);
         let steps = [&image, &plain, &directory, &nested, &cached, &copied, &end];
-        let definition = Definition {
-            def: steps.iter().map(|step| step.encode_to_vec()).collect(),
-            ..Definition::default()
-        };
-        let definition = marked(definition).expect("steps that can be read");
-        let again = steps.map(|step| {
-            let metadata = definition.metadata.get(&name(step));
-            metadata.is_some_and(|metadata| metadata.ignore_cache)
-        });
-        assert_eq!(again, [true, true, false, false, false, true, false]);
+        assert_eq!(
+            marks(&steps),
+            [false, true, false, false, false, true, false]
+        );
+    }
+
+    #[test]
+    fn a_base_image_is_marked_only_where_a_cache_mount_comes_right_behind_it() {
+        let image = step(Some(op::Op::Source(SourceOp::default())), &[]);
+        let mounts = [(MountType::Bind, 0), (MountType::Cache, -1)];
+        let cached = step(Some(run(&mounts)), &[&image]);
+        let end = step(None, &[&cached]);
+        assert_eq!(marks(&[&image, &cached, &end]), [true, false, false]);
     }
 }
