@@ -76,13 +76,7 @@ fn docker_dcb_builds_where_docker_s_own_flags_say_and_hands_over_to_compose() {
             .expect(0)
             .telling(&["up --detach --no-build"]);
 
-        // Compose v1 knows no DOCKER_CONTEXT.
-        let here = if engine.has_compose_v1() {
-            ["-H", engine.host.as_str()]
-        } else {
-            ["-c", "far"]
-        };
-        let run_here = |arguments: &[&str]| run(&[&here, arguments].concat());
+        let run_here = |arguments: &[&str]| run(&[&["-c", "far"], arguments].concat());
         run_here(&["dcb", "up", "-d"]).expect(0);
         run_here(&["dcb", "ps"]).expect(0).telling(&["sleep 1000"]);
         run_here(&["dcb", "exec", "-T", "web", "sh", "-c", "exit 7"]).expect(7);

@@ -10,6 +10,7 @@ use super::machine::may_build;
 use crate::cli::{ProjectFlags, Up};
 use crate::compose::Project;
 use crate::docker::compose_cli::{self, Compose, Kind};
+use crate::docker::host::Address;
 use crate::failure::{Class, Failure};
 use crate::process::{self, Command};
 use crate::report;
@@ -95,7 +96,18 @@ impl<'a> Handover<'a> {
         arguments.extend(words.into_iter().map(Into::into));
         let mut command = self.compose.command(arguments);
         command.input = self.stdin.map(str::to_owned);
+        command.environment.extend(self.engine());
         Ok(command)
+    }
+
+    /// Where the engine is, for a Compose that does not look into contexts. One that cannot be found is
+    /// told of by whoever builds; certificates of a context have no variables.
+    fn engine(&self) -> Option<(String, Option<String>)> {
+        let endpoint = self.app.endpoint().ok()?;
+        let is_named = endpoint.context() != "default";
+        let is_plain = !matches!(endpoint.address, Address::Tls(_));
+        (self.compose.kind == Kind::V1 && is_named && is_plain)
+            .then(|| ("DOCKER_HOST".to_owned(), Some(endpoint.address.to_string())))
     }
 }
 
@@ -160,7 +172,7 @@ impl App<'_> {
         };
         let flags = self.project_flags()?;
         let mut command = Handover::bare(self, &compose, &flags).command(words)?;
-        command.environment = environment;
+        command.environment.extend(environment);
         Err(self.become_compose(&command).into())
     }
 
