@@ -127,7 +127,8 @@ fn service(job: &Job) -> ServiceSummary {
     let own = job
         .steps_in_order()
         .into_iter()
-        .filter(|(_, step)| matches!(step.kind, Kind::Instruction | Kind::Base));
+        .filter(|(_, step)| matches!(step.kind, Kind::Instruction | Kind::Base))
+        .filter(|(id, _)| !job.is_told_elsewhere(*id));
     ServiceSummary {
         names: job.planned.services.clone(),
         built,

@@ -78,6 +78,9 @@ pub struct Step {
     pub lines: usize,
     /// Whether it wrote more than that, which was left out.
     pub cut: bool,
+    /// Another step of the same instruction. Services that do the same at the same time share what one of
+    /// them does, and the builder tells each of its own step and of the other's.
+    twin: Option<StepId>,
     /// When it was told that it runs.
     pub since: u64,
     /// When it was last said that it goes on.
@@ -194,12 +197,32 @@ impl Job {
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         let own = |step: &&Step| step.kind == Kind::Instruction;
-        for step in self.steps.values().filter(own) {
+        for (id, step) in self.steps.iter().filter(|(_, step)| own(step)) {
+            let twin = self.twin(step);
+            if twin.is_some_and(|(twin, _)| twin < *id) {
+                continue;
+            }
+            let (over, cached) = twin.map_or((false, true), |(_, twin)| {
+                (twin.state.is_over(), twin.state == StepState::Cached)
+            });
             counts.total += 1;
-            counts.over += usize::from(step.state.is_over());
-            counts.cached += usize::from(step.state == StepState::Cached);
+            counts.over += usize::from(over || step.state.is_over());
+            counts.cached += usize::from(cached && step.state == StepState::Cached);
         }
         counts
+    }
+
+    /// Whether a step is told of by its twin: it is in the cache because that was done, or was first.
+    pub fn is_told_elsewhere(&self, id: StepId) -> bool {
+        let step = self.steps.get(&id);
+        let cached = step.filter(|step| step.state == StepState::Cached);
+        let twin = cached.and_then(|step| self.twin(step));
+        twin.is_some_and(|(first, twin)| first < id || twin.state != StepState::Cached)
+    }
+
+    fn twin(&self, step: &Step) -> Option<(StepId, &Step)> {
+        let twin = step.twin?;
+        Some((twin, self.steps.get(&twin)?))
     }
 
     pub(super) fn start(&mut self, at: u64) {
@@ -214,9 +237,18 @@ impl Job {
         state: &StepState,
         at: u64,
     ) {
+        let kind = Kind::of(name);
+        let twin = match kind {
+            Kind::Instruction if !self.steps.contains_key(&id) => self.named(name),
+            _ => None,
+        };
+        if let Some(twin) = twin.and_then(|twin| self.steps.get_mut(&twin)) {
+            twin.twin = Some(id);
+        }
         let step = self.steps.entry(id).or_insert_with(|| Step {
+            twin,
             name: String::new(),
-            kind: Kind::of(name),
+            kind,
             needs: Vec::new(),
             state: StepState::Waiting,
             moving: IndexMap::new(),
@@ -228,7 +260,7 @@ impl Job {
         });
         if step.name != name {
             name.clone_into(&mut step.name);
-            step.kind = Kind::of(name);
+            step.kind = kind;
         }
         needs.clone_into(&mut step.needs);
         if matches!(state, StepState::Running { .. }) {
@@ -239,6 +271,12 @@ impl Job {
             self.failed = Some(id);
         }
         step.state = state.clone();
+    }
+
+    /// The step of this name.
+    fn named(&self, name: &str) -> Option<StepId> {
+        let mut steps = self.steps.iter();
+        steps.find(|(_, step)| step.name == name).map(|(id, _)| *id)
     }
 
     pub(super) fn mention(&mut self, id: StepId, at: u64) {

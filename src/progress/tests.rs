@@ -155,3 +155,31 @@ fn of_a_log_only_the_end_is_kept() {
     let step = run.jobs[0].step_of(StepId(1)).expect("a step");
     assert!(step.tail.is_empty(), "nobody asks for it any more");
 }
+
+#[test]
+fn a_step_that_services_share_is_counted_once_and_told_once() {
+    let done = || StepState::Done {
+        began: 1,
+        ended: 5,
+        took: 4,
+    };
+    for (states, cached, elsewhere) in [
+        ([done(), StepState::Cached], 0, [false, true]),
+        ([StepState::Cached, done()], 0, [true, false]),
+        ([StepState::Cached, StepState::Cached], 1, [false, true]),
+    ] {
+        let mut run = run(vec![planned("web", &[])]);
+        for (id, state) in states.into_iter().enumerate() {
+            take(&mut run, 5, step(0, id + 1, "[2/3] RUN make", state));
+        }
+        let job = &run.jobs[0];
+        let counts = Counts {
+            total: 1,
+            over: 1,
+            cached,
+        };
+        assert_eq!(job.counts(), counts);
+        let told = [1, 2].map(|id| job.is_told_elsewhere(StepId(id)));
+        assert_eq!(told, elsewhere);
+    }
+}

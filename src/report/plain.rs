@@ -155,7 +155,8 @@ impl<S: Screen> Plain<S> {
             return;
         };
         let again = !self.told.insert((job, id));
-        if again && step.state == StepState::Cached {
+        let elsewhere = run.job(job).is_some_and(|job| job.is_told_elsewhere(id));
+        if elsewhere || again && step.state == StepState::Cached {
             return;
         }
         let name = human::sanitize(&step.name);

@@ -90,7 +90,7 @@ impl Story {
             .chain(done)
             .chain(std::iter::repeat_n(StepState::Waiting, waiting));
         for (index, state) in states.enumerate() {
-            self.step(job, 100 + index, "RUN something", state);
+            self.step(job, 100 + index, &format!("RUN something {index}"), state);
         }
         self
     }
