@@ -45,7 +45,7 @@ fn help_names_every_verb_and_every_verb_its_flags() {
                 "--profile",
                 "--env-file",
                 "--compatibility",
-                "goes to Docker Compose",
+                "go to Docker Compose",
             ] as &[&str],
         ),
         (
@@ -95,7 +95,7 @@ error: unexpected argument '--no-cash' found
 
   tip: a similar argument exists: '--no-cache'
 
-Usage: dcb build --no-cache [SERVICE]...
+Usage: dcb build --no-cache[=<WHAT>] [SERVICE]...
 
 For more information, try '--help'.
 ",

@@ -142,6 +142,14 @@ impl<'a> Hub<'a> {
             // By the clock and not by the events: a slow terminal gets fewer pictures, each of them new.
             let now = self.clock.now();
             if now >= due {
+                // What happened before is heard before: told again, the run comes out the same.
+                while let Ok(record) = received.try_recv() {
+                    let later = record.at > now;
+                    self.hear(record);
+                    if later {
+                        break;
+                    }
+                }
                 self.tick(now);
                 due = self.clock.now() + TICK;
             }

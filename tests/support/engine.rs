@@ -217,9 +217,10 @@ pub fn all_engines() -> Vec<Engine> {
     engines().into_iter().chain(podman()).collect()
 }
 
-/// The newest of them.
+/// The newest of them; of two that are as new, the one with its images in Docker's own store.
 pub fn newest() -> Engine {
-    let newest = engines().into_iter().max_by_key(Engine::major);
+    let all = engines().into_iter();
+    let newest = all.max_by_key(|engine| (engine.major(), engine.suite != CONTAINERD));
     newest.expect("an engine")
 }
 
