@@ -98,9 +98,13 @@ impl Client {
                 let Some(failure) = failure else {
                     return Ok(Built::here(None));
                 };
+                // What ran before an export is in the cache, and does not run again with a second one.
+                let kept = failure.transient
+                    && steps.failed_to_export()
+                    && matches!(spec.cache, CacheUse::Normal);
                 Err(BuildError::Failed {
                     failure: Box::new(self.unless_lost(failure).await),
-                    ran: steps.ran(),
+                    ran: steps.ran() && !kept,
                 })
             }
         }

@@ -103,6 +103,11 @@ impl Steps {
         all.any(|step| step.name == KEEPING && is_done(step))
     }
 
+    /// Whether all was built, and the engine could not make an image of it.
+    pub(super) fn failed_to_export(&self) -> bool {
+        self.failed() == Some(KEEPING)
+    }
+
     /// Whether a `RUN` may have begun. From then on nothing may be built a second time, so what is
     /// not known to run nothing counts: frontends name their steps as they like.
     pub(in crate::docker) fn ran(&self) -> bool {

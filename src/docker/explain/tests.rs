@@ -270,3 +270,17 @@ fn a_missing_source_is_named_without_its_wrapping() {
         assert_eq!(missing_path(text), Some("a/nope.txt"));
     }
 }
+
+#[test]
+fn an_export_whose_layers_were_collected_meanwhile_may_be_made_again() {
+    let spec = spec("FROM a\nRUN make\n");
+    let failure = said(
+        "failed to prepare extraction snapshot \"extract-155946834-HNdJ sha256:ab\": \
+         parent snapshot sha256:cd does not exist: not found",
+        Some("exporting to image"),
+        None,
+        &spec,
+    );
+    assert_eq!(failure.class, Class::BuilderBroken);
+    assert!(failure.transient);
+}
