@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use dcb::cli::Cli;
 use regex::Regex;
 use serde_json::Value;
-use support::{Engine, Project, engines};
+use support::{Engine, Project, copy, engines};
 
 /// A fenced block of a page.
 struct Block {
@@ -175,20 +175,6 @@ fn made_comparable(text: &str) -> Vec<String> {
     text.lines()
         .map(|line| line.trim_end().to_owned())
         .collect()
-}
-
-/// A copy of a folder in a project of its own.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a directory");
-    for entry in fs::read_dir(from).expect("a folder") {
-        let entry = entry.expect("an entry");
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if from.is_dir() {
-            copy(&from, &to);
-        } else {
-            fs::copy(&from, &to).expect("a copy");
-        }
-    }
 }
 
 /// Runs the commands of a block and looks for every line that it shows.

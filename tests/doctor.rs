@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use support::{Project, Ran, all_engines, on_engines, on_every_engine};
+use support::{Project, Ran, all_engines, copy, on_engines, on_every_engine};
 
 const WEB: &str = "services: { web: { build: . } }\n";
 
@@ -70,18 +70,6 @@ fn remedy(ran: &Ran, id: &str) -> String {
         .as_str()
         .expect("a remedy")
         .to_owned()
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a directory");
-    for entry in from.read_dir().expect("a directory").flatten() {
-        let to = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            std::fs::copy(entry.path(), to).expect("a copy");
-        }
-    }
 }
 
 // Healthy

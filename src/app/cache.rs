@@ -17,7 +17,6 @@ use crate::event::{Event, Record, StepState};
 use crate::failure::{Class, Failure};
 use crate::journal::{self, Journal};
 use crate::plan::{self, Inputs};
-use crate::process::quote;
 use crate::report::caches::{self as told, Removal};
 use crate::{report, settings};
 
@@ -100,7 +99,8 @@ impl App<'_> {
             return Ok(ExitCode::SUCCESS);
         }
         if !sweep.yes {
-            self.agree_to_sweep(json)?;
+            let unasked = "this removes caches, and nobody is there to be asked";
+            self.asked(!json, "remove them?", unasked, "nothing was removed")?;
         }
         let (removal, failure) = sweep_away(held, selection).await;
         let text = if json {
@@ -112,31 +112,6 @@ impl App<'_> {
         match failure {
             Some(failure) => Err(failure.into()),
             None => Ok(ExitCode::SUCCESS),
-        }
-    }
-
-    fn agree_to_sweep(&self, json: bool) -> Result<(), Failure> {
-        let nobody = || {
-            let words = self
-                .ambient
-                .arguments
-                .iter()
-                .skip(1)
-                .map(|word| quote(word));
-            let words: Vec<String> = words.collect();
-            Failure::new(
-                Class::Usage,
-                "this removes caches, and nobody is there to be asked",
-            )
-            .hint(format!("say so beforehand: dcb {} --yes", words.join(" ")))
-        };
-        if json || !self.ambient.stdin_is_terminal || self.ambient.stderr.columns.is_none() {
-            return Err(nobody());
-        }
-        match report::ask("remove them?") {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Failure::new(Class::Usage, "nothing was removed")),
-            Err(_) => Err(nobody()),
         }
     }
 

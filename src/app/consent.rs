@@ -14,20 +14,25 @@ impl App<'_> {
         if beforehand {
             return Ok(());
         }
-        let nobody = || {
-            Failure::new(
-                Class::Usage,
-                format!("{question} nobody is there to answer"),
-            )
-            .hint(format!("say so beforehand: {} --yes", self.command_line()))
-        };
-        if !self.ambient.stdin_is_terminal || self.ambient.stderr.columns.is_none() {
-            return Err(nobody());
-        }
-        match report::ask(question) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Failure::new(Class::Usage, "nothing was changed")),
-            Err(_) => Err(nobody()),
+        let unasked = format!("{question} nobody is there to answer");
+        self.asked(true, question, &unasked, "nothing was changed")
+    }
+
+    /// Asks, unless it `may` not; fails with `unasked` where nobody answers, with `declined` after a no.
+    pub(super) fn asked(
+        &self,
+        may: bool,
+        question: &str,
+        unasked: &str,
+        declined: &str,
+    ) -> Result<(), Failure> {
+        let is_there = self.ambient.stdin_is_terminal && self.ambient.stderr.columns.is_some();
+        let answer = (may && is_there).then(|| report::ask(question));
+        match answer {
+            Some(Ok(true)) => Ok(()),
+            Some(Ok(false)) => Err(Failure::new(Class::Usage, declined)),
+            Some(Err(_)) | None => Err(Failure::new(Class::Usage, unasked)
+                .hint(format!("say so beforehand: {} --yes", self.command_line()))),
         }
     }
 

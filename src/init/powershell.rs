@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::command::{Meaning, Takes, Word, commands, compose, meaning};
+use super::command::{Takes, Word, commands, compose};
 use super::reading::{Reading, is_same_everywhere, known_flag};
 
 /// Commands that only prepare or tell, in lower case.
@@ -275,18 +275,8 @@ impl Reader<'_> {
     }
 
     fn export(&mut self, name: &str, value: String) {
-        let word = Word::Fixed(value);
-        match meaning(name, &word) {
-            Meaning::Needless => {}
-            Meaning::Heeded if self.depth == 0 => {
-                let value = word.written().to_owned();
-                self.reading.exported.insert(name.to_owned(), value);
-            }
-            Meaning::Heeded | Meaning::Unknown => self.reading.beyond(
-                self.line,
-                format!("`{name}`, which it sets for what it runs"),
-            ),
-        }
+        let (line, always) = (self.line, self.depth == 0);
+        self.reading.export(line, always, name, &Word::Fixed(value));
     }
 
     /// Whether what a variable is set to is known to be no command.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::command::{Meaning, Word, meaning};
+
 /// A script, understood.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Reading {
@@ -37,6 +39,20 @@ impl Reading {
         };
         if !self.beyond.contains(&told) {
             self.beyond.push(told);
+        }
+    }
+
+    /// Notes a variable that it sets for what it runs, `always` or under a condition.
+    pub(super) fn export(&mut self, line: usize, always: bool, name: &str, value: &Word) {
+        match meaning(name, value) {
+            Meaning::Needless => {}
+            Meaning::Heeded if always => {
+                let value = value.written().to_owned();
+                self.exported.insert(name.to_owned(), value);
+            }
+            Meaning::Heeded | Meaning::Unknown => {
+                self.beyond(line, format!("`{name}`, which it sets for what it runs"));
+            }
         }
     }
 

@@ -331,17 +331,8 @@ impl Reader<'_> {
     }
 
     fn export(&mut self, name: &str, value: &Word) {
-        match meaning(name, value) {
-            Meaning::Needless => {}
-            Meaning::Heeded if self.depth == 0 => {
-                let value = value.written().to_owned();
-                self.reading.exported.insert(name.to_owned(), value);
-            }
-            Meaning::Heeded | Meaning::Unknown => self.reading.beyond(
-                self.line,
-                format!("`{name}`, which it sets for what it runs"),
-            ),
-        }
+        let (line, always) = (self.line, self.depth == 0);
+        self.reading.export(line, always, name, value);
     }
 
     fn is_harmless(&mut self, command: &Simple) -> bool {

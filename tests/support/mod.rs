@@ -41,7 +41,7 @@ use std::time::{Duration, Instant};
 pub use command::{Ran, Running};
 pub use engine::{Engine, all_engines, containerd_store, engines, newest, podman, script};
 pub use private::PrivateEngine;
-pub use project::Project;
+pub use project::{Project, copy};
 
 /// Runs `test` on all engines side by side, each with a fresh project called after `name`. A
 /// failure names its engine: the thread carries its version and suite.
