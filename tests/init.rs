@@ -71,17 +71,21 @@ fn nothing_is_written_unless_somebody_agrees_and_a_second_run_has_nothing_to_do(
     let project = project("init");
     let before = names(&project);
 
-    let shown = project.run_alone(&["init"]).expect(2).telling(&[
-        "dcb builds this project as it is: the compose file needs no `x-dcb`",
+    let parts = ["build.sh", "build.ps1", "makefile"];
+    let line = ["init"].iter().chain(&parts).copied();
+    let line: Vec<&str> = line.collect();
+    let shown = project.run_alone(&line).expect(2).telling(&[
         "+exec dcb up \"$@\"",
         "nothing was written: there is no terminal on which to ask",
-        "to write all of it: dcb init --yes",
+        "to write all of it: dcb init build.sh build.ps1 makefile --yes",
     ]);
-    let dry = project.run_alone(&["init", "--dry-run"]).expect(0);
-    assert_eq!(dry.stdout, shown.stdout);
+    let dry = project.run_alone(&[&line[..], &["--dry-run"]].concat());
+    assert_eq!(dry.expect(0).stdout, shown.stdout);
     assert_eq!(names(&project), before);
 
-    project.run_alone(&["init", "--yes"]).expect(0);
+    project
+        .run_alone(&[&line[..], &["--yes"]].concat())
+        .expect(0);
     assert_eq!(mode(&project, "build.sh") & 0o111, 0o111);
     assert_eq!(mode(&project, "Makefile") & 0o111, 0);
     is_sound_shell(&project);
@@ -118,6 +122,47 @@ fn nothing_is_written_unless_somebody_agrees_and_a_second_run_has_nothing_to_do(
         .expect(0)
         .telling(&["there is nothing to do"]);
     assert_eq!(names(&project), after, "no copies of what did not change");
+}
+
+#[test]
+fn what_nobody_types_is_made_only_when_it_is_named() {
+    let project = project("init");
+    let before = names(&project);
+    let ran = project.run_alone(&["--profile", "a b", "init", "--yes"]);
+    assert_eq!(
+        ran.expect(0).stdout,
+        "dcb builds this project as it is: the compose file needs no `x-dcb`\n\
+         no script or Makefile is needed: type `dcb --profile 'a b' up --detached`\n\
+         for those who are used to some: dcb --profile 'a b' init build.sh build.ps1 makefile\n"
+    );
+    assert_eq!(names(&project), before);
+
+    // Each by itself: one script does not call for another.
+    for (file, text) in [
+        ("build.sh", "docker compose up --build\n"),
+        ("build.ps1", "docker compose up --build\n"),
+        ("Makefile", "start:\n\tdocker compose up --build -d\n"),
+        (
+            "package.json",
+            "{\"scripts\": {\"up\": \"docker compose up --build\"}}\n",
+        ),
+    ] {
+        let project = self::project("init").file(file, text);
+        project.run_alone(&["init", "--yes"]).expect(0);
+        let backup = format!("{file}.bak");
+        let mut expected = before.clone();
+        expected.extend([file.to_owned(), backup]);
+        expected.sort();
+        assert_eq!(names(&project), expected);
+        project
+            .run_alone(&["init", "--yes"])
+            .expect(0)
+            .telling(&[if file == "package.json" {
+                "no script or Makefile is needed"
+            } else {
+                "there is nothing to do"
+            }]);
+    }
 }
 
 /// What the guides of several teams have, in one repository.
@@ -550,11 +595,14 @@ fn files_that_are_named_are_named_in_what_is_written_and_a_directory_below_finds
             "it's",
             "init",
             "--yes",
+            "build.sh",
+            "build.ps1",
+            "makefile",
         ])
         .expect(0);
     let flags = r"dcb --file deploy/one.yaml --profile 'it'\''s'";
     assert!(read(&project, "build.sh").contains(&format!("{flags} up")));
-    assert!(read(&project, "Makefile").contains(&format!("\t{flags} build --no-cache\n")));
+    assert!(read(&project, "Makefile").contains(&format!("\t{flags} fresh\n")));
     assert!(read(&project, "build.ps1").contains("--profile 'it''s' up"));
 
     let below = self::project("init").file("web/x", "");
@@ -574,7 +622,8 @@ fn the_scripts_and_targets_build_and_start() {
             "FROM busybox\nCOPY page /page\nCMD [\"sleep\", \"60\"]\n",
         );
         project.write("page", "hello");
-        project.run(engine, &["init", "--yes"]).expect(0);
+        let parts = ["init", "--yes", "build.sh", "build.ps1", "makefile"];
+        project.run(engine, &parts).expect(0);
         let bin = Path::new(env!("CARGO_BIN_EXE_dcb"))
             .parent()
             .expect("a directory");

@@ -12,7 +12,7 @@ use super::{App, UNWRITTEN};
 use crate::cli::{Cli, Init, InitPart};
 use crate::compose::{self, Project};
 use crate::failure::{Class, Failure};
-use crate::init::{self, Change, PARTS, Part, Repository, Wanted};
+use crate::init::{self, Change, Part, Repository, Wanted};
 use crate::{process, report, settings};
 
 impl App<'_> {
@@ -30,7 +30,7 @@ impl App<'_> {
         let proposal = init::propose(
             &Repository::read(&root, &project),
             &Wanted {
-                parts: if parts.is_empty() { &PARTS } else { &parts },
+                parts: &parts,
                 force: asked.force,
                 project: &flags,
                 takes: &takes,

@@ -152,7 +152,10 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         "init",
         &[
             ("dcb init --dry-run", "Show what would be written"),
-            ("dcb init build.sh makefile", "Only these two"),
+            (
+                "dcb init build.sh makefile",
+                "These two, be they there or not",
+            ),
         ],
     ),
     (

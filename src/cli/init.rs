@@ -14,7 +14,7 @@ pub struct Init {
     /// Propose to replace scripts that do what dcb cannot know, too
     #[arg(long)]
     pub force: bool,
-    /// What to propose [default: all]
+    /// What to propose, be it there or not [default: what is there]
     #[arg(value_enum, value_name = "WHAT")]
     pub parts: Vec<InitPart>,
 }

@@ -209,9 +209,9 @@ impl Target {
     fn command(self) -> Option<&'static str> {
         match self {
             Self::Help => None,
-            Self::Dev => Some("up --detached"),
+            Self::Dev => Some("dev"),
             Self::Build => Some("build"),
-            Self::BuildFresh => Some("build --no-cache"),
+            Self::BuildFresh => Some("fresh"),
         }
     }
 }

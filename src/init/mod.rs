@@ -9,8 +9,9 @@
 //! ```
 //!
 //! Nothing is written here and nobody is asked: a proposal is made of texts alone, so that it can be shown
-//! before anything happens. A project that dcb understands by itself needs nothing, and is told so. What
-//! is there is replaced only where all that it does is known; what dcb cannot know is named instead.
+//! before anything happens. A project that dcb understands by itself needs nothing, and is told so: only
+//! what people type already is looked after, unless a part is named. What is there is replaced only where
+//! all that it does is known; what dcb cannot know is named instead.
 //! A second run on what the first has written finds nothing to do.
 
 mod command;
@@ -49,7 +50,7 @@ pub enum Part {
 }
 
 /// Every part, in the order in which it is shown.
-pub const PARTS: [Part; 5] = [
+const PARTS: [Part; 5] = [
     Part::Section,
     Part::Shell,
     Part::PowerShell,
@@ -59,7 +60,7 @@ pub const PARTS: [Part; 5] = [
 
 /// What is to be proposed.
 pub struct Wanted<'a> {
-    /// The parts to look at.
+    /// The parts to propose, be there such a file or not; none for those that are there.
     pub parts: &'a [Part],
     /// Whether scripts that do what dcb cannot know are replaced too.
     pub force: bool,
@@ -113,6 +114,8 @@ pub struct Proposal {
     pub left_alone: Vec<LeftAlone>,
     /// Whether the compose file needs no word for dcb.
     pub needs_no_section: bool,
+    /// How dcb is called here, where there is no script of any kind and so nothing to propose.
+    pub by_hand: Option<String>,
 }
 
 /// What could be done in `repository`.
@@ -124,7 +127,14 @@ pub fn propose(repository: &Repository, wanted: &Wanted<'_>) -> Proposal {
     };
     let shell = proposing.script("build.sh", &repository.shell, script::read);
     let powershell = proposing.script("build.ps1", &repository.powershell, powershell::read);
-    for part in wanted.parts {
+    let looked_at: Vec<Part> = match wanted.parts {
+        [] => PARTS
+            .into_iter()
+            .filter(|part| part.is_in(repository))
+            .collect(),
+        named => named.to_vec(),
+    };
+    for part in &looked_at {
         match part {
             Part::Section => proposing.section(&[&shell, &powershell]),
             Part::Shell => {
@@ -139,7 +149,29 @@ pub fn propose(repository: &Repository, wanted: &Wanted<'_>) -> Proposal {
             Part::Scripts => proposing.scripts(),
         }
     }
+    let nothing_to_say =
+        proposing.proposal.changes.is_empty() && proposing.proposal.left_alone.is_empty();
+    let by_file = [Part::Shell, Part::PowerShell, Part::Makefile];
+    if wanted.parts.is_empty()
+        && nothing_to_say
+        && !by_file.iter().any(|part| part.is_in(repository))
+    {
+        proposing.proposal.by_hand = Some(format!("dcb{}", proposing.flags()));
+    }
     proposing.proposal
+}
+
+impl Part {
+    /// Whether `repository` has the file that it is about: what people type already.
+    fn is_in(self, repository: &Repository) -> bool {
+        match self {
+            // Each of them looks by itself whether there is anything to do.
+            Self::Section | Self::Scripts => true,
+            Self::Shell => repository.shell != Existing::None,
+            Self::PowerShell => repository.powershell != Existing::None,
+            Self::Makefile => repository.makefile.1 != Existing::None,
+        }
+    }
 }
 
 struct Proposing<'a> {

@@ -25,10 +25,18 @@ pub fn opening(proposal: &Proposal) -> String {
             let _ = writeln!(text, "  = help: {help}");
         }
     }
-    if proposal.changes.is_empty() {
+    if let Some(dcb) = &proposal.by_hand {
+        let _ = writeln!(
+            text,
+            "no script or Makefile is needed: type `{dcb} up --detached`\n\
+             for those who are used to some: {dcb} init build.sh build.ps1 makefile"
+        );
+    } else if proposal.changes.is_empty() {
         text.push_str("there is nothing to do\n");
     }
-    text.push('\n');
+    if !proposal.changes.is_empty() {
+        text.push('\n');
+    }
     text
 }
 
