@@ -25,7 +25,7 @@ use crate::secret::ArgValue;
 
 pub use builders::{begins_traditional, named_builder};
 pub use caches::{cleared, pruned};
-pub use extension::Extension;
+pub use extension::{Extension, SharedCaches};
 pub use files::{Pair, pair};
 pub use given::Given;
 pub use showing::show;

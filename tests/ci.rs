@@ -170,22 +170,12 @@ fn status(registry: &Registry, name: &str, tag: &str) -> String {
     String::from_utf8_lossy(&answer.stdout).into_owned()
 }
 
-#[test]
-fn the_steps_for_github_build_and_push_and_keep_the_cache_in_a_registry() {
-    let (Some(engine), Some(registry)) = (containerd_store(), Registry::start()) else {
-        return;
-    };
-    let address = registry.address();
-    let project = project().variable("IMAGE", &format!("{address}/acme/web"));
-    let cache = format!("registry={address}/acme/cache");
-    let text = project
-        .run_alone(&["ci", "github", "--push", "--cache", &cache])
-        .expect(0)
-        .stdout;
+/// Runs the steps of a workflow for a push; where they put what is kept, and what they told.
+fn run_on_github(engine: &Engine, project: &Project, text: &str) -> (tempfile::TempDir, String) {
     let temporary = tempfile::tempdir().expect("a directory");
     let place = temporary.path().to_str().expect("text").to_owned();
     let written = temporary.path().join("env");
-    let steps = github_steps(&text);
+    let steps = github_steps(text);
     assert_eq!(steps.len(), 4, "{text}");
     let mut told = String::new();
     for step in &steps {
@@ -198,11 +188,27 @@ fn the_steps_for_github_build_and_push_and_keep_the_cache_in_a_registry() {
         ];
         let set = lines.lines().filter_map(|line| line.split_once('='));
         let variables: Vec<(&str, &str)> = set.chain(own).collect();
-        told += &Job::new(&engine, &project, &variables)
+        told += &Job::new(engine, project, &variables)
             .run(step)
             .expect(0)
             .told();
     }
+    (temporary, told)
+}
+
+#[test]
+fn the_steps_for_github_build_and_push_and_keep_the_cache_in_a_registry() {
+    let (Some(engine), Some(registry)) = (containerd_store(), Registry::start()) else {
+        return;
+    };
+    let address = registry.address();
+    let project = project().variable("IMAGE", &format!("{address}/acme/web"));
+    let cache = format!("registry={address}/acme/cache");
+    let text = project
+        .run_alone(&["ci", "github", "--push", "--cache", &cache])
+        .expect(0)
+        .stdout;
+    let (temporary, told) = run_on_github(&engine, &project, &text);
     assert!(told.contains("ready: 2 services build"), "{told}");
     assert!(told.contains("2 services built"), "{told}");
     let kept = temporary.path().join("dcb");
@@ -224,6 +230,39 @@ fn the_steps_for_github_build_and_push_and_keep_the_cache_in_a_registry() {
             "{name}:{tag}"
         );
     }
+
+    // A project that says itself where they are needs no second file: what is pushed has the caches of
+    // production, and what is only typed still counts more.
+    let said = |write: &str| {
+        format!(
+            "x-dcb:\n  cache:\n    dev: \"{address}/own/{{service}}:dev\"\n    \
+             prod: \"{address}/own/{{service}}:prod\"\n    write: {write}\n"
+        )
+    };
+    let own = self::project().variable("IMAGE", &format!("{address}/acme/own"));
+    let compose = std::fs::read_to_string(own.path().join("compose.yaml")).expect("a file");
+    own.write("compose.yaml", &(compose.clone() + &said("${KIND:-dev}")));
+    let text = own.run_alone(&["ci", "github", "--push"]).expect(0).stdout;
+    assert!(!text.contains("COMPOSE_FILE"), "{text}");
+    assert!(text.contains(&format!("registry: {address}\n")), "{text}");
+    let (_kept, told) = run_on_github(&engine, &own, &text);
+    assert!(told.contains("2 services built"), "{told}");
+    for (tag, expected) in [("prod", "200"), ("dev", "404")] {
+        for service in ["web", "job"] {
+            let found = status(&registry, &format!("own/{service}"), tag);
+            assert_eq!(found, expected, "{service}:{tag}");
+        }
+    }
+    let none = ["ci", "github", "--cache", "none"];
+    let text = own.run_alone(&none).expect(0).stdout;
+    assert!(
+        text.contains("  web: { x-dcb: { cache: false } }\n"),
+        "{text}"
+    );
+    own.write("compose.yaml", &(compose + &said("dev")));
+    own.run_alone(&["ci", "jenkins", "--push"])
+        .expect(0)
+        .telling(&["compose.yaml:7", "write: ${BUILD_KIND:-dev}"]);
 }
 
 #[test]

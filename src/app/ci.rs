@@ -1,6 +1,7 @@
 //! `ci`: what a pipeline has to know of the project, and its text.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -8,10 +9,12 @@ use anyhow::Context;
 use super::{App, UNWRITTEN};
 use crate::cli::{BuildFlags, Ci, ProjectFlags, Server};
 use crate::compose::{self, Project};
-use crate::docker::reference;
+use crate::diagnostic::Diagnostic;
+use crate::docker::{CacheEntry, CacheKey, reference};
 use crate::dockerfile::Dockerfile;
 use crate::failure::{Class, Failure};
 use crate::pipeline::{self, Cache, Pipeline};
+use crate::settings::SharedCaches;
 use crate::{report, settings};
 
 /// Registries from which everybody may pull.
@@ -32,8 +35,15 @@ impl App<'_> {
         let flags = self.files_for(asked)?;
         let request = settings::project(self.ambient, &flags, &[])?;
         let project = super::load(&request)?;
-        settings::Extension::read(&project)?;
-        let cache = cache(asked)?;
+        let extension = settings::Extension::read(&project)?;
+        let said = extension.shared_caches(&project);
+        let said_elsewhere = said.is_some() && asked.cache.is_some();
+        // What is typed counts, and the classic builder writes none.
+        let shared = said.filter(|_| asked.cache.is_none() && !asked.force_traditional);
+        let cache = match &shared {
+            Some(shared) => self.of_project(shared, asked.push),
+            None => cache(asked)?,
+        };
         let built = project.services.values().filter(|it| it.build.is_some());
         let services: Vec<String> = built.map(|service| service.name.clone()).collect();
         if services.is_empty() {
@@ -44,9 +54,17 @@ impl App<'_> {
             .hint("give a service a `build:` section")
             .into());
         }
+        let mut registries = registries(&project, &cache, asked);
+        if let Some(shared) = &shared {
+            registries.extend(shared.images.iter().filter_map(|name| registry(name)));
+        }
         // Files are only named where dcb would not find the same by itself.
-        let named = cache != Cache::Engine || !self.flags.files.is_empty();
-        let files = if named {
+        let alone = match &cache {
+            Cache::Engine => !said_elsewhere,
+            Cache::Project { .. } => true,
+            Cache::GitHub | Cache::Registry(_) | Cache::Directory => false,
+        };
+        let files = if !alone || !self.flags.files.is_empty() {
             self.in_repository(&project)?
         } else {
             Vec::new()
@@ -55,8 +73,9 @@ impl App<'_> {
             services,
             files,
             flags: self.words_but_files(),
-            registries: registries(&project, &cache, asked.push),
+            registries: registries.into_iter().collect(),
             cache,
+            said_elsewhere,
             push: asked.push,
             traditional: asked.force_traditional,
             version: env!("CARGO_PKG_VERSION"),
@@ -68,6 +87,25 @@ impl App<'_> {
         };
         report::result(&text).context(UNWRITTEN)?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The caches that the project says itself, and what there is to tell of them.
+    fn of_project(&self, shared: &SharedCaches, push: bool) -> Cache {
+        if let Some(at) = shared.prod_unwritten.as_ref().filter(|_| push) {
+            let message = "this cache of production is never written: `write` does not say `prod`, \
+                           and has no variable in which a pipeline could";
+            let warning = Diagnostic::warning(message)
+                .at(at.clone(), "")
+                .help("write: ${BUILD_KIND:-dev}");
+            report::diagnostics(&[warning], self.ambient.stderr);
+        }
+        let directories = shared.directories.iter();
+        let directories = directories.map(|it| from_here(it, &self.ambient.directory));
+        Cache::Project {
+            chosen_by: shared.chosen_by.clone(),
+            // What a registry has too need not be kept twice.
+            directories: directories.filter(|_| shared.images.is_empty()).collect(),
+        }
     }
 
     /// What was typed about the project, with the form of its compose file that goes with the builder.
@@ -101,6 +139,12 @@ impl App<'_> {
         };
         project.files.iter().map(name).collect()
     }
+}
+
+/// A directory as a job names it that begins `here`.
+fn from_here(directory: &Path, here: &Path) -> String {
+    let below = directory.strip_prefix(here).unwrap_or(directory);
+    below.display().to_string()
 }
 
 /// `--cache`, or what the build server has.
@@ -143,9 +187,9 @@ fn cache(asked: &Ci) -> Result<Cache, Failure> {
     Ok(cache)
 }
 
-/// The registries that have to know who asks: private ones of base images, and all that something is
-/// pushed to.
-fn registries(project: &Project, cache: &Cache, push: bool) -> Vec<String> {
+/// The registries that have to know who asks: private ones of base images and of caches that services
+/// read, and all that something is written to.
+fn registries(project: &Project, cache: &Cache, asked: &Ci) -> BTreeSet<String> {
     let mut registries = BTreeSet::new();
     for service in project.services.values() {
         let Some(build) = &service.build else {
@@ -159,7 +203,18 @@ fn registries(project: &Project, cache: &Cache, push: bool) -> Vec<String> {
         let images = Dockerfile::parse(&text).images(build.target.as_deref(), &build.args);
         let pulled = images.iter().filter_map(|name| registry(name));
         registries.extend(pulled.filter(|registry| !PUBLIC.contains(&registry.as_str())));
-        if push {
+        for (key, entries) in [
+            (CacheKey::From, &build.cache_from),
+            (CacheKey::To, &build.cache_to),
+        ] {
+            // The classic builder asks no registry.
+            let entries = entries.iter().filter(|_| !asked.force_traditional);
+            let entries = entries.flat_map(|text| CacheEntry::parse(key, text).unwrap_or_default());
+            let named = entries.filter_map(|entry| registry(entry.reference()?));
+            let written = key == CacheKey::To;
+            registries.extend(named.filter(|it| written || !PUBLIC.contains(&it.as_str())));
+        }
+        if asked.push {
             let pushed = service.image.iter().chain(&build.tags);
             registries.extend(pushed.filter_map(|name| registry(name)));
         }
@@ -169,7 +224,7 @@ fn registries(project: &Project, cache: &Cache, push: bool) -> Vec<String> {
     {
         registries.extend(registry(name));
     }
-    registries.into_iter().collect()
+    registries
 }
 
 fn registry(name: &str) -> Option<String> {

@@ -39,15 +39,13 @@ pub fn github(pipeline: &Pipeline) -> String {
         "\n      - name: Is everything ready?\n        run: {}\n",
         pipeline.dcb("doctor")
     ));
-    let build = pipeline.build();
     text.push_str("\n      - name: Build\n        id: build\n");
     if pipeline.push {
-        text.push_str(&format!(
-            "        run: |\n          if [ \"$GITHUB_EVENT_NAME\" = push ]; then\n            \
-             {build} --push\n          else\n            {build}\n          fi\n"
-        ));
+        let lines = pipeline.build_and_push("[ \"$GITHUB_EVENT_NAME\" = push ]");
+        text.push_str("        run: |\n");
+        text.push_str(&indented(&lines, 10));
     } else {
-        text.push_str(&format!("        run: {build}\n"));
+        text.push_str(&format!("        run: {}\n", pipeline.build()));
     }
     let ran = "${{ !cancelled() && steps.build.outcome != 'skipped' }}";
     text.push_str(&format!(
@@ -88,7 +86,7 @@ fn install(pipeline: &Pipeline) -> String {
 /// Where the journal and the cache are, for all steps that follow.
 fn places(pipeline: &Pipeline) -> String {
     let mut text = String::new();
-    match pipeline.cache {
+    match &pipeline.cache {
         Cache::GitHub => text.push_str(
             "\n      # Steps that run commands do not get these by themselves.\n      \
              - uses: actions/github-script@v8\n        with:\n          script: |\n            \
@@ -99,7 +97,12 @@ fn places(pipeline: &Pipeline) -> String {
             "\n      - uses: actions/cache@v5\n        with:\n          path: ${{ runner.temp }}/dcb-cache\n          \
              key: dcb-cache-${{ github.run_id }}\n          restore-keys: dcb-cache-\n",
         ),
-        Cache::Registry(_) | Cache::Engine => {}
+        Cache::Project { directories, .. } if !directories.is_empty() => text.push_str(&format!(
+            "\n      - uses: actions/cache@v5\n        with:\n          path: |\n{}          \
+             key: dcb-cache-${{{{ github.run_id }}}}\n          restore-keys: dcb-cache-\n",
+            indented(directories, 12)
+        )),
+        Cache::Registry(_) | Cache::Engine | Cache::Project { .. } => {}
     }
     let mut commands = vec![
         format!("mkdir -p \"{PLACE}\""),

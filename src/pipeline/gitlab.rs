@@ -27,14 +27,15 @@ pub fn gitlab(pipeline: &Pipeline) -> String {
         text.push_str(&format!("    COMPOSE_FILE: \"{files}\"\n"));
     }
     text.push_str(&format!(
-        "  cache:\n    key: dcb-{}-$CI_COMMIT_REF_SLUG\n    fallback_keys: [dcb-{0}-$CI_DEFAULT_BRANCH]\n    \
-         paths: [.dcb/]\n  before_script:\n    \
+        "  cache:\n    key: dcb-{}-$CI_COMMIT_REF_SLUG\n    fallback_keys: [dcb-{0}-$CI_DEFAULT_BRANCH]\n{}  \
+         before_script:\n    \
          - if [ -d .dcb ]; then mv .dcb \"$DCB\"; fi\n    \
          # The journal of the run before would be taken for that of this one.\n    \
          - rm -rf \"$DCB/dcb\"\n    - mkdir -p \"$DCB\"\n    \
          - export PATH=\"$DCB/bin:$PATH\"\n    \
          - command -v dcb || {} --root \"$DCB\"\n",
         pipeline.version,
+        kept(&pipeline.cache),
         pipeline.install(),
     ));
     if !logins.is_empty() {
@@ -45,15 +46,13 @@ pub fn gitlab(pipeline: &Pipeline) -> String {
         text.push_str("    - |\n");
         text.push_str(&indented(&Pipeline::written(&lines, file), 6));
     }
-    let build = pipeline.build();
     text.push_str(&format!("  script:\n    - {}\n", pipeline.dcb("doctor")));
     if pipeline.push {
-        text.push_str(&format!(
-            "    - |\n      if [ \"$CI_COMMIT_BRANCH\" = \"$CI_DEFAULT_BRANCH\" ]; then\n        \
-             {build} --push\n      else\n        {build}\n      fi\n"
-        ));
+        let main = "[ \"$CI_COMMIT_BRANCH\" = \"$CI_DEFAULT_BRANCH\" ]";
+        text.push_str("    - |\n");
+        text.push_str(&indented(&pipeline.build_and_push(main), 6));
     } else {
-        text.push_str(&format!("    - {build}\n"));
+        text.push_str(&format!("    - {}\n", pipeline.build()));
     }
     text.push_str(&format!(
         "  after_script:\n{}    \
@@ -69,6 +68,28 @@ pub fn gitlab(pipeline: &Pipeline) -> String {
         pipeline.dcb("timeline"),
     ));
     text
+}
+
+/// What GitLab keeps from run to run: it takes nothing outside of the repository.
+fn kept(cache: &Cache) -> String {
+    let mut text = String::new();
+    let mut paths = vec![".dcb/".to_owned()];
+    if let Cache::Project { directories, .. } = cache {
+        for directory in directories {
+            if directory.starts_with('/') {
+                text.push_str(&format!(
+                    "    # GitLab keeps nothing outside of the repository, and so not {directory}.\n"
+                ));
+            } else {
+                paths.push(format!("{directory}/"));
+            }
+        }
+    }
+    let paths: Vec<String> = paths
+        .iter()
+        .map(|path| format!("      - {path}\n"))
+        .collect();
+    text + "    paths:\n" + &paths.concat()
 }
 
 fn logins(pipeline: &Pipeline) -> Vec<(String, String, String)> {

@@ -41,18 +41,11 @@ pub fn jenkins(pipeline: &Pipeline) -> String {
         text.push_str(&stage("Log in", &logins(pipeline)));
     }
     text.push_str(&stage("Doctor", &shell(&[pipeline.dcb("doctor")], 8)));
-    let build = pipeline.build();
     let build = if pipeline.push {
-        vec![
-            // A change that is only proposed has this.
-            "if [ -z \"${CHANGE_ID:-}\" ]; then".to_owned(),
-            format!("  {build} --push"),
-            "else".to_owned(),
-            format!("  {build}"),
-            "fi".to_owned(),
-        ]
+        // A change that is only proposed has this.
+        pipeline.build_and_push("[ -z \"${CHANGE_ID:-}\" ]")
     } else {
-        vec![build]
+        vec![pipeline.build()]
     };
     text.push_str(&stage("Build", &shell(&build, 8)));
     let mut keep = vec![

@@ -5,7 +5,10 @@
 //! registries that the project needs are logged in to; the build cache is given a place that outlives the
 //! machine; the doctor looks; the images are built; the run is kept as a picture and as its journal.
 //!
-//! The cache comes as one more compose file, because the files of the project are for people's machines.
+//! Where the project says itself which caches its services share (`x-dcb.cache`), these are used. Elsewhere
+//! the cache comes as one more compose file, because the files of the project are for people's machines. It
+//! names each service, as `gha` is no place for `x-dcb.cache`, and entries of a service's own come before
+//! what a project says for all: so a `--cache` that is typed is the one that counts.
 
 mod github;
 mod gitlab;
@@ -30,6 +33,13 @@ pub enum Cache {
     Directory,
     /// Only in the engine.
     Engine,
+    /// Where the project says in its compose file.
+    Project {
+        /// The variable that says which of them is written: `prod` for what is pushed, or `dev`.
+        chosen_by: Option<String>,
+        /// Directories that are the only place, as paths from where a job begins.
+        directories: Vec<String>,
+    },
 }
 
 impl Cache {
@@ -50,6 +60,8 @@ pub struct Pipeline {
     pub flags: Vec<String>,
     /// Where the cache is kept.
     pub cache: Cache,
+    /// Whether the project says in its compose file that it is kept elsewhere.
+    pub said_elsewhere: bool,
     /// The registries that have to know who asks.
     pub registries: Vec<String>,
     /// Whether images are pushed, but for changes that are only proposed.
@@ -79,6 +91,26 @@ impl Pipeline {
         self.dcb(&format!("build{how}"))
     }
 
+    /// The lines of a shell that build, and push where the condition `released` holds. What is pushed
+    /// begins with the caches of production, where the project has such.
+    fn build_and_push(&self, released: &str) -> Vec<String> {
+        let build = self.build();
+        let kind = |kind: &str| match &self.cache {
+            Cache::Project {
+                chosen_by: Some(variable),
+                ..
+            } => format!("{variable}={kind} "),
+            _ => String::new(),
+        };
+        vec![
+            format!("if {released}; then"),
+            format!("  {}{build} --push", kind("prod")),
+            "else".to_owned(),
+            format!("  {}{build}", kind("dev")),
+            "fi".to_owned(),
+        ]
+    }
+
     /// The command that installs dcb, without where to.
     fn install(&self) -> String {
         format!("cargo install --locked dcb@{}", self.version)
@@ -87,11 +119,19 @@ impl Pipeline {
     /// The compose file that gives every service its cache; `directory` is where the build server keeps
     /// one. No line when there is none.
     fn cache_file(&self, directory: &str) -> Vec<String> {
-        if self.cache == Cache::Engine {
+        let silenced = self.cache == Cache::Engine && self.said_elsewhere;
+        if !silenced && matches!(self.cache, Cache::Engine | Cache::Project { .. }) {
             return Vec::new();
         }
         let mut lines = vec!["services:".to_owned()];
         for service in &self.services {
+            if silenced {
+                lines.push(format!(
+                    "  {}: {{ x-dcb: {{ cache: false }} }}",
+                    key(service)
+                ));
+                continue;
+            }
             let (from, to) = match &self.cache {
                 Cache::GitHub => {
                     let place = format!("type=gha,scope={service}");
@@ -101,7 +141,7 @@ impl Pipeline {
                     let place = format!("type=registry,ref={}", tagged(name, service));
                     (place.clone(), format!("{place},mode=max"))
                 }
-                Cache::Directory | Cache::Engine => (
+                Cache::Directory | Cache::Engine | Cache::Project { .. } => (
                     format!("type=local,src={directory}/{service}"),
                     format!("type=local,dest={directory}/{service},mode=max"),
                 ),

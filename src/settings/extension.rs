@@ -28,6 +28,7 @@ use crate::doctor;
 use crate::failure::{Class, Failure};
 use crate::human;
 
+pub use caches::SharedCaches;
 use caches::TeamCaches;
 
 /// What a project says.
@@ -129,8 +130,22 @@ impl Extension {
 
     /// Gives the services of `project` the caches that are said once for all of them.
     pub fn lend_caches(&self, project: &mut Project) {
-        let without = |service: &str| self.uncached.contains(service);
-        self.caches.add_to(project, without);
+        self.caches
+            .add_to(project, |service| self.uncached.contains(service));
+    }
+
+    /// The caches that are said once for all services of `project`, to which none was lent yet.
+    pub fn shared_caches(&self, project: &Project) -> Option<SharedCaches> {
+        let services = project.services.values();
+        let services: Vec<&str> = services
+            .filter(|service| {
+                let build = service.build.as_ref();
+                build.is_some_and(|build| build.cache_from.is_empty() && build.cache_to.is_empty())
+            })
+            .map(|service| service.name.as_str())
+            .filter(|name| !self.uncached.contains(*name))
+            .collect();
+        self.caches.shared(project, &services)
     }
 }
 

@@ -11,6 +11,8 @@
 //! here, and everything that is known of those holds for them. A service with entries of its own keeps
 //! to these: two authors of one list would leave nobody knowing what is in it.
 
+use std::path::PathBuf;
+
 use super::Reader;
 use crate::compose::{Build, Node, Project};
 use crate::diagnostic::Span;
@@ -29,6 +31,8 @@ pub(super) struct TeamCaches {
     prod: Option<Place>,
     local: Option<Place>,
     write: Write,
+    /// Where `write` stands.
+    write_at: Option<Span>,
 }
 
 /// Where one is kept, and where that is written.
@@ -36,6 +40,19 @@ pub(super) struct TeamCaches {
 struct Place {
     text: String,
     at: Span,
+}
+
+/// The caches of all services, as a build server has to know them.
+#[derive(Debug)]
+pub struct SharedCaches {
+    /// Their names in registries, whichever of them is written.
+    pub images: Vec<String>,
+    /// The directories, absolute.
+    pub directories: Vec<PathBuf>,
+    /// The variable that is `write`: `BUILD_KIND` of `write: ${BUILD_KIND:-dev}`.
+    pub chosen_by: Option<String>,
+    /// Where the cache of production stands, when another is written and no variable can say otherwise.
+    pub prod_unwritten: Option<Span>,
 }
 
 /// Which of a registry's caches is written.
@@ -82,6 +99,42 @@ impl TeamCaches {
                 }
             }
         }
+    }
+
+    /// What a build server has to know of them; nothing where there are none. `services` are those that
+    /// have them.
+    pub(super) fn shared(&self, project: &Project, services: &[&str]) -> Option<SharedCaches> {
+        let filled = |place: &Option<Place>, kind| -> Vec<String> {
+            let names = services.iter();
+            let place = place.iter();
+            place
+                .flat_map(|place| {
+                    let names = names.clone();
+                    names.map(|name| fill(&place.text, name, &project.name, kind))
+                })
+                .collect()
+        };
+        let any = [&self.dev, &self.prod, &self.local];
+        any.iter().find(|place| place.is_some())?;
+        let images = [&self.dev, &self.prod].map(|place| filled(place, Kind::Registry));
+        let directories = filled(&self.local, Kind::Local);
+        let chosen_by = self.write_at.as_ref().and_then(|at| {
+            let mut variables = project.variables.iter();
+            let (name, _) =
+                variables.find(|(_, it)| it.alternate.is_empty() && it.places.contains(at))?;
+            Some(name.clone())
+        });
+        let fixed = chosen_by.is_none() && self.write != Write::Prod;
+        let prod = self.prod.as_ref().filter(|_| fixed);
+        Some(SharedCaches {
+            images: images.concat(),
+            directories: directories
+                .iter()
+                .map(|text| project.directory.join(text))
+                .collect(),
+            chosen_by,
+            prod_unwritten: prod.map(|place| place.at.clone()),
+        })
     }
 
     /// The places that are read, or written.
@@ -138,8 +191,10 @@ impl Reader {
             prod: self.place(node, "prod", Kind::Registry, several),
             local: self.place(node, "local", Kind::Local, several),
             write: Write::default(),
+            write_at: None,
         };
         if let Some(write) = node.get("write") {
+            caches.write_at = Some(write.span.clone());
             match write.scalar_text().as_deref() {
                 Some("dev") => caches.write = Write::Dev,
                 Some("prod") => caches.write = Write::Prod,
