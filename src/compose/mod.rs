@@ -152,6 +152,7 @@ pub fn load(request: &Request) -> Result<Project, Unloadable> {
         here,
         files: found.files,
         environment: Rc::unwrap_or_clone(scope.environment),
+        env_files: found.env_files,
         settings: found.settings,
         included,
         variables,

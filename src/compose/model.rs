@@ -24,6 +24,8 @@ pub struct Project {
     pub files: Vec<PathBuf>,
     /// The variables it was interpolated with: the process's, then those of the `.env` files.
     pub environment: IndexMap<String, String>,
+    /// The `.env` files that were read, in that order.
+    pub env_files: Vec<PathBuf>,
     /// Every variable with all the values it is given, the one that counts first.
     pub settings: IndexMap<String, Vec<Setting>>,
     /// What the `.env` files of included projects assign. It counts in these projects only, and

@@ -73,15 +73,20 @@ pub async fn find(ambient: &Ambient, config: &DockerConfig) -> Option<Compose> {
 
 /// What to tell when there is none.
 pub fn missing() -> Failure {
-    let install = if cfg!(target_os = "linux") {
-        "install the plugin: sudo apt-get install docker-compose-plugin (Docker's packages) or docker-compose (Debian 13 and later)"
+    let install: &[&str] = if cfg!(target_os = "linux") {
+        &[
+            "install it from Docker's packages: sudo apt-get install docker-compose-plugin",
+            "or from Debian's, 13 and later: sudo apt-get install docker-compose",
+        ]
     } else {
-        "install Docker Desktop, or: brew install docker-compose"
+        &["install Docker Desktop, or: brew install docker-compose"]
     };
-    Failure::new(
+    let failure = Failure::new(
         Class::ComposeMissing,
         "no Docker Compose found: neither the plugin `docker-compose` nor a program of that name on PATH",
-    )
-    .hint(install)
-    .hint("building alone needs none: dcb build")
+    );
+    let install = install.iter();
+    install
+        .fold(failure, |failure, hint| failure.hint(*hint))
+        .hint("building alone needs none: dcb build")
 }

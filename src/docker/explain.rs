@@ -34,8 +34,28 @@ pub(super) struct Said<'a> {
     pub(super) exit_code: Option<i32>,
     /// The place in the Dockerfile, when the builder names one.
     pub(super) place: Option<Span>,
+    /// Who says it.
+    pub(super) builder: Builder<'a>,
+}
+
+/// Who says why a build failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Builder<'a> {
+    /// BuildKit inside the engine.
+    Engine,
+    /// A builder of buildx, by its name.
+    Own(&'a str),
+    /// The classic builder.
+    Classic,
+    /// Podman's, which answers in place of the classic one.
+    Podman,
+}
+
+impl Builder<'_> {
     /// Whether a frontend reads the Dockerfile, of which there may be a newer one.
-    pub(super) frontend: bool,
+    fn has_frontend(self) -> bool {
+        matches!(self, Self::Engine | Self::Own(_))
+    }
 }
 
 /// A builder's words, read.
@@ -49,6 +69,8 @@ struct Read<'a> {
     exit_code: Option<i32>,
     /// The image that it is about.
     image: Option<&'a str>,
+    /// Who says it.
+    builder: Builder<'a>,
 }
 
 impl Said<'_> {
@@ -62,7 +84,8 @@ impl Said<'_> {
             _ => classify(&text),
         };
         let newer = self
-            .frontend
+            .builder
+            .has_frontend()
             .then(|| newer_feature(class, &text, spec))
             .flatten();
         let class = match class {
@@ -84,6 +107,7 @@ impl Said<'_> {
             step: self.step,
             exit_code,
             image,
+            builder: self.builder,
         };
         let mut failure = Failure::new(class, newer.unwrap_or_else(|| message(&read, spec)));
         failure.exit_code = exit_code.filter(|_| runs(class));
@@ -348,6 +372,7 @@ pub(super) fn broken(text: &str, spec: &BuildSpec) -> Failure {
         step: None,
         exit_code: None,
         image: None,
+        builder: Builder::Engine,
     };
     let mut failure = Failure::new(read.class, message(&read, spec));
     failure.hints = remedy::hints(&read, spec);

@@ -3,7 +3,10 @@
 //! dcb builds without any of them. They matter for what is handed over to Compose, and for those who
 //! also use them by hand.
 
+use std::path::PathBuf;
+
 use super::{Check, Finding, Fix, Found, Seen};
+use crate::compose::Project;
 use crate::diagnostic::Severity;
 use crate::docker::ApiVersion;
 use crate::docker::programs::{Form, Program};
@@ -59,7 +62,7 @@ pub(super) const CHECKS: &[Check] = &[
         worst: Severity::Warning,
         early: false,
         about: "Compose from 2.37 on builds through buildx 0.17 or later. Up to 2.40 it can also do without, which dcb has it do where Compose builds; from 5.0 on it cannot.",
-        mend: "Upgrade buildx to 0.17 or later. With Compose 2.37 to 2.40 `COMPOSE_BAKE=false` helps too, in the environment or in the project's `.env`, where `dcb doctor --fix --only CLI-05` writes it.",
+        mend: "Upgrade buildx to 0.17 or later. With Compose 2.37 to 2.40 `COMPOSE_BAKE=false` helps too, in the environment or in the project's `.env` (the file of `--env-file`, where there is one), where `dcb doctor --fix --only CLI-05` writes it.",
         find: buildx_for_compose,
     },
     Check {
@@ -272,12 +275,34 @@ fn buildx_for_compose(seen: &Seen<'_>) -> Found {
     let finding = Finding::note(evidence)
         .so("dcb builds, and tells Compose to do without; `docker compose build` by hand ends in an error")
         .install(BUILDX_PACKAGES);
-    Ok(vec![match (value, project) {
-        (None, Some(project)) => finding
-            .mend("or have Compose do without, by COMPOSE_BAKE=false in the project's .env: dcb doctor --fix --only CLI-05")
-            .fixed_by(Fix::SwitchBakeOff(project.directory.join(".env"))),
-        _ => finding.mend("export COMPOSE_BAKE=false"),
+    let file = project.filter(|_| value.is_none()).and_then(env_file);
+    Ok(vec![match (file, project) {
+        (Some(file), Some(project)) => {
+            let own = project.directory.join(".env");
+            let remedy = if file == own {
+                "or have Compose do without, by COMPOSE_BAKE=false in the project's .env: dcb doctor --fix --only CLI-05".to_owned()
+            } else {
+                format!(
+                    "or have Compose do without, by COMPOSE_BAKE=false in `{}`: `--fix --only CLI-05` behind this command",
+                    file.display()
+                )
+            };
+            finding.mend(remedy).fixed_by(Fix::SwitchBakeOff(file))
+        }
+        _ => finding.mend("or have Compose do without: export COMPOSE_BAKE=false"),
     }])
+}
+
+/// The file in which a variable for this project is written down: of those that are read the one that
+/// counts most, else `.env`; none where no such file is read.
+fn env_file(project: &Project) -> Option<PathBuf> {
+    let disabled = project.environment.get("COMPOSE_DISABLE_ENV_FILE");
+    let disabled = disabled.and_then(|value| variables::boolean(value));
+    match project.env_files.last() {
+        Some(file) => Some(file.clone()),
+        None if disabled == Some(true) => None,
+        None => Some(project.directory.join(".env")),
+    }
 }
 
 fn configuration(seen: &Seen<'_>) -> Found {
@@ -408,7 +433,7 @@ mod tests {
     fn a_program_that_is_broken_is_named_with_what_mends_it() {
         let mut case = Case::default();
         case.programs("28.5.2", Some("0.29.1"), Some((Form::Plugin, "2.40.3")));
-        let buildx = std::path::PathBuf::from("/home/me/.docker/cli-plugins/docker-buildx");
+        let buildx = PathBuf::from("/home/me/.docker/cli-plugins/docker-buildx");
         for (why, remedy) in [
             (
                 "it is not executable",
@@ -451,6 +476,27 @@ mod tests {
                 "Compose {compose}, buildx {buildx}"
             );
         }
+    }
+
+    #[test]
+    fn bake_is_switched_off_in_the_file_that_is_read() {
+        let mut case = Case::default();
+        case.programs("28.5.2", Some("0.13.1"), Some((Form::Plugin, "2.40.3")));
+        case.project("services: { web: { image: busybox } }");
+        let own = case.loaded().directory.join(".env");
+        let fix = |case: &Case| case.only("CLI-05").fix;
+        assert_eq!(fix(&case), Some(Fix::SwitchBakeOff(own)));
+        let files = ["ci.env".into(), "mine.env".into()];
+        case.loaded_mut().env_files = files.to_vec();
+        assert_eq!(fix(&case), Some(Fix::SwitchBakeOff("mine.env".into())));
+        assert!(case.only("CLI-05").remedy[2].contains("in `mine.env`"));
+
+        let project = case.loaded_mut();
+        project.env_files.clear();
+        let name = "COMPOSE_DISABLE_ENV_FILE".to_owned();
+        project.environment.insert(name, "1".to_owned());
+        assert_eq!(fix(&case), None);
+        assert!(case.only("CLI-05").remedy[2].ends_with("export COMPOSE_BAKE=false"));
     }
 
     #[test]

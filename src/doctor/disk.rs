@@ -13,7 +13,7 @@ pub(super) const CHECKS: &[Check] = &[
         worst: Severity::Error,
         early: false,
         about: "The disk of the engine's data, where it is one of this machine: the disk of a virtual machine or of another machine cannot be seen. Below 1 GiB hardly any build ends well, and neither where no more files can be made (`df --inodes`).",
-        mend: "`docker system df` shows what takes the room; `docker builder prune --filter until=168h` frees what no build has used for a week, cache mounts among it.",
+        mend: "`docker system df` (`podman system df`) shows what takes the room. `dcb cache prune` frees what this project has in the build cache; `dcb cache prune --all-projects --mounts --older 7d` what nobody's build has used for a week. Both show it first, and ask. Where no project is: `docker builder prune --filter until=168h`; on Podman, which keeps steps as images: `podman image prune`.",
         find: space,
     },
     Check {
@@ -22,7 +22,7 @@ pub(super) const CHECKS: &[Check] = &[
         worst: Severity::Warning,
         early: false,
         about: "More than 20 GiB of build cache, and more than half of what is free besides, where less than 100 GiB are. Engines collect it by rules of their own, which are generous.",
-        mend: "`docker builder prune --filter until=168h`, which asks before it removes anything.",
+        mend: "`dcb cache prune` for what is this project's; `dcb cache prune --all-projects --mounts --older 7d`, or where no project is `docker builder prune --filter until=168h`, for what nobody's build has used for a week. All of them ask before they remove anything.",
         find: cache,
     },
     Check {
@@ -88,7 +88,7 @@ const CACHE: u64 = 20 << 30;
 const LITTLE: u64 = 50 << 20;
 
 fn space(seen: &Seen<'_>) -> Found {
-    seen.facts()?;
+    let podman = seen.facts()?.engine.podman;
     let Some(disk) = &seen.machine()?.disk else {
         return Err("the engine's disk is not one of this machine".into());
     };
@@ -105,6 +105,14 @@ fn space(seen: &Seen<'_>) -> Found {
         ),
         None => evidence,
     };
+    let evidence = match seen.usage {
+        Some(usage) if usage.reclaimable > 0 => format!(
+            "{evidence}; the build cache has {}, {} of it in cache mounts",
+            human::bytes(usage.reclaimable),
+            human::bytes(usage.mounts)
+        ),
+        _ => evidence,
+    };
     let finding = if disk.free < HARD || files.is_some_and(|files| files < FEW_FILES) {
         Finding::error(evidence).so("builds end with `no space left on device`")
     } else if disk.free < SOFT || files.is_some() {
@@ -112,15 +120,24 @@ fn space(seen: &Seen<'_>) -> Found {
     } else {
         return Ok(Vec::new());
     };
-    let free = match seen.usage {
-        Some(usage) if usage.reclaimable > 0 => format!(
-            "docker builder prune --filter until=168h (the build cache has {}, {} of it in cache mounts)",
-            human::bytes(usage.reclaimable),
-            human::bytes(usage.mounts)
-        ),
-        _ => "docker builder prune --filter until=168h".to_owned(),
-    };
-    Ok(vec![finding.mend("docker system df").mend(free)])
+    if podman {
+        return Ok(vec![
+            finding.mend("podman system df").mend("podman image prune"),
+        ]);
+    }
+    Ok(vec![freed(seen, finding.mend("docker system df"))])
+}
+
+/// `finding` with what makes room in a build cache: what is this project's, then what nobody's build has
+/// used for a week.
+fn freed(seen: &Seen<'_>, finding: Finding) -> Finding {
+    if seen.project().is_ok() {
+        finding
+            .mend("what is this project's: dcb cache prune")
+            .mend("what nobody has used for a week: dcb cache prune --all-projects --mounts --older 7d")
+    } else {
+        finding.mend("docker builder prune --filter until=168h")
+    }
 }
 
 fn cache(seen: &Seen<'_>) -> Found {
@@ -138,16 +155,14 @@ fn cache(seen: &Seen<'_>) -> Found {
     if usage.total <= CACHE || usage.total <= disk.free / 2 {
         return Ok(Vec::new());
     }
-    Ok(vec![
-        Finding::warning(format!(
-            "the build cache holds {}, {} of it in cache mounts, and {} are free besides",
-            human::bytes(usage.total),
-            human::bytes(usage.mounts),
-            human::bytes(disk.free)
-        ))
-        .so("the engine will drop parts of it, cache mounts first")
-        .mend("docker builder prune --filter until=168h"),
-    ])
+    let finding = Finding::warning(format!(
+        "the build cache holds {}, {} of it in cache mounts, and {} are free besides",
+        human::bytes(usage.total),
+        human::bytes(usage.mounts),
+        human::bytes(disk.free)
+    ));
+    let finding = finding.so("the engine will drop parts of it, cache mounts first");
+    Ok(vec![freed(seen, finding)])
 }
 
 /// The rules by which the engine collects its cache, and what that holds.
@@ -222,7 +237,8 @@ fn trimmed(seen: &Seen<'_>) -> Found {
 }
 
 fn leftovers(seen: &Seen<'_>) -> Found {
-    seen.facts()?;
+    let podman = seen.facts()?.engine.podman;
+    let program = if podman { "podman" } else { "docker" };
     let Some(Leftovers { images, containers }) = seen.leftovers else {
         return Err("the engine does not tell in time what it holds".into());
     };
@@ -230,7 +246,8 @@ fn leftovers(seen: &Seen<'_>) -> Found {
         let verb = if *images == 1 { "has" } else { "have" };
         Finding::note(format!("{} {verb} no name any more", human::count(*images, "image")))
             .so("each build that changes something leaves the image before it behind; its layers take room")
-            .mend("docker images --filter dangling=true, then: docker image prune")
+            .mend(format!("see them: {program} images --filter dangling=true"))
+            .mend(format!("{program} image prune"))
     });
     let containers = (!containers.is_empty()).then(|| {
         let (verb, were) = if containers.len() == 1 {
@@ -243,7 +260,7 @@ fn leftovers(seen: &Seen<'_>) -> Found {
             human::count(containers.len(), "stopped container")
         ))
         .so("failed steps of the classic builder leave such containers, which keep their images")
-        .mend(format!("docker rm {}", containers.join(" ")))
+        .mend(format!("{program} rm {}", containers.join(" ")))
     });
     Ok(images.into_iter().chain(containers).collect())
 }
@@ -362,7 +379,19 @@ mod tests {
             reclaimable: 3 << 30,
             mounts: 1 << 30,
         });
-        assert!(case.only("DSK-01").remedy[1].contains("3.0 GiB, 1.0 GiB of it in cache mounts"));
+        let found = case.only("DSK-01");
+        let held = "the build cache has 3.0 GiB, 1.0 GiB of it in cache mounts";
+        assert!(found.evidence.ends_with(held), "{}", found.evidence);
+        let [_, freed] = found.remedy.as_slice() else {
+            panic!("{:?}", found.remedy)
+        };
+        assert_eq!(freed, "docker builder prune --filter until=168h");
+        // `dcb cache` needs a project, and an engine that has a build cache.
+        case.project("services: { web: { image: busybox } }");
+        assert!(case.only("DSK-01").remedy[1].ends_with(": dcb cache prune"));
+        case.facts().engine.podman = true;
+        let podmans = ["podman system df", "podman image prune"];
+        assert_eq!(case.only("DSK-01").remedy, podmans);
         case.machine().disk = None;
         assert!(case.skips("DSK-01").contains("not one of this machine"));
     }

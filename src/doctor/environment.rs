@@ -4,8 +4,10 @@
     reason = "all checks have one form, and variables can always be looked at"
 )]
 
+use indexmap::IndexMap;
+
 use super::{Check, Finding, Found, Seen};
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Severity, Span};
 use crate::docker::programs::{Form, Programs};
 use crate::docker::variables::{self, DOCKER_BUILDKIT};
 
@@ -15,7 +17,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "variables have values that they can have",
         worst: Severity::Error,
         early: false,
-        about: "`DOCKER_BUILDKIT=yes`, `COMPOSE_PARALLEL_LIMIT=many` and the like end every command of docker's programs in an error, often without a word of where the value comes from.",
+        about: "`DOCKER_BUILDKIT=yes`, `COMPOSE_PARALLEL_LIMIT=many` and the like end every command of docker's programs in an error, often without a word of where the value comes from. In the project's `.env`, Compose looks for `COMPOSE_BAKE` and `COMPOSE_PARALLEL_LIMIT`, and everybody for `DOCKER_DEFAULT_PLATFORM`.",
         mend: "Unset the variable, or give it a value that is named.",
         find: values,
     },
@@ -62,6 +64,11 @@ const PROGRESS: [&str; 2] = ["BUILDKIT_PROGRESS", "COMPOSE_PROGRESS"];
 /// Those that dcb has no use for: they end what is handed over to Compose.
 const COMPOSES: [&str; 3] = ["COMPOSE_BAKE", "BUILDKIT_PROGRESS", "COMPOSE_PROGRESS"];
 
+/// What is asked for where a service names no platform, by dcb too.
+const DEFAULT_PLATFORM: &str = "DOCKER_DEFAULT_PLATFORM";
+/// Those that count in a `.env` file too.
+const IN_FILES: [&str; 3] = ["COMPOSE_BAKE", "COMPOSE_PARALLEL_LIMIT", DEFAULT_PLATFORM];
+
 /// Variables with values that they cannot have; those of progress or all others.
 fn invalid(seen: &Seen<'_>, progress: bool) -> Vec<Finding> {
     variables::invalid(&seen.ambient.environment)
@@ -81,7 +88,41 @@ fn invalid(seen: &Seen<'_>, progress: bool) -> Vec<Finding> {
 }
 
 fn values(seen: &Seen<'_>) -> Found {
-    Ok(invalid(seen, false))
+    let mut found = invalid(seen, false);
+    found.extend(invalid_in_files(seen));
+    Ok(found)
+}
+
+/// The same in the project's `.env` files, of which Compose passes only its own variables on to itself.
+fn invalid_in_files(seen: &Seen<'_>) -> Vec<Finding> {
+    let Ok(project) = seen.project() else {
+        return Vec::new();
+    };
+    let in_files: IndexMap<String, (String, Span)> = IN_FILES
+        .iter()
+        .filter_map(|name| {
+            let setting = project.settings.get(*name)?.first()?;
+            let at = setting.at.clone()?;
+            Some(((*name).to_owned(), (setting.value.clone(), at)))
+        })
+        .collect();
+    let values = in_files.iter();
+    let values = values.map(|(name, (value, _))| (name.clone(), value.clone()));
+    variables::invalid(&values.collect())
+        .into_iter()
+        .map(|invalid| {
+            let finding = if invalid.name == DEFAULT_PLATFORM {
+                Finding::error(invalid.to_string()).so(seen.nothing_builds())
+            } else {
+                Finding::warning(invalid.to_string())
+                    .so("dcb builds; Compose may end in an error, and with it `up` and all verbs that are handed over to it")
+            };
+            let (_, at) = &in_files[invalid.name];
+            finding
+                .mend("correct that line, or take it out")
+                .at(at.clone())
+        })
+        .collect()
 }
 
 fn switched_off(seen: &Seen<'_>) -> Found {

@@ -284,8 +284,12 @@ impl Case {
 
     /// The project lies elsewhere.
     pub(super) fn moved_to(&mut self, directory: &str) {
+        self.loaded_mut().directory = directory.into();
+    }
+
+    pub(super) fn loaded_mut(&mut self) -> &mut Project {
         let project = self.project.as_mut().expect("a project");
-        project.as_mut().expect("a project").directory = directory.into();
+        project.as_mut().expect("a project")
     }
 
     /// One more Dockerfile that is built for a service.

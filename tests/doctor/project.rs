@@ -48,6 +48,11 @@ fn a_variable_that_no_program_takes_is_told_once() {
             let ran = doctor(&project, project.dcb_on(engine).env(name, value)).expect(code);
             assert_eq!(found(&ran), [expected], "{name}={value}");
         }
+        // Compose looks for its own in `.env` too.
+        project.write(".env", "PORT=80\nCOMPOSE_PARALLEL_LIMIT=many\n");
+        let ran = doctor(&project, &mut project.dcb_on(engine)).expect(0);
+        assert_eq!(found(&ran), ["warning ENV-01"]);
+        let _ = ran.telling(&["\"file\": \".env\"", "\"line\": 2"]);
     });
 }
 

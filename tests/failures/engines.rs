@@ -119,7 +119,7 @@ fn an_engine_whose_disk_is_full_says_so() {
                 "exit code 6\n",
                 "no space left on device",
                 "disk-full",
-                "docker builder prune",
+                ": dcb cache prune\n",
             ],
         );
     });

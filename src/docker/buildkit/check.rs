@@ -300,7 +300,7 @@ impl Broken {
                 .location
                 .as_ref()
                 .and_then(|location| location.span(sources, spec)),
-            frontend: true,
+            builder: explain::Builder::Engine,
         };
         said.failure(spec)
     }

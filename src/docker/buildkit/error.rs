@@ -42,7 +42,7 @@ pub(super) fn explain(status: &Status, context: &Context<'_>) -> Failure {
         step,
         exit_code: details.exit_code,
         place: details.span(context.spec),
-        frontend: true,
+        builder: explain::Builder::Engine,
     };
     let failure = said.failure(context.spec);
     match (failure.class, status.code()) {

@@ -76,7 +76,7 @@ pub(super) fn explain(context: &Context<'_>) -> Failure {
         step,
         exit_code: None,
         place,
-        frontend: true,
+        builder: explain::Builder::Own(builder),
     };
     let mut failure = said.failure(spec);
     if failure.class == Class::ImageMissing {

@@ -212,7 +212,8 @@ pub async fn program(ambient: &Ambient, config: &DockerConfig) -> Result<PathBuf
             Class::BuildxMissing,
             "a builder of your own needs buildx, and there is none: neither the plugin `docker-buildx` nor a program of that name on PATH",
         )
-        .hint(INSTALL));
+        .hint(INSTALL[0])
+        .hint(INSTALL[1]));
     };
     let (major, minor) = WITH_RAWJSON;
     match version {
@@ -223,14 +224,18 @@ pub async fn program(ambient: &Ambient, config: &DockerConfig) -> Result<PathBuf
                 path.display()
             ),
         )
-        .hint(INSTALL)),
+        .hint(INSTALL[0])
+        .hint(INSTALL[1])),
         Ok(_) => Ok(path),
         Err(why) => Err(unusable(&path, &why)),
     }
 }
 
 /// Where to get it.
-const INSTALL: &str = "install the plugin: sudo apt-get install docker-buildx-plugin (Docker's packages) or docker-buildx (Debian 13 and later)";
+const INSTALL: [&str; 2] = [
+    "install it from Docker's packages: sudo apt-get install docker-buildx-plugin",
+    "or from Debian's, 13 and later: sudo apt-get install docker-buildx",
+];
 
 fn unusable(path: &Path, why: &str) -> Failure {
     Failure::new(
@@ -241,7 +246,8 @@ fn unusable(path: &Path, why: &str) -> Failure {
             human::sanitize(why)
         ),
     )
-    .hint(INSTALL)
+    .hint(INSTALL[0])
+    .hint(INSTALL[1])
 }
 
 /// What a build said so far.

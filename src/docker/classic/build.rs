@@ -18,7 +18,7 @@ use super::{Classic, Dialect, query};
 use crate::diagnostic::{Source, Span};
 use crate::docker::api_version::ApiVersion;
 use crate::docker::detect;
-use crate::docker::explain::Said;
+use crate::docker::explain::{Builder, Said};
 use crate::docker::http::{self, Exchange};
 use crate::docker::outcome::{BuildError, Built};
 use crate::docker::spec::{BuildSpec, ContextSource};
@@ -302,7 +302,10 @@ impl Build<'_> {
             step: self.steps.name(),
             exit_code: exit_code(detail),
             place: self.place(),
-            frontend: false,
+            builder: match self.classic.dialect {
+                Dialect::Buildah => Builder::Podman,
+                Dialect::Docker => Builder::Classic,
+            },
         };
         let mut failure = said.failure(self.spec);
         let remote = matches!(self.spec.context, ContextSource::Remote(_));

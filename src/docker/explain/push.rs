@@ -1,6 +1,6 @@
 //! Why a push failed: a builder's words, which are a registry's for the most part.
 
-use super::{occur, passes, plain, remedy};
+use super::{Builder, occur, passes, plain, remedy};
 use crate::docker::reference;
 use crate::failure::{Class, Failure};
 
@@ -43,6 +43,10 @@ pub(in crate::docker) fn push(text: &str, name: &str, builder: Option<&str>) -> 
     let trouble = TROUBLE.iter().any(|words| occur(words, &text));
     let mut failure = Failure::new(class, format!("failed to push `{name}`: {text}"));
     failure.transient = class.may_pass() && (trouble || passes(&text)) && !text.starts_with(TRIED);
+    if class == Class::DiskFull {
+        failure.hints = remedy::room(builder.map_or(Builder::Engine, Builder::Own));
+        return failure;
+    }
     failure.hints.push(match class {
         Class::ImageMissing => format!("something removed `{name}` after it was built: build again"),
         Class::RegistryDenied => {
@@ -52,12 +56,6 @@ pub(in crate::docker) fn push(text: &str, name: &str, builder: Option<&str>) -> 
         Class::RateLimited => match remedy::retry_after(&text) {
             Some(wait) => format!("the registry asks to wait for {wait}"),
             None => "wait, and push again: the registry does not tell how long".to_owned(),
-        },
-        Class::DiskFull => match builder {
-            None => "see what can go: docker system df; then: docker builder prune".to_owned(),
-            Some(builder) => {
-                format!("make room in its cache: docker buildx prune --builder {builder}")
-            }
         },
         _ if trouble => {
             "the registry, or a proxy in front of it, has trouble of its own: try again later"
@@ -186,7 +184,12 @@ mod tests {
                 (*class, *passes),
                 "{text}"
             );
-            assert_eq!(failure.hints.len(), 1, "{text}");
+            let hints = if failure.class == Class::DiskFull {
+                3
+            } else {
+                1
+            };
+            assert_eq!(failure.hints.len(), hints, "{text}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Read;
+use super::{Builder, Read};
 use crate::docker::reference;
 use crate::docker::spec::{BuildSpec, ContextSource, PullPolicy};
 use crate::dockerfile::Dockerfile;
@@ -81,6 +81,7 @@ pub(super) fn hints(read: &Read<'_>, spec: &BuildSpec) -> Vec<String> {
         ),
         Class::SecretMissing => secret(text),
         Class::SshMissing => agent(text),
+        Class::DiskFull => room(read.builder),
         class => fixed(class, text, spec),
     }
 }
@@ -121,10 +122,34 @@ fn agent(text: &str) -> Vec<String> {
     ]
 }
 
+/// What makes room where a builder keeps its steps.
+pub(super) fn room(builder: Builder<'_>) -> Vec<String> {
+    let hints: &[&str] = match builder {
+        Builder::Engine => &[
+            "see what takes the room: docker system df",
+            "free what this project has in the build cache: dcb cache prune",
+            "or what everybody has there: dcb cache prune --all-projects",
+        ],
+        Builder::Classic => &[
+            "see what takes the room: docker system df",
+            "remove images without a name, which is how this builder keeps steps: docker image prune",
+        ],
+        Builder::Podman => &[
+            "as the user who runs Podman, see what takes the room: podman system df",
+            "remove images without a name, which is how it keeps steps: podman image prune",
+        ],
+        Builder::Own(name) => {
+            return vec![format!(
+                "make room in its cache: docker buildx prune --builder {name}"
+            )];
+        }
+    };
+    hints.iter().map(|hint| (*hint).to_owned()).collect()
+}
+
 /// The remedies that depend on nothing but the class.
 fn fixed(class: Class, text: &str, spec: &BuildSpec) -> Vec<String> {
     let hints: &[&str] = match class {
-        Class::DiskFull => &["see what can go: docker system df; then: docker builder prune"],
         Class::BuilderBroken => &[
             "look into the engine's log: journalctl -u docker --since -5min",
             "restart it: sudo systemctl restart docker; if that does not help: docker builder prune --all",

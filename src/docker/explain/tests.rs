@@ -90,7 +90,7 @@ fn said(text: &str, step: Option<&str>, exit_code: Option<i32>, spec: &BuildSpec
         step,
         exit_code,
         place: None,
-        frontend: true,
+        builder: Builder::Engine,
     };
     said.failure(spec)
 }
