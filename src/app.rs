@@ -31,6 +31,8 @@ mod verify;
 
 use std::cell::OnceCell;
 use std::future::Future;
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -227,6 +229,12 @@ impl App<'_> {
         }
         Ok(flags)
     }
+}
+
+/// A file of the user's that could not be written.
+fn unwritten(file: &Path, error: &io::Error) -> Failure {
+    let message = format!("failed to write `{}`: {error}", file.display());
+    Failure::new(Class::OutputFailed, message)
 }
 
 /// Loads a project.

@@ -1,6 +1,7 @@
 //! Words for people: durations, sizes, counts, and text cut to a width.
 
 use std::borrow::Cow;
+use std::io;
 use std::time::Duration;
 
 /// `340ms`, `1.2s`, `2m 03s`, `1h 02m`.
@@ -76,6 +77,14 @@ pub fn list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
         [] => String::new(),
         [only] => only.clone(),
         [head @ .., last] => format!("{} and {last}", head.join(", ")),
+    }
+}
+
+/// `error` without the name of a temporary file, which tempfile puts behind it and only we know.
+pub fn unnamed(error: io::Error) -> io::Error {
+    match error.to_string().rsplit_once(" at path \"") {
+        Some((cause, _)) => io::Error::new(error.kind(), cause),
+        None => error,
     }
 }
 

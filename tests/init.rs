@@ -572,7 +572,7 @@ fn a_repository_without_a_project_or_with_a_broken_one_is_told_what_to_do() {
     let empty = Project::new("init");
     empty.run_alone(&["init", "--yes"]).expect(4).telling(&[
         "no configuration file provided",
-        "write a compose file, or run `dcb init` where it is",
+        "run `dcb init` where the compose file is",
     ]);
     assert!(names(&empty).is_empty());
 

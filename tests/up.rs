@@ -269,6 +269,10 @@ fn other_verbs_are_composes_own_with_their_output_and_exit_code() {
         assert_eq!(ran.stdout.trim(), "note", "{}", ran.told());
         let ran = project.run(engine, &["--profile", "x", "frobnicate"]);
         assert_ne!(ran.code, Some(0), "{}", ran.told());
+        // What nobody has and looks like something is told with what that is.
+        let ran = project.run(engine, &["lgos"]);
+        assert_ne!(ran.code, Some(0), "{}", ran.told());
+        ran.telling(&["`lgos` is no verb of dcb", "did you mean `dcb logs`?"]);
 
         project.run(engine, &["down"]).expect(0);
         nothing_runs(&project, engine);

@@ -66,6 +66,11 @@ const COMPOSE: &[(&str, &str, usize)] = &[
     ("watch", "Rebuild and update when files change", ANY),
 ];
 
+/// The verbs of Compose that are completed: those that people type.
+pub(super) fn composes_verbs() -> impl Iterator<Item = &'static str> {
+    COMPOSE.iter().map(|(name, ..)| *name)
+}
+
 /// Completes what a script of [`script`] asks for. It never fails: there is nobody to be told.
 pub(super) fn for_shell(ambient: &Ambient, shell: &str) -> ExitCode {
     let words = ambient.arguments.iter().skip_while(|word| *word != "--");

@@ -12,7 +12,7 @@ use crate::compose::{self, Node, Project};
 use crate::diagnostic::Diagnostic;
 use crate::docker::compose_cli;
 use crate::failure::{Class, Failure};
-use crate::{report, settings};
+use crate::{human, report, settings};
 
 impl App<'_> {
     /// `dcb config`.
@@ -51,9 +51,9 @@ impl App<'_> {
     fn write(&self, config: &Config, text: &str) -> anyhow::Result<ExitCode> {
         match &config.output {
             Some(file) => report::file(&self.ambient.directory.join(file), text)
-                .with_context(|| format!("failed to write `{}`", file.display())),
-            None => report::result(text).context(super::UNWRITTEN),
-        }?;
+                .map_err(|error| super::unwritten(file, &error))?,
+            None => report::result(text).context(super::UNWRITTEN)?,
+        }
         Ok(ExitCode::SUCCESS)
     }
 
@@ -74,6 +74,15 @@ impl App<'_> {
         };
         report::env(name, &whence, secrets, self.ambient.stdout).context(super::UNWRITTEN)?;
         report::diagnostics(&whence.notes, self.ambient.stderr);
+        let known = project.variables.keys().map(String::as_str);
+        if whence.used.is_none()
+            && !whence.is_set()
+            && let Some(near) = human::nearest(name, known)
+        {
+            let note = Diagnostic::note(format!("no compose file uses `{name}`"));
+            let note = note.help(format!("did you mean `{near}`?"));
+            report::diagnostics(&[note], self.ambient.stderr);
+        }
         Ok(if whence.is_set() {
             ExitCode::SUCCESS
         } else {

@@ -1,19 +1,20 @@
 //! Handing a verb over to Docker Compose: the same project, the same terminal, its exit code.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::App;
 use super::machine::may_build;
+use super::{App, complete};
 use crate::cli::{ProjectFlags, Up};
 use crate::compose::Project;
+use crate::diagnostic::Diagnostic;
 use crate::docker::compose_cli::{self, Compose, Kind};
 use crate::docker::host::Address;
 use crate::failure::{Class, Failure};
 use crate::process::{self, Command};
-use crate::report;
+use crate::{cli, human, report};
 
 /// What is handed over: the project as it was typed and, where it was loaded, as it is.
 pub(super) struct Handover<'a> {
@@ -154,6 +155,18 @@ fn spelt_out(flags: &ProjectFlags, project: &Project) -> Vec<OsString> {
     })
 }
 
+/// The verb that was typed, and the one that it looks like, where it is none that is known.
+fn meant(word: &OsStr) -> Option<(String, String)> {
+    let typed = word.to_str()?;
+    let mut known = cli::verbs();
+    known.extend(complete::composes_verbs().map(str::to_owned));
+    if known.iter().any(|verb| verb == typed) {
+        return None;
+    }
+    let near = human::nearest(typed, known.iter().map(String::as_str))?;
+    Some((typed.to_owned(), near.to_owned()))
+}
+
 impl App<'_> {
     /// The Docker Compose of this machine.
     pub(super) async fn compose(&self) -> Result<Compose, Failure> {
@@ -171,9 +184,20 @@ impl App<'_> {
             Vec::new()
         };
         let flags = self.project_flags()?;
+        let meant = words.first().and_then(|word| meant(word));
         let mut command = Handover::bare(self, &compose, &flags).command(words)?;
         command.environment.extend(environment);
-        Err(self.become_compose(&command).into())
+        let Some((typed, meant)) = meant else {
+            return Err(self.become_compose(&command).into());
+        };
+        // A newer Compose may have it: whether it is a verb is Compose's to say.
+        let refused = self.run_compose(&command)?;
+        if refused.is_some() {
+            let note = format!("`{typed}` is no verb of dcb, so Docker Compose was asked");
+            let note = Diagnostic::note(note).help(format!("did you mean `dcb {meant}`?"));
+            report::diagnostics(&[note], self.ambient.stderr);
+        }
+        Ok(refused.unwrap_or(ExitCode::SUCCESS))
     }
 
     /// Runs Compose and waits for it; its exit code when that is not 0.

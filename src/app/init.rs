@@ -131,19 +131,15 @@ fn put(root: &Path, change: &Change) -> Result<String, Failure> {
                 change.name
             ))
         }
-        Err(error) => Err(Failure::new(
-            Class::OutputFailed,
-            format!("failed to write `{}`: {error}", change.name),
-        )),
+        Err(error) => Err(super::unwritten(Path::new(&change.name), &error)),
     }
 }
 
 /// A project that cannot be loaded yet.
 fn not_yet(failure: Failure) -> Failure {
     match failure.class {
-        Class::ComposeFileMissing => failure.hint(
-            "dcb builds Docker Compose projects: write a compose file, or run `dcb init` where it is",
-        ),
+        Class::ComposeFileMissing => failure
+            .hint("dcb builds Docker Compose projects: run `dcb init` where the compose file is"),
         _ => failure.hint("mend that first; `dcb config` shows the project when it can be loaded"),
     }
 }

@@ -4,9 +4,10 @@ use super::{App, load};
 use crate::cli::ProjectFlags;
 use crate::compose::{self, Project};
 use crate::diagnostic::Diagnostic;
-use crate::failure::Failure;
+use crate::failure::{Class, Failure};
+use crate::human;
 use crate::plan::{Beside, Inputs};
-use crate::settings::{self, Extension, Given, Typed};
+use crate::settings::{self, Extension, Given, Pair, Typed};
 
 /// What is to be loaded; it can go to another thread.
 pub(super) struct Loading {
@@ -42,6 +43,11 @@ impl Loading {
             .as_deref()
             .filter(|name| *name != "auto");
         let pair = settings::pair(app.ambient, &app.flags, named);
+        if let (Some(name), None) = (named, &pair)
+            && let Some(forms) = settings::pair(app.ambient, &app.flags, None)
+        {
+            return Err(no_such_form(name, &forms));
+        }
         let traditional = settings::begins_traditional(app.ambient, typed.flags)?;
         let mut flags = app.flags.clone();
         let first = pair.as_ref().and_then(|pair| pair.first(traditional));
@@ -99,6 +105,16 @@ impl Loading {
             named: self.named,
         })
     }
+}
+
+/// A form of the compose file that is not there, beside those that are.
+fn no_such_form(name: &str, there: &Pair) -> Failure {
+    let files = there.optimised.iter().chain(&there.traditional);
+    Failure::new(
+        Class::ComposeFileMissing,
+        format!("there is no compose file for the variant `{name}`"),
+    )
+    .hint(format!("those that are here: {}", human::list(files)))
 }
 
 impl Loaded {

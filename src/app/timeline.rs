@@ -42,8 +42,7 @@ impl App<'_> {
             return Ok(ExitCode::SUCCESS);
         }
         let path = self.ambient.directory.join(output);
-        report::file(&path, &text)
-            .with_context(|| format!("failed to write `{}`", output.display()))?;
+        report::file(&path, &text).map_err(|error| super::unwritten(output, &error))?;
         let size = human::bytes(u64::try_from(text.len()).unwrap_or(u64::MAX));
         let written = Diagnostic::note(format!("wrote `{}` ({size})", output.display()));
         report::diagnostics(&[written], self.ambient.stderr);

@@ -368,6 +368,13 @@ impl Cli {
     }
 }
 
+/// The names of all verbs that dcb has itself.
+pub fn verbs() -> Vec<String> {
+    let command = help::command("dcb");
+    let verbs = command.get_subcommands();
+    verbs.map(|verb| verb.get_name().to_owned()).collect()
+}
+
 /// What a user types to run this program, which `arguments` begin with.
 pub fn name(arguments: &[OsString]) -> &'static str {
     match arguments.first() {

@@ -211,6 +211,10 @@ impl Search<'_> {
                 "`{}` only adds to a compose file; there is none",
                 shown(alone, &self.here)
             )),
+            None if start.join("Dockerfile").is_file() => error.help(format!(
+                "write `services: {{ app: {{ build: . }} }}` into `{}` to build the Dockerfile there, or name a file with `-f`",
+                start.join(NAMES[0]).display()
+            )),
             None => error.help(format!(
                 "write a `compose.yaml` in `{}`, or name a file with `-f`",
                 start.display()

@@ -126,6 +126,7 @@ fn walk_object(
     path: &Path<'_>,
     errors: &mut Vec<Diagnostic>,
 ) {
+    let is_top = known.iter().any(|(name, _)| *name == "services");
     for (key, entry) in map {
         if errors.len() > ERRORS {
             return;
@@ -144,6 +145,9 @@ fn walk_object(
                     .flatten();
                 errors.push(match near {
                     Some(near) => error.at(entry.at.clone(), format!("did you mean `{near}`?")),
+                    None if is_top && is_service(&entry.node) => error
+                        .at(entry.at.clone(), "this looks like a service")
+                        .help("services stand one level deeper, below `services:`"),
                     None if extensible => error
                         .at(entry.at.clone(), "compose does not know this key")
                         .help(format!(
@@ -155,6 +159,11 @@ fn walk_object(
             }
         }
     }
+}
+
+/// Whether this is what a service has, and nothing else.
+fn is_service(node: &Node) -> bool {
+    node.get("build").is_some() || node.get("image").is_some()
 }
 
 fn check_name(

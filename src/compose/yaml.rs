@@ -484,7 +484,14 @@ fn syntax_error(source: &Arc<Source>, error: &YamlError) -> Fatal {
         return Box::new(unreadable(source, diagnostic));
     };
     let at = position(mark);
-    let diagnostic = diagnostic.at(Span::new(source, at, at), "");
+    let line = source.text.lines().nth(at.line - 1).unwrap_or_default();
+    let diagnostic = match line.chars().nth(at.column - 1) {
+        Some('\t') => diagnostic.at(
+            Span::new(source, at, at),
+            "a tab: YAML takes only spaces here",
+        ),
+        _ => diagnostic.at(Span::new(source, at, at), ""),
+    };
     let start = error
         .context_mark()
         .map(position)

@@ -37,6 +37,7 @@ use crate::compose::{Node, Whence};
 use crate::diagnostic::{Diagnostic, Style};
 use crate::docker::detect::Machine;
 use crate::failure::Failure;
+use crate::human;
 use crate::plan::Plan;
 use crate::process::Command;
 
@@ -161,7 +162,8 @@ pub fn file(path: &Path, text: &str) -> io::Result<()> {
         // What a plain `>` would give: the umask takes its part of this.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.prefix(".dcb-").tempfile_in(directory)?;
+    let file = builder.prefix(".dcb-").tempfile_in(directory);
+    let mut file = file.map_err(human::unnamed)?;
     file.write_all(text.as_bytes())?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())

@@ -5,6 +5,7 @@ use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::human;
 use crate::init::Change;
 
 /// Writes a change below `root`; where the file as it was is kept, if there was one.
@@ -46,7 +47,8 @@ fn beside(path: &Path, text: &str, mode: Mode) -> io::Result<tempfile::NamedTemp
         builder.permissions(Permissions::from_mode(mode));
     }
     let directory = path.parent().unwrap_or(Path::new("."));
-    let mut file = builder.prefix(".dcb-").tempfile_in(directory)?;
+    let file = builder.prefix(".dcb-").tempfile_in(directory);
+    let mut file = file.map_err(human::unnamed)?;
     file.write_all(text.as_bytes())?;
     if let Mode::Same(permissions) = mode {
         file.as_file().set_permissions(permissions)?;

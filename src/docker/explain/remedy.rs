@@ -34,6 +34,12 @@ pub(super) fn hints(read: &Read<'_>, spec: &BuildSpec) -> Vec<String> {
             .into_iter()
             .collect(),
         Class::TargetMissing => stages(spec).into_iter().collect(),
+        // Whoever suggests an instruction knows here-documents.
+        Class::DockerfileSyntax
+            if text.contains("unknown instruction") && text.contains("(did you mean ") =>
+        {
+            Vec::new()
+        }
         Class::DockerfileSyntax if text.contains("nknown") => one(
             "a here-document or a flag that this engine does not know yet looks like this too; `# syntax=docker/dockerfile:1` as the first line fetches a newer frontend",
         ),

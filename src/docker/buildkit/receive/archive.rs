@@ -8,6 +8,7 @@ use tempfile::NamedTempFile;
 
 use super::place;
 use crate::docker::spec::Destination;
+use crate::human;
 
 /// Where the bytes go.
 #[derive(Debug)]
@@ -35,7 +36,8 @@ impl Archive {
             _ => {
                 let parent = path.parent().unwrap_or(Path::new("."));
                 fs::create_dir_all(parent)?;
-                let temporary = place::public(0o666).tempfile_in(parent)?;
+                let temporary = place::public(0o666).tempfile_in(parent);
+                let temporary = temporary.map_err(human::unnamed)?;
                 Ok(Self::File(temporary, path))
             }
         }

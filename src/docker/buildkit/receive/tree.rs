@@ -19,6 +19,7 @@ use tempfile::{NamedTempFile, TempDir};
 use super::super::wire::Stat;
 use super::place;
 use crate::context::mode;
+use crate::human;
 
 /// Files that are received at a time: each has a descriptor open.
 const AT_A_TIME: usize = 32;
@@ -62,7 +63,8 @@ impl Tree {
         } else {
             let parent = destination.parent().unwrap_or(Path::new("."));
             fs::create_dir_all(parent)?;
-            Some(place::public(0o777).tempdir_in(parent)?)
+            let staged = place::public(0o777).tempdir_in(parent);
+            Some(staged.map_err(human::unnamed)?)
         };
         let root = staged.as_ref().map_or(destination, TempDir::path);
         Ok(Self {
@@ -164,7 +166,8 @@ impl Tree {
                 let path = self.path(&file.stat.path);
                 let directory = path.parent().unwrap_or(&self.root);
                 self.is_inside(directory)?;
-                none.insert(place::public(0o600).tempfile_in(directory)?)
+                let fresh = place::public(0o600).tempfile_in(directory);
+                none.insert(fresh.map_err(human::unnamed)?)
             }
         };
         content.write_all(data)
