@@ -85,7 +85,7 @@ fn a_file_is_written_whole_with_ordinary_permissions() {
     assert_eq!(again.stdout, "");
     project
         .run_alone(&["config", "-o", "no/such/directory"])
-        .expect(70);
+        .expect(6);
 }
 
 #[test]
