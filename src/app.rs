@@ -23,6 +23,7 @@ mod history;
 mod init;
 mod loading;
 mod machine;
+mod outgoing;
 mod plugin;
 mod stop;
 mod timeline;

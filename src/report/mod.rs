@@ -40,7 +40,7 @@ use crate::failure::Failure;
 use crate::plan::Plan;
 use crate::process::Command;
 
-pub use belongings::{belongings, belongings_in_short};
+pub use belongings::Leave;
 pub use builders::builders;
 pub use check::{Checked, checked, distinct, json as checked_json, nothing_found};
 pub use ci::{Ci, GitHub};
