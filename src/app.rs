@@ -197,6 +197,11 @@ impl App<'_> {
         }
     }
 
+    /// What comes of `work`, and `what` at the terminal while it goes on.
+    fn waiting<T>(&self, what: &str, work: impl Future<Output = T>) -> impl Future<Output = T> {
+        report::while_waiting(self.ambient.stderr, what, work)
+    }
+
     /// `dcb help`: what dcb does not have is Compose's to explain.
     fn explain(&self, topic: Vec<String>) -> anyhow::Result<ExitCode> {
         let name = cli::name(&self.ambient.arguments);

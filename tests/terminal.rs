@@ -251,3 +251,26 @@ fn what_removes_something_asks_and_only_a_yes_lets_it_go_on() {
         assert_eq!(engine.has_image(&image), !agreed, "{asked:#?}");
     }
 }
+
+#[test]
+fn what_takes_its_time_is_said_while_it_does_and_no_longer() {
+    let engine = newest();
+    let project = Project::new("waits").file(
+        "compose.yaml",
+        "services: {db: {image: busybox, command: sleep 1000, network_mode: none, stop_signal: KILL}}\n",
+    );
+    let mut command = project.dcb_on(&engine);
+    command.arg("verify");
+    let session = Session::start(command, 40, 100);
+    session.until_shown(" checking ");
+    let (status, shown) = session.end();
+    assert!(status.success(), "{shown:#?}");
+    assert!(
+        shown.iter().any(|line| line.contains("works")),
+        "{shown:#?}"
+    );
+    assert!(
+        !shown.iter().any(|line| line.contains(" checking ")),
+        "{shown:#?}"
+    );
+}

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use serde_json::Value;
@@ -114,7 +115,7 @@ fn own_engines() -> Vec<PrivateEngine> {
 type Cached = (String, String);
 
 /// What of the build cache is a project's.
-fn caches(project: &Project, engine: &Engine) -> Vec<Cached> {
+fn caches(project: &Project, engine: &Engine) -> BTreeSet<Cached> {
     let kept = project.run(engine, &["cache", "--json"]).expect(0).stdout;
     let kept: Value = serde_json::from_str(&kept).expect("JSON");
     let records = kept["records"].as_array().expect("records").iter();
@@ -125,7 +126,7 @@ fn caches(project: &Project, engine: &Engine) -> Vec<Cached> {
 }
 
 /// Those layers of `before` that the engine still has.
-fn still_there(before: &[Cached], project: &Project, engine: &Engine) -> usize {
+fn still_there(before: &BTreeSet<Cached>, project: &Project, engine: &Engine) -> usize {
     let now = caches(project, engine);
     let layers = before.iter().filter(|(kind, _)| kind == "layer");
     layers.filter(|layer| now.contains(layer)).count()
@@ -133,7 +134,7 @@ fn still_there(before: &[Cached], project: &Project, engine: &Engine) -> usize {
 
 /// How many of them are to stay: the one that the neighbour's image has too, and all where the engine would
 /// forget what others have.
-fn stays(before: &[Cached], engine: &Engine) -> usize {
+fn stays(before: &BTreeSet<Cached>, engine: &Engine) -> usize {
     let layers = before.iter().filter(|(kind, _)| kind == "layer");
     if engine.has_containerd_store() {
         layers.count()

@@ -21,6 +21,9 @@ use crate::{report, settings};
 /// The argument that gives the cache mounts of a build a namespace.
 const NAMESPACE: &str = "BUILDKIT_CACHE_MOUNT_NS";
 
+/// What is shown while that goes on.
+pub(super) const SWEEPING: &str = "removing caches";
+
 /// What a project keeps from build to build.
 pub(super) struct Held {
     pub(super) ledger: Ledger,
@@ -94,7 +97,8 @@ impl App<'_> {
             let unasked = "this removes caches, and nobody is there to be asked";
             self.asked(!json, "remove them?", unasked, "nothing was removed")?;
         }
-        let (removal, failure) = sweep_away(&held.facts, &items, &places).await;
+        let sweep = sweep_away(&held.facts, &items, &places);
+        let (removal, failure) = self.waiting(SWEEPING, sweep).await;
         let text = if json {
             told::removal_json(&items, &places, &remarks, Some(&removal))
         } else {
@@ -119,7 +123,9 @@ impl App<'_> {
         };
         let (project, inputs) = (&found.loaded.project, &found.loaded.inputs);
         let mut notes = Vec::new();
-        let (records, without_engine) = match cache_records::records(facts).await {
+        let asked = cache_records::records(facts);
+        let asked = self.waiting("asking the engine for its build cache", asked);
+        let (records, without_engine) = match asked.await {
             Ok(records) => (records, None),
             Err(failure) if failure.class == Class::Unsupported => {
                 notes.push(failure.to_string());

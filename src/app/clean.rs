@@ -96,7 +96,7 @@ impl App<'_> {
             Unnamed::Keep
         };
         let taken = self.take_away(&api(&found)?, &goes, unnamed).await;
-        caches.sweep_away(self.ambient.stderr).await;
+        caches.sweep_away(self).await;
         taken?;
         Ok(ExitCode::SUCCESS)
     }
@@ -139,7 +139,8 @@ impl App<'_> {
         goes: &Belongings,
         unnamed: Unnamed,
     ) -> Result<(), Failure> {
-        let kept = api.take_away(goes, unnamed).await;
+        let taken = api.take_away(goes, unnamed);
+        let kept = self.waiting("taking away what is there", taken).await;
         if kept.is_empty() {
             return Ok(());
         }

@@ -8,8 +8,7 @@ use std::collections::HashSet;
 
 use super::App;
 use super::build::Found;
-use super::cache::{Held, sweep_away};
-use crate::ambient::Terminal;
+use super::cache::{Held, SWEEPING, sweep_away};
 use crate::cache::{self, Item, Owner, Place, Selection};
 use crate::diagnostic::Diagnostic;
 use crate::docker::cache_records;
@@ -47,24 +46,27 @@ impl Caches {
 
     /// Removes what goes, when the project's images are gone, and tells what came of it. What cannot be
     /// removed takes room and nothing else: that is a warning.
-    pub(super) async fn sweep_away(&self, stderr: Terminal) {
+    pub(super) async fn sweep_away(&self, app: &App<'_>) {
         let Some((held, _)) = &self.going else {
             return;
         };
         let (mut items, places) = self.going();
-        let failure = match of_images(held, !items.is_empty()).await {
+        let kept = app.waiting(SWEEPING, of_images(held, !items.is_empty()));
+        let failure = match kept.await {
             Err(failure) => Some(failure),
             Ok(kept) => {
                 let before = items.len();
                 items.retain(|item| !kept.contains(&item.record.id));
                 report::note(&told::others_have(before - items.len()));
-                let (removal, failure) = sweep_away(&held.facts, &items, &places).await;
+                let sweep = sweep_away(&held.facts, &items, &places);
+                let (removal, failure) = app.waiting(SWEEPING, sweep).await;
                 report::note(&told::removed(&removal));
                 failure
             }
         };
         if let Some(failure) = failure {
-            report::diagnostics(&[Diagnostic::warning(failure.to_string())], stderr);
+            let warning = Diagnostic::warning(failure.to_string());
+            report::diagnostics(&[warning], app.ambient.stderr);
         }
     }
 }

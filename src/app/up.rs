@@ -172,7 +172,7 @@ impl App<'_> {
             let warning = Diagnostic::warning(failure.to_string());
             report::diagnostics(&[warning], self.ambient.stderr);
         }
-        caches.sweep_away(self.ambient.stderr).await;
+        caches.sweep_away(self).await;
         Ok(())
     }
 }

@@ -119,7 +119,7 @@ impl App<'_> {
         }
         let mut asked = stop.asked().clone();
         let verdicts = tokio::select! {
-            verdicts = self.check_all(trial, verify.timeout) => Some(verdicts?),
+            verdicts = self.waiting("checking", self.check_all(trial, verify.timeout)) => Some(verdicts?),
             _ = asked.wait_for(|asked| *asked) => None,
         };
         let failed: Vec<String> = verdicts

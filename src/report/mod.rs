@@ -26,6 +26,7 @@ mod table;
 pub mod timeline;
 mod verify;
 mod views;
+mod waiting;
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -51,6 +52,7 @@ pub use plan::json as plan_json;
 pub use shell::{Shell, assignments};
 pub use show::{Progress, Reporting, Show};
 pub use verify::{Verdict, checks_to_do, verdicts};
+pub use waiting::while_waiting;
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
