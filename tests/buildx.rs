@@ -470,7 +470,10 @@ fn without_a_usable_buildx_it_says_so_before_anything_is_built() {
             .ran(dcb.args(["plan", "--builder", "far"]))
             .expect(3)
     };
-    plan().telling(&["needs buildx, and there is none", "install the plugin"]);
+    plan().telling(&[
+        "needs buildx, and there is none",
+        ": sudo apt-get install docker-buildx-plugin\n",
+    ]);
     let plugin = project.path().join("config/cli-plugins/docker-buildx");
     project.write(
         "config/cli-plugins/docker-buildx",

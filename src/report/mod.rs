@@ -26,6 +26,7 @@ mod table;
 pub mod timeline;
 mod verify;
 mod views;
+mod waiting;
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -41,7 +42,7 @@ use crate::human;
 use crate::plan::Plan;
 use crate::process::Command;
 
-pub use belongings::{belongings, belongings_in_short};
+pub use belongings::Leave;
 pub use builders::builders;
 pub use check::{Checked, checked, distinct, json as checked_json, nothing_found};
 pub use ci::{Ci, GitHub};
@@ -52,6 +53,7 @@ pub use plan::json as plan_json;
 pub use shell::{Shell, assignments};
 pub use show::{Progress, Reporting, Show};
 pub use verify::{Verdict, checks_to_do, verdicts};
+pub use waiting::while_waiting;
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
