@@ -1,6 +1,6 @@
 //! `dcb cache`: what a project keeps from build to build.
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 /// `dcb cache`.
 #[derive(Debug, Args)]
@@ -50,12 +50,13 @@ pub struct PruneCache {
 
 /// `dcb cache clear`.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("whose").args(["services", "all"]).required(true)))]
 pub struct ClearCache {
     /// The services
-    #[arg(value_name = "SERVICE", required_unless_present = "all")]
+    #[arg(value_name = "SERVICE")]
     pub services: Vec<String>,
     /// All services of the project
-    #[arg(long, conflicts_with = "services")]
+    #[arg(long)]
     pub all: bool,
     /// Cache mounts too that other projects may use as well
     #[arg(long)]
