@@ -26,7 +26,10 @@ const SERVERS: [&str; 3] = ["github", "gitlab", "jenkins"];
 
 #[test]
 fn every_pipeline_is_one_to_its_build_server() {
-    let project = project();
+    // With caches of its own, of which one is in the repository.
+    let own = "services: { web: { build: web, image: acme/web }, job: { build: job } }\n\
+               x-dcb: { cache: { local: \".cache/{service}\", write: \"${KIND:-dev}\" } }\n";
+    let project = project().file("own.yaml", own);
     for server in SERVERS {
         for options in [
             &[][..],
@@ -34,8 +37,13 @@ fn every_pipeline_is_one_to_its_build_server() {
             &["--cache", "registry=r.example.org/acme/shop", "--push"],
             &["--cache", "local"],
             &["--force-traditional"],
+            &["--file", "own.yaml", "--push"],
         ] {
-            let arguments = [&["ci", server], options].concat();
+            let (flags, options) = match options {
+                ["--file", file, options @ ..] => (vec!["--file", file], options),
+                options => (Vec::new(), options),
+            };
+            let arguments = [&flags, &["ci", server][..], options].concat();
             let text = project.run_alone(&arguments).expect(0).stdout;
             match server {
                 "github" => validate::follows_schema("vendor.github-workflows", &text),

@@ -20,9 +20,15 @@ pub fn github(pipeline: &Pipeline) -> String {
     }
     text.push_str(
         "\nconcurrency:\n  group: images-${{ github.ref }}\n  cancel-in-progress: true\n\n\
-         jobs:\n  build:\n    runs-on: ubuntu-latest\n    timeout-minutes: 60\n    steps:\n      \
-         - uses: actions/checkout@v6\n",
+         jobs:\n  build:\n    runs-on: ubuntu-latest\n    timeout-minutes: 60\n",
     );
+    if let Some(variable) = pipeline.chosen_by() {
+        text.push_str(&format!(
+            "    env:\n      # What others propose from a fork may write no cache.\n      \
+             {variable}: ${{{{ github.event.pull_request.head.repo.fork && 'none' || 'dev' }}}}\n"
+        ));
+    }
+    text.push_str("    steps:\n      - uses: actions/checkout@v6\n");
     if pipeline.cache.needs_containerd() {
         text.push_str(
             "\n      # To write a cache, the engine has to keep its images in containerd.\n      \

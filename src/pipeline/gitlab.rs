@@ -19,6 +19,9 @@ pub fn gitlab(pipeline: &Pipeline) -> String {
          # Outside of the repository, and so of every build context.\n    \
          DCB: /tmp/dcb-$CI_JOB_ID\n    XDG_STATE_HOME: /tmp/dcb-$CI_JOB_ID\n",
     );
+    if let Some(variable) = pipeline.chosen_by() {
+        text.push_str(&format!("    {variable}: dev\n"));
+    }
     let logins = logins(pipeline);
     if !logins.is_empty() {
         text.push_str("    DOCKER_CONFIG: /tmp/docker-$CI_JOB_ID\n");

@@ -15,6 +15,9 @@ pub fn jenkins(pipeline: &Pipeline) -> String {
          DCB = \"${WORKSPACE_TMP}/dcb\"\n    XDG_STATE_HOME = \"${WORKSPACE_TMP}/dcb\"\n    \
          PATH = \"${WORKSPACE_TMP}/dcb-install/bin:${PATH}\"\n",
     );
+    if let Some(variable) = pipeline.chosen_by() {
+        text.push_str(&format!("    {variable} = \"dev\"\n"));
+    }
     if pipeline.cache == Cache::Directory {
         text.push_str("    DCB_CACHE = \"${WORKSPACE_TMP}/dcb-cache\"\n");
     }

@@ -35,7 +35,7 @@ pub enum Cache {
     Engine,
     /// Where the project says in its compose file.
     Project {
-        /// The variable that says which of them is written: `prod` for what is pushed, or `dev`.
+        /// The variable that says which of them is written: `prod` for what is pushed, else `dev`.
         chosen_by: Option<String>,
         /// Directories that are the only place, as paths from where a job begins.
         directories: Vec<String>,
@@ -95,20 +95,23 @@ impl Pipeline {
     /// begins with the caches of production, where the project has such.
     fn build_and_push(&self, released: &str) -> Vec<String> {
         let build = self.build();
-        let kind = |kind: &str| match &self.cache {
-            Cache::Project {
-                chosen_by: Some(variable),
-                ..
-            } => format!("{variable}={kind} "),
-            _ => String::new(),
-        };
+        let kind = self.chosen_by();
+        let kind = kind.map_or(String::new(), |variable| format!("{variable}=prod "));
         vec![
             format!("if {released}; then"),
-            format!("  {}{build} --push", kind("prod")),
+            format!("  {kind}{build} --push"),
             "else".to_owned(),
-            format!("  {}{build}", kind("dev")),
+            format!("  {build}"),
             "fi".to_owned(),
         ]
+    }
+
+    /// The variable that says which of the project's own caches is written. A job sets it to `dev`.
+    fn chosen_by(&self) -> Option<&str> {
+        match &self.cache {
+            Cache::Project { chosen_by, .. } => chosen_by.as_deref(),
+            _ => None,
+        }
     }
 
     /// The command that installs dcb, without where to.
