@@ -135,5 +135,5 @@ impl App<'_> {
 /// The engine that was found, for everything but building.
 pub(super) fn api(found: &Found) -> Result<Api, Failure> {
     let open = found.engine.as_ref().map_err(Failure::clone)?;
-    Api::new(&open.facts.endpoint, open.facts.spoken())
+    Ok(Api::new(&open.facts.endpoint, open.facts.spoken()))
 }

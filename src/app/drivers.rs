@@ -26,7 +26,7 @@ pub(super) struct Drivers {
     buildx: Option<Result<Buildx, Failure>>,
     classic: Result<Classic, Failure>,
     push: Push,
-    api: Result<Api, Failure>,
+    api: Api,
     credentials: Arc<Credentials>,
     /// Whether somebody is there to answer.
     interactive: bool,
@@ -110,8 +110,8 @@ impl run::Builder for Drivers {
         // On the heap: a build's state is large, and each job has one.
         let built = self.credentials.telling(job, events, Box::pin(build)).await;
         let mut built = built.map_err(|error| self.explained(error))?;
-        if let (Ok(api), Some(image), None) = (&self.api, &built.image, built.size) {
-            built.size = api.image_size(image).await;
+        if let (Some(image), None) = (&built.image, built.size) {
+            built.size = self.api.image_size(image).await;
         }
         Ok(built)
     }

@@ -1,16 +1,14 @@
-//! The plain Engine API, through bollard: what neither BuildKit's own protocol nor a ping tells.
+//! The plain Engine API: what neither BuildKit's own protocol nor a ping tells.
 //!
-//! bollard gets its connections from here, so that it reaches every engine that builds do: over TLS
-//! with the material of a context, and through the one login of ssh.
+//! Of an answer only what is asked for is read: an engine may say the rest in its own way, and in words
+//! that came after this program.
 
 use std::time::Duration;
 
-use bollard::errors::Error;
-use bollard::query_parameters::RemoveImageOptions;
-use bollard::{BollardRequest, ClientVersion, Docker};
-use hyper::header::{HOST, HeaderValue};
-use hyper::http::uri::PathAndQuery;
-use hyper::{Request, Uri};
+use hyper::{Method, StatusCode};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::api_version::ApiVersion;
 use super::host::{Address, Endpoint};
@@ -18,36 +16,92 @@ use super::http;
 use crate::failure::{Class, Failure};
 use crate::human;
 
+/// The most that is read of an answer: a list of thousands of images has some megabytes.
+const LARGEST: usize = 64 << 20;
+
+/// What may not stand in a path as it is. The slashes in the names of images may.
+const ESCAPED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
+
 /// A client of the Engine API at the version the engine is spoken to in.
-#[derive(Clone)]
-pub struct Api(Docker);
+#[derive(Debug, Clone)]
+pub struct Api {
+    address: Address,
+    version: ApiVersion,
+    limit: Duration,
+}
+
+/// Why a request has not what it asked for.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// The engine refused it, and why.
+    #[error("{1}")]
+    Refused(StatusCode, String),
+    /// There was no answer, or none that could be read.
+    #[error("{0}")]
+    Unanswered(String),
+}
+
+impl Error {
+    /// Whether what the request is about is not there.
+    pub(super) fn is_missing(&self) -> bool {
+        matches!(self, Self::Refused(StatusCode::NOT_FOUND, _))
+    }
+}
 
 impl Api {
     /// A client for `endpoint`; nothing is sent yet.
-    ///
-    /// # Errors
-    /// When bollard cannot be set up.
-    pub fn new(endpoint: &Endpoint, api: ApiVersion) -> Result<Self, Failure> {
-        let version = ClientVersion {
-            major_version: api.0 as usize,
-            minor_version: api.1 as usize,
-        };
-        let address = endpoint.address.clone();
-        let patience = address.limits().answer.as_secs();
-        let transport = move |request| carry(address.clone(), request);
-        Docker::connect_with_custom_transport(transport, Some("http://docker"), patience, &version)
-            .map(Self)
-            .map_err(|error| failed("open the Engine API", &error))
-    }
-
-    /// bollard's client, for the rest of this room.
-    pub(super) fn engine(&self) -> &Docker {
-        &self.0
+    pub fn new(endpoint: &Endpoint, version: ApiVersion) -> Self {
+        Self {
+            address: endpoint.address.clone(),
+            version,
+            limit: endpoint.address.limits().answer,
+        }
     }
 
     /// The same for requests that may take so long.
-    pub(super) fn patient(&self, limit: Duration) -> Docker {
-        self.0.clone().with_timeout(limit)
+    pub(super) fn patient(&self, limit: Duration) -> Self {
+        Self {
+            limit,
+            ..self.clone()
+        }
+    }
+
+    /// What the engine answers to `GET PATH`.
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        let answer = self.ask(Method::GET, path).await?;
+        serde_json::from_str(&answer).map_err(|error| Error::Unanswered(error.to_string()))
+    }
+
+    /// Sends a request for `path`, with its query and without the version; the body of the answer. What
+    /// of names stands in a path must be [`escaped`].
+    pub(super) async fn ask(&self, method: Method, path: &str) -> Result<String, Error> {
+        let path = format!("/v{}/{path}", self.version);
+        let answer = http::ask(&self.address, method, &path, &[], LARGEST);
+        let (head, body) = tokio::time::timeout(self.limit, answer)
+            .await
+            .map_err(|_| {
+                Error::Unanswered(format!("no answer in {}", human::duration(self.limit)))
+            })?
+            .map_err(|error| Error::Unanswered(error.to_string()))?;
+        if head.status().is_success() {
+            return Ok(body);
+        }
+        let (Ok(why) | Err(why)) = http::sentence(body);
+        let why = match why.trim() {
+            "" => head.status().to_string(),
+            why => why.to_owned(),
+        };
+        Err(Error::Refused(head.status(), why))
     }
 
     /// The address under which containers of the engine reach its machine: the gateway of the default
@@ -56,14 +110,13 @@ impl Api {
     /// # Errors
     /// When the engine does not answer or has no such network.
     pub async fn bridge_gateway(&self) -> Result<String, Failure> {
-        let network = self
-            .0
-            .inspect_network("bridge", None)
+        let network: Network = self
+            .get("networks/bridge")
             .await
             .map_err(|error| failed("look up the network `bridge` for `host-gateway`", &error))?;
         network
-            .ipam
-            .and_then(|ipam| ipam.config)
+            .addresses
+            .and_then(|addresses| addresses.config)
             .into_iter()
             .flatten()
             .find_map(|subnet| subnet.gateway)
@@ -81,9 +134,11 @@ impl Api {
     /// # Errors
     /// When there is no such name, or a container uses it.
     pub async fn remove_image(&self, name: &str) -> Result<(), Failure> {
-        let removed = self.0.remove_image(name, None::<RemoveImageOptions>, None);
-        let removed = removed.await.map(|_| ());
-        removed.map_err(|error| failed(&format!("remove the image `{name}`"), &error))
+        let path = format!("images/{}", escaped(name));
+        match self.ask(Method::DELETE, &path).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(failed(&format!("remove the image `{name}`"), &error)),
+        }
     }
 
     /// The id of the image called `name`; nothing when the engine does not have it.
@@ -91,48 +146,63 @@ impl Api {
     /// # Errors
     /// When the engine does not answer.
     pub async fn image_id(&self, name: &str) -> Result<Option<String>, Failure> {
-        match self.0.inspect_image(name).await {
-            Ok(image) => Ok(image.id),
-            Err(Error::DockerResponseServerError {
-                status_code: 404, ..
-            }) => Ok(None),
+        match self.image(name).await {
+            Ok(image) => Ok(Some(image.id)),
+            Err(error) if error.is_missing() => Ok(None),
             Err(error) => Err(failed(&format!("look up the image `{name}`"), &error)),
         }
     }
 
     /// Whether the engine has an image of this name. One that does not answer counts as one that has
     /// not.
-    pub async fn has_image(&self, image: &str) -> bool {
-        self.0.inspect_image(image).await.is_ok()
+    pub async fn has_image(&self, name: &str) -> bool {
+        self.image(name).await.is_ok()
     }
 
     /// The size of an image in bytes, as the engine lists it; nothing when it does not tell.
-    pub async fn image_size(&self, image: &str) -> Option<u64> {
-        let image = self.0.inspect_image(image).await.ok()?;
-        u64::try_from(image.size?).ok()
+    pub async fn image_size(&self, name: &str) -> Option<u64> {
+        self.image(name).await.ok()?.size
+    }
+
+    async fn image(&self, name: &str) -> Result<Image, Error> {
+        self.get(&format!("images/{}/json", escaped(name))).await
     }
 }
 
-/// Sends one of bollard's requests on a connection of ours.
-async fn carry(
-    address: Address,
-    mut request: BollardRequest,
-) -> Result<hyper::Response<hyper::body::Incoming>, Error> {
-    // On a connection of its own a request names the path only, and the host beside it.
-    let path = request.uri().path_and_query().map(PathAndQuery::as_str);
-    let path: Result<Uri, _> = path.unwrap_or("/").parse();
-    if let Ok(path) = path {
-        *request.uri_mut() = path;
-    }
-    let host = HeaderValue::from_static("docker");
-    request.headers_mut().entry(HOST).or_insert(host);
-    let request: Request<_> = request;
-    let answer = http::carry(&address, request).await;
-    answer.map_err(|err| Error::IOError { err })
+/// A name as it stands in a path.
+pub(super) fn escaped(name: &str) -> String {
+    utf8_percent_encode(name, ESCAPED).to_string()
 }
 
 pub(super) fn failed(what: &str, error: &Error) -> Failure {
     let why = error.to_string();
     let why = human::sanitize(why.lines().next().unwrap_or_default());
     Failure::new(Class::DaemonError, format!("failed to {what}: {why}"))
+}
+
+/// Of `GET /images/NAME/json`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Image {
+    id: String,
+    size: Option<u64>,
+}
+
+/// Of `GET /networks/NAME`.
+#[derive(Deserialize)]
+struct Network {
+    #[serde(rename = "IPAM")]
+    addresses: Option<Addresses>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Addresses {
+    config: Option<Vec<Subnet>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Subnet {
+    gateway: Option<String>,
 }

@@ -8,14 +8,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use bollard::errors::Error;
-use bollard::query_parameters::{
-    ListContainersOptions, ListImagesOptions, ListNetworksOptions, ListVolumesOptions,
-    RemoveContainerOptions, RemoveImageOptions, RemoveVolumeOptions, StopContainerOptions,
-};
 use futures_util::future::join_all;
+use hyper::{Method, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde_json::json;
 
-use super::api::{Api, failed};
+use super::api::{Api, Error, escaped, failed};
 use super::reference;
 use crate::failure::Failure;
 
@@ -147,69 +146,54 @@ impl Api {
             Whose::Project { name, .. } => format!("{PROJECT}={name}"),
             Whose::Everybody => PROJECT.to_owned(),
         };
-        let filters = || Some(HashMap::from([("label".to_owned(), vec![label.clone()])]));
+        let filters = json!({ "label": [label] }).to_string();
+        let filters = utf8_percent_encode(&filters, NON_ALPHANUMERIC);
         let engine = self.patient(LONGEST);
-        let containers = ListContainersOptions {
-            all: true,
-            filters: filters(),
-            ..Default::default()
-        };
-        let networks = ListNetworksOptions { filters: filters() };
-        let volumes = ListVolumesOptions { filters: filters() };
-        let images = ListImagesOptions {
-            filters: filters(),
-            ..Default::default()
-        };
+        let containers = format!("containers/json?all=true&filters={filters}");
+        let networks = format!("networks?filters={filters}");
+        let volumes = format!("volumes?filters={filters}");
+        let images = format!("images/json?filters={filters}");
         let (containers, networks, volumes, images) = tokio::try_join!(
-            engine.list_containers(Some(containers)),
-            engine.list_networks(Some(networks)),
-            engine.list_volumes(Some(volumes)),
-            engine.list_images(Some(images)),
+            engine.get::<Vec<ListedContainer>>(&containers),
+            engine.get::<Vec<Listed>>(&networks),
+            engine.get::<ListedVolumes>(&volumes),
+            engine.get::<Vec<ListedImage>>(&images),
         )
         .map_err(|error| failed("list what the project has", &error))?;
-        let label =
-            |labels: &HashMap<String, String>, name| labels.get(name).cloned().unwrap_or_default();
+        let label = |labels: &Option<HashMap<String, String>>, name| {
+            let labels = labels.as_ref();
+            labels
+                .and_then(|labels| labels.get(name).cloned())
+                .unwrap_or_default()
+        };
+        let thing = |one: Listed| Thing {
+            project: label(&one.labels, PROJECT),
+            name: one.name,
+        };
         let mut found = Belongings {
             containers: containers
                 .into_iter()
                 .map(|one| {
-                    let labels = one.labels.unwrap_or_default();
                     let name = one.names.and_then(|names| names.into_iter().next());
                     Container {
-                        id: one.id.unwrap_or_default(),
+                        id: one.id,
                         name: name.unwrap_or_default().trim_start_matches('/').to_owned(),
-                        project: label(&labels, PROJECT),
-                        service: label(&labels, SERVICE),
-                        one_off: label(&labels, ONE_OFF).eq_ignore_ascii_case("true"),
-                        state: one
-                            .state
-                            .map_or_else(String::new, |state| state.to_string()),
+                        project: label(&one.labels, PROJECT),
+                        service: label(&one.labels, SERVICE),
+                        one_off: label(&one.labels, ONE_OFF).eq_ignore_ascii_case("true"),
+                        state: one.state,
                     }
                 })
                 .collect(),
-            networks: networks
-                .into_iter()
-                .map(|one| Thing {
-                    name: one.name.unwrap_or_default(),
-                    project: label(&one.labels.unwrap_or_default(), PROJECT),
-                })
-                .collect(),
-            volumes: volumes
-                .volumes
-                .unwrap_or_default()
-                .into_iter()
-                .map(|one| Thing {
-                    name: one.name,
-                    project: label(&one.labels, PROJECT),
-                })
-                .collect(),
+            networks: networks.into_iter().map(thing).collect(),
+            volumes: volumes.volumes.into_iter().flatten().map(thing).collect(),
             images: images
                 .into_iter()
                 .filter_map(|one| {
                     let project = label(&one.labels, PROJECT);
                     let service = label(&one.labels, SERVICE);
-                    let size = u64::try_from(one.size).unwrap_or_default();
-                    image(one.id, &one.repo_tags, project, &service, size, whose)
+                    let tags = one.repo_tags.unwrap_or_default();
+                    image(one.id, &tags, project, &service, one.size, whose)
                 })
                 .collect(),
         };
@@ -237,51 +221,38 @@ impl Api {
         if !container.runs() {
             return Ok(());
         }
-        let engine = self.patient(LONGEST);
-        let stopped = engine.stop_container(&container.id, None::<StopContainerOptions>);
-        told(
-            stopped.await,
-            &format!("stop the container `{}`", container.name),
-        )
+        let path = format!("containers/{}/stop", escaped(&container.id));
+        let stopped = self.patient(LONGEST).ask(Method::POST, &path).await;
+        told(stopped, &format!("stop the container `{}`", container.name))
     }
 
     /// Takes `belongings` away, in the order in which one keeps another in use; containers are asked to
     /// end first. What the engine keeps comes back with its reason.
     pub async fn take_away(&self, belongings: &Belongings, unnamed: Unnamed) -> Vec<Failure> {
         let engine = self.patient(LONGEST);
+        let remove = async |path: String, what: String| {
+            let removed = engine.ask(Method::DELETE, &path).await;
+            told(removed, &format!("remove the {what}"))
+        };
         let mut kept = Vec::new();
         let containers = belongings.containers.iter().map(async |one| {
             self.stop(one).await?;
-            let options = RemoveContainerOptions {
-                force: true,
-                v: unnamed == Unnamed::Remove,
-                ..Default::default()
-            };
-            let removed = engine.remove_container(&one.id, Some(options));
-            told(
-                removed.await,
-                &format!("remove the container `{}`", one.name),
-            )
-        });
-        kept.extend(
-            join_all(containers)
-                .await
-                .into_iter()
-                .filter_map(Result::err),
-        );
-        for network in &belongings.networks {
-            let removed = engine.remove_network(&network.name).await;
-            kept.extend(told(removed, &format!("remove the network `{}`", network.name)).err());
-        }
-        for volume in &belongings.volumes {
-            let removed = engine.remove_volume(&volume.name, None::<RemoveVolumeOptions>);
-            kept.extend(
-                told(
-                    removed.await,
-                    &format!("remove the volume `{}`", volume.name),
-                )
-                .err(),
+            let path = format!(
+                "containers/{}?force=true&v={}",
+                escaped(&one.id),
+                unnamed == Unnamed::Remove
             );
+            remove(path, format!("container `{}`", one.name)).await
+        });
+        let removed = join_all(containers).await;
+        kept.extend(removed.into_iter().filter_map(Result::err));
+        for Thing { name, .. } in &belongings.networks {
+            let path = format!("networks/{}", escaped(name));
+            kept.extend(remove(path, format!("network `{name}`")).await.err());
+        }
+        for Thing { name, .. } in &belongings.volumes {
+            let path = format!("volumes/{}", escaped(name));
+            kept.extend(remove(path, format!("volume `{name}`")).await.err());
         }
         for image in &belongings.images {
             let by: Vec<&String> = if image.names.is_empty() {
@@ -290,13 +261,49 @@ impl Api {
                 image.names.iter().collect()
             };
             for name in by {
-                let removed = engine.remove_image(name, None::<RemoveImageOptions>, None);
-                let removed = removed.await.map(|_| ());
-                kept.extend(told(removed, &format!("remove the image `{name}`")).err());
+                let path = format!("images/{}", escaped(name));
+                kept.extend(remove(path, format!("image `{name}`")).await.err());
             }
         }
         kept
     }
+}
+
+/// Of `GET /containers/json`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListedContainer {
+    id: String,
+    names: Option<Vec<String>>,
+    labels: Option<HashMap<String, String>>,
+    #[serde(default)]
+    state: String,
+}
+
+/// A network or a volume in its list.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Listed {
+    name: String,
+    labels: Option<HashMap<String, String>>,
+}
+
+/// Of `GET /volumes`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListedVolumes {
+    volumes: Option<Vec<Listed>>,
+}
+
+/// Of `GET /images/json`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListedImage {
+    id: String,
+    repo_tags: Option<Vec<String>>,
+    labels: Option<HashMap<String, String>>,
+    #[serde(default)]
+    size: u64,
 }
 
 /// What becomes of volumes without a name, which nothing but their container knows.
@@ -308,14 +315,10 @@ pub enum Unnamed {
     Remove,
 }
 
-/// What is gone already needs no removing.
-fn told(done: Result<(), Error>, what: &str) -> Result<(), Failure> {
+/// What is gone already needs no removing, and what has ended no stopping.
+fn told(done: Result<String, Error>, what: &str) -> Result<(), Failure> {
     match done {
-        Ok(())
-        | Err(Error::DockerResponseServerError {
-            status_code: 304 | 404,
-            ..
-        }) => Ok(()),
+        Ok(_) | Err(Error::Refused(StatusCode::NOT_MODIFIED | StatusCode::NOT_FOUND, _)) => Ok(()),
         Err(error) => Err(failed(what, &error)),
     }
 }

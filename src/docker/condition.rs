@@ -1,9 +1,8 @@
 //! How a container is.
 
-use bollard::models::{ContainerStateStatusEnum, HealthStatusEnum};
-use bollard::query_parameters::InspectContainerOptions;
+use serde::Deserialize;
 
-use super::api::{Api, failed};
+use super::api::{Api, escaped, failed};
 use crate::failure::Failure;
 
 /// How a container is.
@@ -44,36 +43,62 @@ impl Api {
     /// # Errors
     /// When the engine does not answer.
     pub async fn condition(&self, id: &str) -> Result<Condition, Failure> {
-        let asked = self
-            .engine()
-            .inspect_container(id, None::<InspectContainerOptions>);
-        let container = match asked.await {
-            Ok(container) => container,
-            Err(bollard::errors::Error::DockerResponseServerError {
-                status_code: 404, ..
-            }) => return Ok(Condition::Gone),
+        let path = format!("containers/{}/json", escaped(id));
+        let state = match self.get::<Container>(&path).await {
+            Ok(container) => container.state.unwrap_or_default(),
+            Err(error) if error.is_missing() => return Ok(Condition::Gone),
             Err(error) => return Err(failed("look at a container", &error)),
         };
-        let state = container.state.unwrap_or_default();
-        let restarting = state.status == Some(ContainerStateStatusEnum::RESTARTING);
-        if restarting || state.running != Some(true) {
+        let restarting = state.status == "restarting";
+        if restarting || !state.running {
             return Ok(Condition::Ended {
-                code: state.exit_code.unwrap_or_default(),
+                code: state.exit_code,
                 again: restarting,
             });
         }
         let health = state.health.and_then(|health| {
             let said = health.log.and_then(|mut log| log.pop()?.output);
-            match health.status? {
-                HealthStatusEnum::EMPTY | HealthStatusEnum::NONE => None,
-                HealthStatusEnum::STARTING => Some(Health::Starting),
-                HealthStatusEnum::HEALTHY => Some(Health::Healthy),
-                HealthStatusEnum::UNHEALTHY => Some(Health::Unhealthy(said.unwrap_or_default())),
+            match health.status.as_str() {
+                "starting" => Some(Health::Starting),
+                "healthy" => Some(Health::Healthy),
+                "unhealthy" => Some(Health::Unhealthy(said.unwrap_or_default())),
+                // Without a health check it is `none`, or nothing at all.
+                _ => None,
             }
         });
         Ok(Condition::Runs {
-            since: state.started_at.unwrap_or_default(),
+            since: state.started_at,
             health,
         })
     }
+}
+
+/// Of `GET /containers/ID/json`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Container {
+    state: Option<State>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct State {
+    status: String,
+    running: bool,
+    exit_code: i64,
+    started_at: String,
+    health: Option<Checked>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Checked {
+    status: String,
+    log: Option<Vec<Attempt>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Attempt {
+    output: Option<String>,
 }

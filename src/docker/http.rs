@@ -110,20 +110,6 @@ async fn send(
     let request = request(method, path, headers)
         .body(Empty::<Bytes>::new())
         .map_err(io::Error::other)?;
-    carry(address, request).await
-}
-
-/// Sends a request on a fresh connection and returns the head of the answer; its body can still be
-/// read.
-pub(super) async fn carry<B>(
-    address: &Address,
-    request: Request<B>,
-) -> io::Result<Response<Incoming>>
-where
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
     let stream = open(address, Protocol::Http1).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
@@ -197,11 +183,7 @@ pub(super) async fn get_with(
     headers: &[(&str, &str)],
     largest: usize,
 ) -> io::Result<(Response<()>, String)> {
-    let (head, body) = send(address, Method::GET, path, headers)
-        .await?
-        .into_parts();
-    let body = text(body, largest).await?;
-    Ok((Response::from_parts(head, ()), body))
+    ask(address, Method::GET, path, headers, largest).await
 }
 
 /// `POST path` without a body; the answer's head and its body as text, which may have `largest` bytes.
@@ -210,7 +192,18 @@ pub(super) async fn post(
     path: &str,
     largest: usize,
 ) -> io::Result<(Response<()>, String)> {
-    let (head, body) = send(address, Method::POST, path, &[]).await?.into_parts();
+    ask(address, Method::POST, path, &[], largest).await
+}
+
+/// A request without a body; the answer's head and its body as text, which may have `largest` bytes.
+pub(super) async fn ask(
+    address: &Address,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    largest: usize,
+) -> io::Result<(Response<()>, String)> {
+    let (head, body) = send(address, method, path, headers).await?.into_parts();
     let body = text(body, largest).await?;
     Ok((Response::from_parts(head, ()), body))
 }
@@ -265,15 +258,20 @@ pub(super) async fn upgrade(
 
 /// Why an answer refuses: the engine's own sentence, or, where what answers is no engine, all that it says.
 pub(super) async fn refusal(response: Response<Incoming>) -> Result<String, String> {
+    let text = text(response.into_body(), SHORT).await.unwrap_or_default();
+    sentence(text)
+}
+
+/// The sentence in the body of a refusal; all of the body where there is none.
+pub(super) fn sentence(body: String) -> Result<String, String> {
     #[derive(Deserialize)]
     struct Words {
         #[serde(alias = "cause")]
         message: String,
     }
-    let text = text(response.into_body(), SHORT).await.unwrap_or_default();
-    match serde_json::from_str::<Words>(&text) {
+    match serde_json::from_str::<Words>(&body) {
         Ok(words) => Ok(words.message),
-        Err(_) => Err(text),
+        Err(_) => Err(body),
     }
 }
 

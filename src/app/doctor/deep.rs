@@ -33,7 +33,7 @@ pub(super) async fn tried(
 ) -> Result<Vec<Trial>, Failure> {
     let open = app.open(endpoint).await?;
     let classic = Classic::new(&open.facts, Arc::clone(&app.credentials));
-    let api = Api::new(endpoint, open.facts.spoken())?;
+    let api = Api::new(endpoint, open.facts.spoken());
     let mut trials = Vec::new();
     let strategies = [
         open.buildkit.is_ok().then_some(Strategy::BuildKit),

@@ -176,7 +176,7 @@ impl Client {
         match &self.worker().await?.host_gateway {
             Some(address) => Ok(address.clone()),
             None => {
-                Api::new(self.endpoint(), self.facts.spoken())?
+                Api::new(self.endpoint(), self.facts.spoken())
                     .bridge_gateway()
                     .await
             }

@@ -163,7 +163,7 @@ impl Buildx {
             return Ok(Built::here(None));
         };
         let facts = &self.facts;
-        let api = Api::new(&facts.endpoint, facts.spoken())?;
+        let api = Api::new(&facts.endpoint, facts.spoken());
         match api.image_id(tag).await? {
             Some(id) => Ok(Built::here(Some(id))),
             None => Err(Failure::new(

@@ -91,14 +91,14 @@ impl Classic {
     /// it takes nothing else: with one that is not there, nothing at all would come from any cache.
     async fn drop_missing_caches(&self, spec: &mut BuildSpec) -> Vec<String> {
         let mut missing = Vec::new();
-        let api = Api::new(&self.endpoint, self.api).ok();
+        let api = Api::new(&self.endpoint, self.api);
         for entry in std::mem::take(&mut spec.cache_from) {
             let image = entry
                 .reference()
                 .and_then(|name| reference::normalize(name).ok());
-            let has = match (&api, image) {
-                (Some(api), Some(image)) => api.has_image(&image).await,
-                _ => false,
+            let has = match image {
+                Some(image) => api.has_image(&image).await,
+                None => false,
             };
             if has {
                 spec.cache_from.push(entry);
@@ -120,7 +120,7 @@ impl Classic {
         if self.dialect == Dialect::Docker || !spec.extra_hosts.iter().any(stands_for_host) {
             return Ok(Cow::Borrowed(spec));
         }
-        let gateway = Api::new(&self.endpoint, self.api)?.bridge_gateway().await?;
+        let gateway = Api::new(&self.endpoint, self.api).bridge_gateway().await?;
         let mut spec = spec.clone();
         for host in spec.extra_hosts.iter_mut().filter(|h| stands_for_host(h)) {
             host.1.clone_from(&gateway);
