@@ -14,11 +14,11 @@ use tonic::server::NamedService;
 
 type Answer = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
+type Call = Box<dyn Fn(Request<Body>) -> Answer + Send + Sync>;
+
 /// Services by name. A call's path is `/NAME/METHOD`.
 #[derive(Default)]
-pub(super) struct Services(
-    HashMap<&'static str, Box<dyn Fn(Request<Body>) -> Answer + Send + Sync>>,
-);
+pub(super) struct Services(HashMap<&'static str, Call>);
 
 impl Services {
     /// The same with one more. It must be one that is ready at any time, as those are that tonic writes.
