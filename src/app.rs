@@ -23,6 +23,7 @@ mod history;
 mod init;
 mod loading;
 mod machine;
+mod outgoing;
 mod plugin;
 mod stop;
 mod timeline;
@@ -194,6 +195,11 @@ impl App<'_> {
         if let Some(endpoint) = self.endpoint.get() {
             endpoint.close();
         }
+    }
+
+    /// What comes of `work`, and `what` at the terminal while it goes on.
+    fn waiting<T>(&self, what: &str, work: impl Future<Output = T>) -> impl Future<Output = T> {
+        report::while_waiting(self.ambient.stderr, what, work)
     }
 
     /// `dcb help`: what dcb does not have is Compose's to explain.

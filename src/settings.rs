@@ -24,10 +24,11 @@ use crate::plan::{Request, SOURCE_DATE_EPOCH, Set};
 use crate::secret::ArgValue;
 
 pub use builders::{begins_traditional, named_builder};
-pub use caches::{cleared, pruned};
+pub use caches::{cleared, outgoing, pruned};
 pub use extension::Extension;
 pub use files::{Pair, pair};
 pub use given::Given;
+pub use no_cache::builds_all_anew;
 pub use showing::show;
 pub use verify::{Address, Check};
 

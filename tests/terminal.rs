@@ -7,14 +7,14 @@ use std::fs::File;
 use std::io::Read;
 use std::num::NonZero;
 use std::os::fd::OwnedFd;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
-use support::{Engine, Project, on_every_engine, until};
+use support::{Engine, PrivateEngine, Project, newest, on_every_engine, until};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -54,8 +54,8 @@ impl Session {
             // The terminal of this test cuts lines when it gets narrower, as that of Linux does.
             .env("TERM", "linux")
             .stdout(slave.try_clone().expect("a descriptor"))
-            .stderr(slave)
-            .stdin(Stdio::null())
+            .stderr(slave.try_clone().expect("a descriptor"))
+            .stdin(slave)
             .spawn()
             .expect("dcb starts");
         drop(command);
@@ -79,6 +79,11 @@ impl Session {
                 terminal.process(&buffer[..length]);
             }
         });
+    }
+
+    /// Types `text`.
+    fn keys(&self, text: &str) {
+        rustix::io::write(&*self.master, text.as_bytes()).expect("a terminal that takes keys");
     }
 
     fn resize(&self, rows: u16, columns: u16) {
@@ -212,4 +217,60 @@ fn ctrl_c_leaves_a_clean_terminal() {
         assert_clean(&shown, &project);
         assert!(shown.join("\n").contains("stopped"), "{shown:#?}");
     });
+}
+
+#[test]
+fn what_removes_something_asks_and_only_a_yes_lets_it_go_on() {
+    let Some(engine) = PrivateEngine::like(&newest()) else {
+        return;
+    };
+    let project = project(Project::new("asked"), &engine, "0");
+    project.run(&engine, &["build", "--quiet"]).expect(0);
+    let image = project.image(&engine, "web");
+    for (verb, answer) in [
+        (&["clean"][..], "n\n"),
+        (&["clean"], "\n"),
+        // The end of the input.
+        (&["clean"], "\u{4}"),
+        (&["reset"], "what?\n"),
+        (&["cache", "clear", "--all"], "no\n"),
+        (&["clean"], "y\n"),
+    ] {
+        let mut command = project.dcb_on(&engine);
+        command.args(verb);
+        let session = Session::start(command, 40, 100);
+        let asked = session.until_shown("[y/N]");
+        session.keys(answer);
+        let (status, shown) = session.end();
+        let agreed = answer == "y\n";
+        let told = shown.iter().any(|line| {
+            line.contains("nothing was changed") || line.contains("nothing was removed")
+        });
+        assert_eq!(told, !agreed, "{verb:?} {answer:?}: {shown:#?}");
+        assert_eq!(status.success(), agreed, "{verb:?} {answer:?}: {shown:#?}");
+        assert_eq!(engine.has_image(&image), !agreed, "{asked:#?}");
+    }
+}
+
+#[test]
+fn what_takes_its_time_is_said_while_it_does_and_no_longer() {
+    let engine = newest();
+    let project = Project::new("waits").file(
+        "compose.yaml",
+        "services: {db: {image: busybox, command: sleep 1000, network_mode: none, stop_signal: KILL}}\n",
+    );
+    let mut command = project.dcb_on(&engine);
+    command.arg("verify");
+    let session = Session::start(command, 40, 100);
+    session.until_shown(" checking ");
+    let (status, shown) = session.end();
+    assert!(status.success(), "{shown:#?}");
+    assert!(
+        shown.iter().any(|line| line.contains("works")),
+        "{shown:#?}"
+    );
+    assert!(
+        !shown.iter().any(|line| line.contains(" checking ")),
+        "{shown:#?}"
+    );
 }

@@ -3,9 +3,11 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
-use support::{Engine, PrivateEngine, Project, engines, on_engines};
+use serde_json::Value;
+use support::{Engine, PrivateEngine, Project, containerd_store, engines, on_engines};
 
 /// One engine of each kind of Compose: the Python one, and today's.
 fn both_composes() -> Vec<Engine> {
@@ -28,7 +30,8 @@ services:
 volumes: {data: {}}
 ";
 
-/// A step that draws another number whenever it runs, and counts in a cache mount.
+/// A step that is the same for everybody, and one that draws another number whenever it runs, and counts in
+/// a cache mount.
 fn shop(name: &str) -> Project {
     let project = Project::new(name);
     let id = project.name().to_owned();
@@ -36,6 +39,7 @@ fn shop(name: &str) -> Project {
         "Dockerfile",
         &format!(
             "FROM busybox\n\
+             RUN echo alike >/alike\n\
              RUN --mount=type=cache,id={id},target=/c echo x >>/c/n; wc -l </c/n >/count; head -c 6 /dev/urandom | base64 >/made; echo {id}\n"
         ),
     )
@@ -98,12 +102,74 @@ fn container(project: &Project, engine: &Engine) -> Option<String> {
     (!found.is_empty()).then_some(found)
 }
 
+/// Engines of a test's own, which hold the caches of its projects alone: an old one, today's, and one that
+/// keeps its images in containerd.
+fn own_engines() -> Vec<PrivateEngine> {
+    let engines = engines();
+    let containerd = containerd_store();
+    let like = [&engines[0], &engines[2]].into_iter().chain(&containerd);
+    like.filter_map(PrivateEngine::like).collect()
+}
+
+/// The kind of a record of the build cache, and its id.
+type Cached = (String, String);
+
+/// What of the build cache is a project's.
+fn caches(project: &Project, engine: &Engine) -> BTreeSet<Cached> {
+    let kept = project.run(engine, &["cache", "--json"]).expect(0).stdout;
+    let kept: Value = serde_json::from_str(&kept).expect("JSON");
+    let records = kept["records"].as_array().expect("records").iter();
+    let own = records.filter(|record| record["owner"] == "project");
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    own.map(|record| (text(&record["kind"]), text(&record["id"])))
+        .collect()
+}
+
+/// Those layers of `before` that the engine still has.
+fn still_there(before: &BTreeSet<Cached>, project: &Project, engine: &Engine) -> usize {
+    let now = caches(project, engine);
+    let layers = before.iter().filter(|(kind, _)| kind == "layer");
+    layers.filter(|layer| now.contains(layer)).count()
+}
+
+/// How many of them are to stay: the one that the neighbour's image has too, and all where the engine would
+/// forget what others have.
+fn stays(before: &BTreeSet<Cached>, engine: &Engine) -> usize {
+    let layers = before.iter().filter(|(kind, _)| kind == "layer");
+    if engine.has_containerd_store() {
+        layers.count()
+    } else {
+        1
+    }
+}
+
+/// Whether each step of a build comes from the cache.
+fn is_cached(project: &Project, engine: &Engine) -> bool {
+    let ran = project.run(engine, &["-v", "build"]).expect(0);
+    let steps = ran.stderr.lines().filter(|line| line.contains(" RUN "));
+    let (cached, all) = steps.fold((0, 0), |(cached, all), line| {
+        (cached + usize::from(line.contains("CACHED")), all + 1)
+    });
+    assert!(all > 0, "{}", ran.told());
+    cached == all
+}
+
 /// A project that is up, and must stay as it is. An image that begins with its image is there too.
 fn neighbour(engine: &Engine) -> (Project, String) {
-    let neighbour = shop("neighbour");
-    neighbour.run(engine, &["dev"]).expect(0);
-    let state = state(&neighbour, engine);
-    (neighbour, state)
+    started(shop("neighbour"), engine)
+}
+
+/// The same with the Dockerfile of `project`, whose layers it shares.
+fn twin(project: &Project, engine: &Engine) -> (Project, String) {
+    let twin = shop("twin");
+    twin.write("Dockerfile", &dockerfile(project));
+    started(twin, engine)
+}
+
+fn started(project: Project, engine: &Engine) -> (Project, String) {
+    project.run(engine, &["dev"]).expect(0);
+    let state = state(&project, engine);
+    (project, state)
 }
 
 fn dockerfile(project: &Project) -> String {
@@ -131,10 +197,19 @@ fn dev_builds_and_starts_in_the_background_and_shows_its_steps_beforehand() {
         let first = container(&project, engine).expect("it runs");
         project.run(engine, &["dev", "web"]).expect(0);
         assert_eq!(
-            container(&project, engine),
-            Some(first),
+            container(&project, engine).as_ref(),
+            Some(&first),
             "nothing has changed"
         );
+
+        // Nothing listens on port 1, so this registry can be asked and never answers.
+        let base = format!("127.0.0.1:1/{}", project.name());
+        engine.ask(&["tag", "busybox", &base]);
+        project.write("Dockerfile", &format!("FROM {base}\nRUN date >/made\n"));
+        let pulled = project.run(engine, &["dev", "--pull", "--no-fallback", "web"]);
+        engine.ask(&["rmi", &base]);
+        pulled.expect(5).telling(&["registry-unreachable"]);
+        assert_eq!(container(&project, engine), Some(first), "it goes on");
     });
 }
 
@@ -225,10 +300,13 @@ fn rebuild_takes_down_what_runs_only_when_its_successor_is_built() {
 
 #[test]
 fn reset_shows_what_goes_and_without_an_answer_nothing_does() {
-    on_engines(&engines()[2..3], "reset", |engine, _| {
-        let (other, as_it_was) = neighbour(engine);
+    let private = own_engines();
+    let engines: Vec<Engine> = private.iter().map(|engine| (**engine).clone()).collect();
+    on_engines(&engines, "reset", |engine, _| {
         let project = shop("reset");
         project.run(engine, &["dev"]).expect(0);
+        let (other, as_it_was) = neighbour(engine);
+        let (cached, others) = (caches(&project, engine), caches(&other, engine));
         let web = container(&project, engine).expect("it runs");
         engine.ask(&["exec", &web, "touch", "/data/precious"]);
         let before = state(&project, engine);
@@ -242,6 +320,11 @@ fn reset_shows_what_goes_and_without_an_answer_nothing_does() {
             "network",
             "with all that is in it",
             "image",
+            if engine.has_containerd_store() {
+                "stays: the build cache. This engine keeps its images in containerd"
+            } else {
+                "cache      1 layer"
+            },
             "nobody is there to answer",
             "say so beforehand: dcb reset --pull --yes",
         ]);
@@ -258,7 +341,13 @@ fn reset_shows_what_goes_and_without_an_answer_nothing_does() {
             !in_container(engine, &web, &["ls", "/data/precious"]),
             "its volume is a new one"
         );
+        assert_eq!(
+            still_there(&cached, &project, engine),
+            stays(&cached, engine)
+        );
         assert_eq!(state(&other, engine), as_it_was, "the neighbour");
+        assert_eq!(caches(&other, engine), others, "what it keeps");
+        assert!(is_cached(&other, engine), "what it keeps is of use");
     });
 }
 
@@ -270,10 +359,13 @@ fn in_container(engine: &Engine, container: &str, command: &[&str]) -> bool {
 
 #[test]
 fn clean_takes_what_the_project_has_and_nothing_that_only_looks_like_it() {
-    on_engines(&engines()[2..3], "clean", |engine, _| {
-        let (other, as_it_was) = neighbour(engine);
+    let private = own_engines();
+    let engines: Vec<Engine> = private.iter().map(|engine| (**engine).clone()).collect();
+    on_engines(&engines, "clean", |engine, _| {
         let project = shop("clean");
         project.run(engine, &["dev"]).expect(0);
+        let (other, as_it_was) = twin(&project, engine);
+        let (cached, others) = (caches(&project, engine), caches(&other, engine));
         // An image that was made from a container of the project has its labels, and is somebody's own.
         let web = container(&project, engine).expect("it runs");
         let derived = format!("{}/derived", project.name());
@@ -286,7 +378,11 @@ fn clean_takes_what_the_project_has_and_nothing_that_only_looks_like_it() {
         refused.telling(&[
             "what goes of `<project>`:",
             "what stays: 1 volume, unless --volumes is said: `<project>_data`",
-            "remove 2 containers, 1 network and 1 image? nobody is there to answer",
+            if engine.has_containerd_store() {
+                "remove 2 containers, 1 network and 1 image? nobody is there to answer"
+            } else {
+                "remove 2 containers, 1 network, 1 image and the build cache? nobody is there to answer"
+            },
             "say so beforehand: dcb -p <project> clean --yes",
         ]);
         let shown = project.run(engine, &["clean", "--dry-run"]).expect(0);
@@ -300,7 +396,12 @@ fn clean_takes_what_the_project_has_and_nothing_that_only_looks_like_it() {
         }
         everybody.telling(&["of ALL projects? nobody is there to answer"]);
 
-        project.run(engine, &["clean", "--yes"]).expect(0);
+        let cleaned = project.run(engine, &["clean", "--yes"]).expect(0);
+        if !engine.has_containerd_store() {
+            // All its layers are the other's too.
+            cleaned
+                .telling(&["kept of the build cache, for images that stay have it too: 2 records"]);
+        }
         let volume = format!("{}_data", project.name());
         assert_eq!(container(&project, engine), None);
         assert!(!engine.has_image(&project.image(engine, "web")));
@@ -318,8 +419,11 @@ fn clean_takes_what_the_project_has_and_nothing_that_only_looks_like_it() {
             .run(engine, &["clean"])
             .expect(0)
             .telling(&["nothing to remove"]);
+        assert_eq!(still_there(&cached, &project, engine), 2);
         engine.ask(&["rmi", &derived]);
         assert_eq!(state(&other, engine), as_it_was, "the neighbour");
+        assert_eq!(caches(&other, engine), others, "what it keeps");
+        assert!(is_cached(&other, engine), "what it keeps is of use");
     });
 }
 
@@ -395,12 +499,20 @@ fn verify_checks_every_service_and_takes_down_only_what_it_started() {
         let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let project = services(port.local_addr().expect("an address").port());
         drop(port);
-        project.run(engine, &["build", "--quiet"]).expect(0);
-        let built = state(&project, engine);
+        let good = dockerfile(&project);
+        project.write("Dockerfile", "FROM busybox\nRUN exit 3\n");
+        project
+            .run(engine, &["verify"])
+            .expect(1)
+            .telling(&["ended with exit code 3", "Dockerfile:2:1"]);
+        let nothing = "\n\n\n";
+        assert_eq!(state(&project, engine), nothing, "nothing was started");
+        project.write("Dockerfile", &good);
 
         let shown = project.run(engine, &["verify", "--dry-run"]).expect(0);
         shown.telling(&[
             "/hello",
+            "docker.io/library/<project>",
             "cat /www/hello",
             "up --detach --no-build --no-recreate db idle web",
         ]);
@@ -418,14 +530,24 @@ fn verify_checks_every_service_and_takes_down_only_what_it_started() {
         row("web", "good day");
         row("db", "healthy");
         row("idle", "no health check");
-        assert_eq!(state(&project, engine), built, "all is taken down");
+        let image = project.image(engine, "web");
+        assert!(engine.has_image(&image), "what was built stays");
+        engine.ask(&["rmi", &image]);
+        assert_eq!(state(&project, engine), nothing, "all else is taken down");
 
-        // What ran before goes on, and what was kept stays.
+        // What ran before goes on as it is, and what was kept stays.
         project.run(engine, &["dev", "web"]).expect(0);
+        project.write("Dockerfile", "FROM busybox\nRUN exit 3\n");
         let web = container(&project, engine);
         let up = listed(&project, engine);
         project.run(engine, &["verify"]).expect(0);
         assert_eq!(container(&project, engine), web);
+        engine.ask(&["stop", web.as_deref().expect("it runs")]);
+        project
+            .run(engine, &["verify", "web"])
+            .expect(0)
+            .telling(&["`web` has a stopped container, which is started as it is"]);
+        engine.ask(&["start", web.as_deref().expect("it runs")]);
         assert_eq!(listed(&project, engine), up);
 
         let bad = ["--profile", "bad", "verify", "--timeout", "5", "broken"];

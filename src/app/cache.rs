@@ -1,12 +1,10 @@
 //! `dcb cache`: find out what there is, show it, and remove what may go.
-//!
-//! [`App::held`] and [`sweep_away`] are what other verbs need that begin anew.
 
 use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::build::Open;
+use super::build::{Found, Open};
 use super::history::now;
 use super::{App, UNWRITTEN};
 use crate::cache::{self, Declared, Evidence, Item, Ledger, Made, Outside, Place, Selection};
@@ -23,46 +21,43 @@ use crate::{report, settings};
 /// The argument that gives the cache mounts of a build a namespace.
 const NAMESPACE: &str = "BUILDKIT_CACHE_MOUNT_NS";
 
+/// What is shown while that goes on.
+pub(super) const SWEEPING: &str = "removing caches";
+
 /// What a project keeps from build to build.
 pub(super) struct Held {
-    pub(super) project: Project,
     pub(super) ledger: Ledger,
     /// When it was looked at, in milliseconds since 1970: what is shown then is what goes.
-    looked: u64,
+    pub(super) looked: u64,
     /// Why the engine's cache is not in it.
     without_engine: Option<Failure>,
-    facts: Facts,
+    pub(super) facts: Facts,
     /// Whether the engine forgets layers of other projects when anything is removed: see
     /// [`cache_records`].
-    forgets: bool,
+    pub(super) forgets: bool,
     /// What there is to tell of what is not seen.
-    notes: Vec<String>,
+    pub(super) notes: Vec<String>,
 }
 
 impl App<'_> {
     /// `dcb cache`.
     pub(super) async fn cache(&self, cache: &Cache) -> anyhow::Result<ExitCode> {
-        let held = self.held().await?;
+        let flags = BuildFlags::default();
+        let found = self.look(self.typed(&flags, &[], false)).await?;
+        let project = &found.loaded.project;
+        let held = self.held(&found).await?;
         let (selection, sweep) = match &cache.verb {
             None => {
                 let text = if cache.json {
-                    told::json(&held.project, &held.ledger, &held.notes)
+                    told::json(project, &held.ledger, &held.notes)
                 } else {
-                    told::text(
-                        &held.project,
-                        &held.ledger,
-                        &held.notes,
-                        self.detail(),
-                        now(),
-                    )
+                    told::text(project, &held.ledger, &held.notes, self.detail(), now())
                 };
                 report::result(&text).context(UNWRITTEN)?;
                 return Ok(ExitCode::SUCCESS);
             }
-            Some(CacheVerb::Prune(prune)) => (settings::pruned(prune, &held.project)?, prune.sweep),
-            Some(CacheVerb::Clear(clear)) => {
-                (settings::cleared(clear, &held.project)?, clear.sweep)
-            }
+            Some(CacheVerb::Prune(prune)) => (settings::pruned(prune, project)?, prune.sweep),
+            Some(CacheVerb::Clear(clear)) => (settings::cleared(clear, project)?, clear.sweep),
         };
         self.ask_and_sweep(&held, &selection, sweep, cache.json)
             .await
@@ -102,7 +97,8 @@ impl App<'_> {
             let unasked = "this removes caches, and nobody is there to be asked";
             self.asked(!json, "remove them?", unasked, "nothing was removed")?;
         }
-        let (removal, failure) = sweep_away(held, selection).await;
+        let sweep = sweep_away(&held.facts, &items, &places);
+        let (removal, failure) = self.waiting(SWEEPING, sweep).await;
         let text = if json {
             told::removal_json(&items, &places, &remarks, Some(&removal))
         } else {
@@ -118,18 +114,18 @@ impl App<'_> {
     /// Finds out what the project keeps.
     ///
     /// # Errors
-    /// When the project cannot be loaded, or the engine does not answer.
-    pub(super) async fn held(&self) -> anyhow::Result<Held> {
-        let flags = BuildFlags::default();
-        let found = self.look(self.typed(&flags, &[], false)).await?;
-        let Open { facts, buildkit } = found.engine?;
+    /// When the engine does not answer.
+    pub(super) async fn held(&self, found: &Found) -> anyhow::Result<Held> {
+        let Open { facts, buildkit } = found.engine.as_ref().map_err(Failure::clone)?;
         let forgets = match buildkit {
             Ok(client) => client.worker().await?.containerd,
             Err(_) => false,
         };
-        let (project, inputs) = (found.loaded.project, found.loaded.inputs);
+        let (project, inputs) = (&found.loaded.project, &found.loaded.inputs);
         let mut notes = Vec::new();
-        let (records, without_engine) = match cache_records::records(&facts).await {
+        let asked = cache_records::records(facts);
+        let asked = self.waiting("asking the engine for its build cache", asked);
+        let (records, without_engine) = match asked.await {
             Ok(records) => (records, None),
             Err(failure) if failure.class == Class::Unsupported => {
                 notes.push(failure.to_string());
@@ -137,28 +133,23 @@ impl App<'_> {
             }
             Err(failure) => return Err(failure.into()),
         };
-        if let Some(name) = settings::named_builder(self.ambient, Some(&project))?.value {
+        if let Some(name) = settings::named_builder(self.ambient, Some(project))?.value {
             notes.push(format!(
                 "the builder `{name}` has a cache of its own, which is not shown: docker buildx du --builder {name}"
             ));
         }
         let evidence = Evidence {
             project: project.name.clone(),
-            prefixes: plan::prefixes(&project, &inputs),
-            mounts: declared(&project, &inputs),
-            made: self.made(&project),
-            places: places(plan::named_caches(
-                &project,
-                &inputs,
-                &self.ambient.directory,
-            )),
+            prefixes: plan::prefixes(project, inputs),
+            mounts: declared(project, inputs),
+            made: self.made(project),
+            places: places(plan::named_caches(project, inputs, &self.ambient.directory)),
         };
         Ok(Held {
             ledger: cache::attribute(records, evidence),
-            project,
             looked: now(),
             without_engine,
-            facts,
+            facts: facts.clone(),
             forgets,
             notes,
         })
@@ -249,10 +240,12 @@ fn places(named: Vec<(String, CacheEntry)>) -> Vec<Place> {
     places
 }
 
-/// Removes what `selection` is of what is held, and asks nobody: what came of it, and the first thing
-/// that stood in the way.
-pub(super) async fn sweep_away(held: &Held, selection: &Selection) -> (Removal, Option<Failure>) {
-    let (items, places) = cache::select(&held.ledger, selection, held.looked);
+/// Removes these and asks nobody: what came of it, and the first thing that stood in the way.
+pub(super) async fn sweep_away(
+    facts: &Facts,
+    items: &[&Item],
+    places: &[&Place],
+) -> (Removal, Option<Failure>) {
     let mut failure = None;
     let ids: Vec<&str> = items.iter().map(|item| item.record.id.as_str()).collect();
     let mut removal = Removal {
@@ -261,7 +254,7 @@ pub(super) async fn sweep_away(held: &Held, selection: &Selection) -> (Removal, 
         ..Removal::default()
     };
     if !ids.is_empty() {
-        let (removed, ended) = cache_records::remove(&held.facts, &ids).await;
+        let (removed, ended) = cache_records::remove(facts, &ids).await;
         removal.removed = removed.ids.len();
         let gone = |item: &&&Item| removed.ids.contains(&item.record.id);
         removal.freed = items.iter().filter(gone).map(|item| item.frees()).sum();

@@ -6,6 +6,7 @@ use anyhow::Context;
 
 use super::build::Found;
 use super::handover::Handover;
+use super::outgoing::Caches;
 use super::{App, UNWRITTEN};
 use crate::cli::{BuildFlags, Clean};
 use crate::diagnostic::Diagnostic;
@@ -13,7 +14,11 @@ use crate::docker::api::Api;
 use crate::docker::belongings::{Belongings, Unnamed, Whose};
 use crate::docker::reference;
 use crate::failure::{Class, Failure};
+use crate::report::Leave;
 use crate::{report, settings};
+
+/// What is said of caches when all projects are meant.
+const OF_OTHERS: &str = "stays: the build cache of all projects: dcb cache prune --all-projects";
 
 impl App<'_> {
     /// `dcb clean`.
@@ -30,7 +35,21 @@ impl App<'_> {
         if !clean.volumes {
             stays.volumes = std::mem::take(&mut goes.volumes);
         }
-        let list = report::belongings(&goes, &stays, clean.all_projects);
+        let caches = if clean.all_projects {
+            Caches::stay(OF_OTHERS.to_owned())
+        } else {
+            let selection = settings::outgoing(true, !goes.images.is_empty());
+            self.caches(&found, selection).await
+        };
+        let leave = Leave {
+            goes: &goes,
+            stays: &stays,
+            everybody: clean.all_projects,
+            project: &found.loaded.project.name,
+            caches: caches.going(),
+            remarks: caches.staying(),
+        };
+        let list = leave.list();
         let goes_by_compose = !clean.all_projects && !clean.volumes && !goes.containers.is_empty();
         let down = match &found.compose {
             // Compose knows in which order the services of its project end.
@@ -55,11 +74,11 @@ impl App<'_> {
             return Ok(ExitCode::SUCCESS);
         }
         report::note(&list);
-        if goes.is_empty() {
+        if leave.is_empty() {
             report::note("nothing to remove\n");
             return Ok(ExitCode::SUCCESS);
         }
-        let short = report::belongings_in_short(&goes);
+        let short = leave.in_short();
         let of = if clean.all_projects {
             " of ALL projects"
         } else {
@@ -76,7 +95,9 @@ impl App<'_> {
         } else {
             Unnamed::Keep
         };
-        self.take_away(&api(&found)?, &goes, unnamed).await?;
+        let taken = self.take_away(&api(&found)?, &goes, unnamed).await;
+        caches.sweep_away(self).await;
+        taken?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -118,7 +139,8 @@ impl App<'_> {
         goes: &Belongings,
         unnamed: Unnamed,
     ) -> Result<(), Failure> {
-        let kept = api.take_away(goes, unnamed).await;
+        let taken = api.take_away(goes, unnamed);
+        let kept = self.waiting("taking away what is there", taken).await;
         if kept.is_empty() {
             return Ok(());
         }

@@ -36,16 +36,17 @@ impl App<'_> {
         }
         let selection = Selection::new(&asked.only, &asked.skip)
             .map_err(|(word, near)| unknown(&word, near))?;
-        let mut sight = Box::pin(Sight::look(self, broken.clone(), &selection)).await;
+        let mut sight = self.examined(broken.clone(), &selection).await;
         if asked.fix && self.mend(asked, &sight, &selection).await? {
-            sight = Box::pin(Sight::look(self, broken, &selection)).await;
+            sight = self.examined(broken, &selection).await;
         }
         if asked.deep {
             if selection.takes("dockerfiles") {
                 sight.lint().await;
             }
             if selection.takes("builder") {
-                sight.try_builders(self).await;
+                let trials = sight.try_builders(self);
+                self.waiting("building something small", trials).await;
             }
         }
         let seen = sight.seen(self.ambient);
@@ -72,6 +73,15 @@ impl App<'_> {
 }
 
 impl App<'_> {
+    async fn examined(&self, broken: Option<Failure>, selection: &Selection) -> Sight {
+        let sight = Box::pin(Sight::look(self, broken, selection));
+        self.waiting(
+            "looking at the engine, the project and its registries",
+            sight,
+        )
+        .await
+    }
+
     /// Mends what can be mended, one by one; whether anything was touched.
     async fn mend(
         &self,

@@ -3,7 +3,7 @@
 //! ```text
 //! up, dev     build ─────────────────────────────────────────────> up
 //! rebuild     build ─> pull ─> down ─────────────────────────────> up
-//! reset       ask ─> build ─> pull ─> take away all but images ──> up
+//! reset       ask ─> build ─> pull ─> take away all but what was just built ──> up
 //! ```
 //!
 //! What runs is touched when its successor is there: a build that fails costs nothing.
@@ -13,19 +13,22 @@ use std::process::ExitCode;
 use anyhow::Context;
 use indexmap::IndexSet;
 
-use super::build::{exit_code, is_built};
+use super::build::{Found, exit_code, is_built};
 use super::clean::api;
 use super::handover::Handover;
+use super::outgoing::Caches;
 use super::{App, UNWRITTEN};
-use crate::cli::Up;
+use crate::cli::{BuildFlags, Up};
 use crate::compose::Project;
 use crate::diagnostic::Diagnostic;
-use crate::docker::belongings::{Belongings, Unnamed};
+use crate::docker::api::Api;
+use crate::docker::belongings::{Belongings, Unnamed, Whose};
 use crate::docker::compose_cli;
 use crate::failure::Failure;
 use crate::process::Command;
-use crate::report;
+use crate::report::Leave;
 use crate::settings::Typed;
+use crate::{human, report, settings};
 
 /// What comes between building and starting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +42,13 @@ pub(super) enum Way {
         /// Whether nobody is asked.
         yes: bool,
     },
+}
+
+/// What `dcb reset` takes away.
+struct Outgoing {
+    api: Api,
+    whose: Whose,
+    caches: Caches,
 }
 
 impl App<'_> {
@@ -72,16 +82,10 @@ impl App<'_> {
             .chain(down(way, &handover, &up.services))
             .collect::<Result<_, Failure>>()?;
         let command = handover.up(up)?;
-        let whose = self.own(&found);
-        if let Way::Reset { yes } = way {
-            let goes = self.belongings(&found, &whose).await?;
-            let list = report::belongings(&goes, &Belongings::default(), false);
-            if up.dry_run {
-                report::result(&list).context(UNWRITTEN)?;
-            } else {
-                self.ask_to_reset(&goes, &list, yes)?;
-            }
-        }
+        let outgoing = match way {
+            Way::Reset { yes } => Some(self.agree_to_reset(&found, up, yes).await?),
+            Way::Straight | Way::Down => None,
+        };
         if up.dry_run {
             report::diagnostics(&plan.notes, self.ambient.stderr);
             report::plan(&plan, None, self.detail(), self.ambient.stdout).context(UNWRITTEN)?;
@@ -91,10 +95,6 @@ impl App<'_> {
             return Ok(ExitCode::SUCCESS);
         }
         plan.notes.extend(self.forewarnings(&found, &plan));
-        let api = match way {
-            Way::Reset { .. } => Some(api(&found)?),
-            Way::Straight | Way::Down => None,
-        };
         let ended = self
             .execute(verb, &plan, up.quiet_build, found.engine)
             .await?;
@@ -106,15 +106,8 @@ impl App<'_> {
                 return Ok(code);
             }
         }
-        if let Some(api) = api {
-            let mut rest = api.belongings(&whose).await?;
-            // What was just built is to be started.
-            rest.images.retain(|image| image.names.is_empty());
-            if let Err(failure) = self.take_away(&api, &rest, Unnamed::Remove).await {
-                // Nothing runs now, and that is worse than something that is left over.
-                let warning = Diagnostic::warning(failure.to_string());
-                report::diagnostics(&[warning], self.ambient.stderr);
-            }
+        if let Some(outgoing) = outgoing {
+            self.take_away_before(outgoing).await?;
         }
         Err(self.become_compose(&command).into())
     }
@@ -131,16 +124,56 @@ impl App<'_> {
         Err(self.become_compose(&command).into())
     }
 
-    fn ask_to_reset(&self, goes: &Belongings, list: &str, yes: bool) -> Result<(), Failure> {
-        if goes.is_empty() {
-            return Ok(());
+    /// Lists what `dcb reset` takes away and asks, unless it is only to be shown.
+    async fn agree_to_reset(&self, found: &Found, up: &Up, yes: bool) -> anyhow::Result<Outgoing> {
+        let (api, whose) = (api(found)?, self.own(found));
+        let goes = api.belongings(&whose).await?;
+        let caches = self.caches_before(found, &goes, &up.flags).await;
+        let outgoing = Outgoing { api, whose, caches };
+        let leave = Leave {
+            goes: &goes,
+            stays: &Belongings::default(),
+            everybody: false,
+            project: &found.loaded.project.name,
+            caches: outgoing.caches.going(),
+            remarks: outgoing.caches.staying(),
+        };
+        if up.dry_run {
+            report::result(&leave.list()).context(UNWRITTEN)?;
+        } else if !leave.is_empty() {
+            report::note(&leave.list());
+            let short = leave.in_short();
+            let question = format!("build everything anew, then remove {short} and start again?");
+            self.agreed(yes, &question)?;
         }
-        report::note(list);
-        let question = format!(
-            "build everything anew, then remove {} and start again?",
-            report::belongings_in_short(goes)
-        );
-        self.agreed(yes, &question)
+        Ok(outgoing)
+    }
+
+    /// What becomes of the caches that earlier builds left. A directory is written anew by the build of
+    /// `reset`, and what that build takes from the cache is not to go.
+    async fn caches_before(&self, found: &Found, goes: &Belongings, flags: &BuildFlags) -> Caches {
+        if settings::builds_all_anew(flags) {
+            let selection = settings::outgoing(false, !goes.images.is_empty());
+            self.caches(found, selection).await
+        } else {
+            let how = flags.no_cache.iter().map(|of| format!("--no-cache={of}"));
+            let how = human::list(how);
+            Caches::stay(format!("stays: the build cache, which {how} uses"))
+        }
+    }
+
+    /// Takes away what was there before the images were built that are to be started.
+    async fn take_away_before(&self, outgoing: Outgoing) -> Result<(), Failure> {
+        let Outgoing { api, whose, caches } = outgoing;
+        let mut rest = api.belongings(&whose).await?;
+        rest.images.retain(|image| image.names.is_empty());
+        if let Err(failure) = self.take_away(&api, &rest, Unnamed::Remove).await {
+            // Nothing runs now, and that is worse than something that is left over.
+            let warning = Diagnostic::warning(failure.to_string());
+            report::diagnostics(&[warning], self.ambient.stderr);
+        }
+        caches.sweep_away(self).await;
+        Ok(())
     }
 }
 

@@ -1,5 +1,5 @@
-//! `dcb verify`: services that do not run are started, all are checked, and what was started is taken
-//! down again. What ran before goes on.
+//! `dcb verify`: services that do not run are built and started, all are checked, and what was started is
+//! taken down again. What ran before goes on.
 
 mod probe;
 
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use futures_util::future::join_all;
 
-use super::build::Found;
+use super::build::{Found, exit_code, is_built};
 use super::clean::api;
 use super::handover::Handover;
 use super::stop::Stop;
@@ -21,9 +21,11 @@ use crate::docker::api::Api;
 use crate::docker::belongings::{Belongings, Container, Unnamed, Whose};
 use crate::docker::compose_cli;
 use crate::failure::{Class, Failure};
+use crate::plan::Plan;
+use crate::process::Command;
 use crate::report::{self, Verdict};
-use crate::settings::Check;
-use crate::{plan, process};
+use crate::settings::{Check, Typed};
+use crate::{human, plan, process};
 use probe::Prober;
 
 /// How many lines of a service's log are shown when it does not work.
@@ -36,6 +38,18 @@ struct Subject {
     service: String,
     /// What shows that it works; without any it must be healthy, or keep running.
     check: Option<Check>,
+}
+
+/// What is to be started and checked.
+struct Trial<'a> {
+    handover: Handover<'a>,
+    api: Api,
+    whose: Whose,
+    /// What was there.
+    before: Belongings,
+    subjects: Vec<Subject>,
+    /// What starts the services that do not run.
+    start: Option<Command>,
 }
 
 impl App<'_> {
@@ -59,29 +73,53 @@ impl App<'_> {
         let before = api.belongings(&whose).await?;
         let subjects = subjects(&found, &verify.services);
         let missing = missing(project, &before, &subjects);
-        let start = if missing.is_empty() {
+        let start = (!missing.is_empty()).then(|| handover.start(&missing));
+        let trial = Trial {
+            start: start.transpose()?,
+            handover,
+            api,
+            whose,
+            before,
+            subjects,
+        };
+        let (stopped, absent): (Vec<String>, Vec<String>) = missing
+            .into_iter()
+            .partition(|service| trial.before.containers.iter().any(|one| one.is_of(service)));
+        let plan = if verify.no_build || absent.is_empty() {
             None
         } else {
-            Some(handover.start(&missing)?)
+            let typed = Typed {
+                to_start: true,
+                ..self.typed(&flags, &absent, false)
+            };
+            Some(self.plan(typed, &found).await?)
         };
         if verify.dry_run {
-            let planned = subjects
-                .iter()
-                .map(|subject| (&*subject.service, subject.told()));
-            report::result(&report::checks_to_do(planned)).context(UNWRITTEN)?;
-            if let Some(start) = &start {
-                report::command_only(start).context(UNWRITTEN)?;
-            }
+            self.show_trial(&trial, plan.as_ref())?;
             return Ok(ExitCode::SUCCESS);
         }
+        if !stopped.is_empty() {
+            report::note(&format!("{}\n", as_they_are(&stopped)));
+        }
+        if let Some(plan) = plan {
+            let ended = self.execute("verify", &plan, false, found.engine).await?;
+            if !ended.iter().all(is_built) {
+                return Ok(exit_code(&ended));
+            }
+        }
+        self.try_out(&trial, verify).await
+    }
+
+    /// Starts what is missing, checks, and takes down what was started.
+    async fn try_out(&self, trial: &Trial<'_>, verify: &Verify) -> anyhow::Result<ExitCode> {
         let stop = Stop::watch().context("failed to watch for signals")?;
-        if let Some(start) = &start {
+        if let Some(start) = &trial.start {
             // What could not be started has no container: its check says so.
             self.run_compose(start)?;
         }
         let mut asked = stop.asked().clone();
         let verdicts = tokio::select! {
-            verdicts = self.check_all(&handover, &api, &whose, &subjects, verify.timeout) => Some(verdicts?),
+            verdicts = self.waiting("checking", self.check_all(trial, verify.timeout)) => Some(verdicts?),
             _ = asked.wait_for(|asked| *asked) => None,
         };
         let failed: Vec<String> = verdicts
@@ -92,10 +130,10 @@ impl App<'_> {
             .collect();
         if let Some(verdicts) = &verdicts {
             report::result(&report::verdicts(verdicts)).context(UNWRITTEN)?;
-            self.show_logs(&handover, &failed).await?;
+            self.show_logs(&trial.handover, &failed).await?;
         }
         if !verify.keep {
-            self.restore(&api, &whose, &before).await?;
+            self.restore(trial).await?;
         }
         stop.obey(|| self.close());
         let number = verdicts.as_ref().map_or(0, Vec::len);
@@ -106,28 +144,39 @@ impl App<'_> {
         Err(Failure::new(Class::VerifyFailed, message).into())
     }
 
+    /// Shows what would be checked, built and started.
+    fn show_trial(&self, trial: &Trial<'_>, plan: Option<&Plan>) -> anyhow::Result<()> {
+        let planned = trial
+            .subjects
+            .iter()
+            .map(|subject| (&*subject.service, subject.told()));
+        report::result(&report::checks_to_do(planned)).context(UNWRITTEN)?;
+        if let Some(plan) = plan.filter(|plan| !plan.jobs.is_empty()) {
+            report::diagnostics(&plan.notes, self.ambient.stderr);
+            report::result("\n").context(UNWRITTEN)?;
+            report::plan(plan, None, self.detail(), self.ambient.stdout).context(UNWRITTEN)?;
+        }
+        if let Some(start) = &trial.start {
+            report::command_only(start).context(UNWRITTEN)?;
+        }
+        Ok(())
+    }
+
     /// Carries out all checks side by side.
-    async fn check_all(
-        &self,
-        handover: &Handover<'_>,
-        api: &Api,
-        whose: &Whose,
-        subjects: &[Subject],
-        limit: Duration,
-    ) -> Result<Vec<Verdict>, Failure> {
-        let here = api.belongings(whose).await?;
+    async fn check_all(&self, trial: &Trial<'_>, limit: Duration) -> Result<Vec<Verdict>, Failure> {
+        let here = trial.api.belongings(&trial.whose).await?;
         let deadline = Instant::now() + limit;
-        let checked = subjects.iter().map(async |subject| {
+        let checked = trial.subjects.iter().map(async |subject| {
             let began = Instant::now();
             let containers: Vec<&Container> = here
                 .containers
                 .iter()
-                .filter(|one| one.service == subject.service && !one.one_off)
+                .filter(|one| one.is_of(&subject.service))
                 .collect();
             let prober = Prober {
                 app: self,
-                handover,
-                api,
+                handover: &trial.handover,
+                api: &trial.api,
                 service: &subject.service,
                 containers: &containers,
                 deadline,
@@ -155,7 +204,10 @@ impl App<'_> {
     }
 
     /// Takes down what was not there `before`, and stops what did not run.
-    async fn restore(&self, api: &Api, whose: &Whose, before: &Belongings) -> Result<(), Failure> {
+    async fn restore(&self, trial: &Trial<'_>) -> Result<(), Failure> {
+        let Trial {
+            api, whose, before, ..
+        } = trial;
         let now = api.belongings(whose).await?;
         for container in &now.containers {
             let known = before.containers.iter().find(|one| one.id == container.id);
@@ -200,6 +252,15 @@ fn subjects(found: &Found, named: &[String]) -> Vec<Subject> {
         .collect()
 }
 
+/// That images are not looked at where there are containers.
+fn as_they_are(stopped: &[String]) -> String {
+    let names = human::list(stopped);
+    match stopped {
+        [_] => format!("{names} has a stopped container, which is started as it is"),
+        _ => format!("{names} have stopped containers, which are started as they are"),
+    }
+}
+
 /// Whether another service waits for the end of this one.
 fn is_to_end(project: &Project, service: &str) -> bool {
     project.services.keys().any(|other| {
@@ -213,8 +274,8 @@ fn is_to_end(project: &Project, service: &str) -> bool {
 fn missing(project: &Project, before: &Belongings, subjects: &[Subject]) -> Vec<String> {
     let services: Vec<String> = subjects.iter().map(|one| one.service.clone()).collect();
     let runs = |service: &String| {
-        let own = |one: &&Container| one.service == *service && !one.one_off;
-        before.containers.iter().filter(own).any(Container::runs)
+        let mut own = before.containers.iter().filter(|one| one.is_of(service));
+        own.any(Container::runs)
     };
     let mut needed = with_dependencies(project, &services);
     needed.retain(|service| !runs(service));

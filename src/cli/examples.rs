@@ -116,7 +116,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     (
         "verify",
         &[
-            ("dcb verify", "Does everything work?"),
+            ("dcb verify", "Build, start, does everything work?"),
             (
                 "dcb verify --timeout 120 web",
                 "With two minutes to become so",

@@ -151,17 +151,18 @@ pub enum Verb {
     /// Build everything anew, then start it with empty volumes
     ///
     /// Removes what the project had, and shows first what goes (containers, networks, volumes with all
-    /// that is in them, images) and asks.
+    /// that is in them, images, build cache) and asks.
     /// A build that fails leaves all of it alone. Other projects are not touched.
     Reset(Reset),
-    /// Remove the project's containers, networks and built images
+    /// Remove what the project has on the engine
     ///
-    /// Shows first what goes, and asks. Volumes stay unless `--volumes` is said, and images that were
-    /// pulled stay. Caches stay too (`dcb cache clear --all`), and so do the runs that `dcb history`
-    /// tells of, and builders (`dcb builder rm`).
+    /// Containers, networks, built images and the build cache: shows first what goes, and asks. Volumes
+    /// stay unless `--volumes` is said, and images that were pulled stay. So do the runs that
+    /// `dcb history` tells of, builders (`dcb builder rm`), and of the build cache what others may use.
     Clean(Clean),
-    /// Start what does not run, check that it works, take it down again
+    /// Build, start, check that it works, take it down again
     ///
+    /// What runs already is checked as it runs, and goes on.
     /// A service is checked as `x-dcb.verify` says: by a command in it, or by an address that must
     /// answer. Without that it must become healthy, and without a health check keep running.
     Verify(Verify),

@@ -136,6 +136,9 @@ pub struct Verify {
     /// Seconds that a service may take until it works
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub timeout: Duration,
+    /// Start images as they are, instead of building those of services that do not run
+    #[arg(long)]
+    pub no_build: bool,
     /// Leave running what was started for it
     #[arg(long)]
     pub keep: bool,

@@ -75,6 +75,11 @@ pub struct Container {
 }
 
 impl Container {
+    /// Whether it is one of those that make up the service.
+    pub fn is_of(&self, service: &str) -> bool {
+        self.service == service && !self.one_off
+    }
+
     /// Whether its processes run.
     pub fn runs(&self) -> bool {
         self.state == "running"

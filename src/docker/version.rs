@@ -1,8 +1,8 @@
 //! Versions of programs as they really look, made comparable.
 //!
 //! Neither the docker CLI nor its plugins keep to semantic versioning: distributions add `-4`,
-//! `+ds1` and `+dfsg4`, builds from source call themselves `dev`. Only the leading numbers are
-//! compared; the text stays as the program told it. BuildKit's own version is never looked at.
+//! `+ds1` and `+dfsg4`, years have leading zeros (`18.09.1`), builds from source call themselves `dev`.
+//! Only the leading numbers are compared; the text stays as the program told it. BuildKit's own version is never looked at.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
     text: String,
-    numbers: Option<(u64, u64, u64)>,
+    numbers: Option<semver::Version>,
 }
 
 impl Version {
@@ -35,8 +35,8 @@ impl Version {
 
     /// Whether it is older than `major.minor`. A version without numbers is a build of today.
     pub fn is_before(&self, major: u64, minor: u64) -> bool {
-        self.numbers
-            .is_some_and(|(own_major, own_minor, _)| (own_major, own_minor) < (major, minor))
+        let first = semver::Version::new(major, minor, 0);
+        self.numbers.as_ref().is_some_and(|own| *own < first)
     }
 }
 
@@ -48,12 +48,13 @@ impl fmt::Display for Version {
 }
 
 /// The numbers that a word begins with, at least two; a third that is missing is 0.
-fn numbers(word: &str) -> Option<(u64, u64, u64)> {
+fn numbers(word: &str) -> Option<semver::Version> {
     let word = word.strip_prefix('v').unwrap_or(word);
     let (major, rest) = number(word)?;
     let (minor, rest) = number(rest.strip_prefix('.')?)?;
     let patch = rest.strip_prefix('.').and_then(number);
-    Some((major, minor, patch.map_or(0, |(patch, _)| patch)))
+    let patch = patch.map_or(0, |(patch, _)| patch);
+    Some(semver::Version::new(major, minor, patch))
 }
 
 fn number(text: &str) -> Option<(u64, &str)> {
@@ -91,13 +92,14 @@ mod tests {
             ),
             ("v5.0.0-rc.2", "v5.0.0-rc.2", Some((5, 0, 0))),
             ("0.9", "0.9", Some((0, 9, 0))),
+            ("18.09.1", "18.09.1", Some((18, 9, 1))),
             ("dev\n", "dev", None),
             ("", "", None),
         ] {
             let version = Version::read(said);
             assert_eq!(
                 (version.to_string().as_str(), version.numbers),
-                (text, numbers)
+                (text, numbers.map(|(a, b, c)| semver::Version::new(a, b, c)))
             );
         }
     }

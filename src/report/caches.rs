@@ -206,6 +206,36 @@ sizes are the engine's: what an image has too is not freed with its record, and 
 /// What goes with a removal on engines that keep their images in containerd.
 pub const FORGETS: &str = "note: this engine keeps its images in containerd, and when anything is removed it forgets which steps of other projects it has: their layers stay, and each such step runs once more";
 
+/// Why caches stay there when everything else of a project goes.
+pub const STAYS: &str = "stays: the build cache. This engine keeps its images in containerd, and a removal makes it run steps of other projects once more that it has: `dcb cache clear --all` removes this project's all the same";
+
+/// What goes with all else of a project, and its size: layers and transfers as a number.
+pub fn in_short(items: &[&Item], places: &[&Place]) -> Vec<[String; 2]> {
+    let mut rows = Vec::new();
+    for of in [RecordKind::Layer, RecordKind::Transfer] {
+        let of_kind = items.iter().filter(|item| item.record.kind == of);
+        let sum = Sum::of(of_kind.copied());
+        if sum.count > 0 {
+            let what = human::count(sum.count, kind(of));
+            rows.push([what, human::bytes(sum.bytes)]);
+        }
+    }
+    let mounts = items
+        .iter()
+        .filter(|item| item.record.kind == RecordKind::Mount);
+    rows.extend(mounts.map(|item| {
+        let size = human::bytes(item.frees());
+        [format!("mount {}", item.what), size]
+    }));
+    for place in places {
+        if let Outside::Directory(path, kept) = &place.what {
+            let size = human::bytes(kept.map_or(0, |kept| kept.bytes));
+            rows.push([format!("directory {}", path.display()), size]);
+        }
+    }
+    rows
+}
+
 /// What is to go, and `remarks` about it.
 pub fn list(
     items: &[&Item],
@@ -340,6 +370,17 @@ pub fn removed(removal: &Removal) -> String {
         );
     }
     text
+}
+
+/// That records stay because other images have them too.
+pub fn others_have(records: usize) -> String {
+    match records {
+        0 => String::new(),
+        many => format!(
+            "kept of the build cache, for images that stay have it too: {}\n",
+            human::count(many, "record")
+        ),
+    }
 }
 
 fn item_json(item: &Item) -> Value {

@@ -26,6 +26,7 @@ mod table;
 pub mod timeline;
 mod verify;
 mod views;
+mod waiting;
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -40,7 +41,7 @@ use crate::failure::Failure;
 use crate::plan::Plan;
 use crate::process::Command;
 
-pub use belongings::{belongings, belongings_in_short};
+pub use belongings::Leave;
 pub use builders::builders;
 pub use check::{Checked, checked, distinct, json as checked_json, nothing_found};
 pub use ci::{Ci, GitHub};
@@ -51,6 +52,7 @@ pub use plan::json as plan_json;
 pub use shell::{Shell, assignments};
 pub use show::{Progress, Reporting, Show};
 pub use verify::{Verdict, checks_to_do, verdicts};
+pub use waiting::while_waiting;
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -45,6 +45,15 @@ pub fn cleared(clear: &ClearCache, project: &Project) -> Result<Selection, Failu
     })
 }
 
+/// What goes of caches with all else that a project has. `directories` go unless a build has written them anew
+/// by then, and what images have too goes only when the project has `images` that go.
+pub fn outgoing(directories: bool, images: bool) -> Selection {
+    let mut selection = everything(Vec::new());
+    selection.kinds.directories = directories;
+    selection.kinds.in_images = images;
+    selection
+}
+
 /// All that `services` have, or the whole project when there are none; nothing that others may use.
 fn everything(services: Vec<String>) -> Selection {
     Selection {

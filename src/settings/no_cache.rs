@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 
+use crate::cli::BuildFlags;
 use crate::failure::{Class, Failure};
 use crate::plan::NoCache;
 
@@ -43,6 +44,11 @@ pub(super) fn read(values: &[String]) -> Result<NoCache, Failure> {
         (false, true) => Ok(NoCache::AsWritten),
         (false, false) => Ok(NoCache::Services(services)),
     }
+}
+
+/// Whether nothing at all is taken from the cache.
+pub fn builds_all_anew(flags: &BuildFlags) -> bool {
+    matches!(read(&flags.no_cache), Ok(NoCache::All))
 }
 
 fn wrong(message: &str) -> Failure {

@@ -10,6 +10,7 @@ use std::path::Path;
 use indexmap::IndexMap;
 use serde::Deserialize;
 
+use super::instance;
 use crate::ambient::Ambient;
 use crate::docker::config::DockerConfig;
 use crate::docker::detect::{self, Driver};
@@ -64,23 +65,10 @@ fn kind(
 
 /// The context or address whose engine the builder `name` is.
 fn engine_of(directory: &Path, name: &str) -> String {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Instance {
-        nodes: Vec<Node>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Node {
-        endpoint: String,
-    }
-    let file = directory.join("instances").join(name.to_lowercase());
-    let read = || -> Option<String> {
-        let instance: Instance = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
-        Some(instance.nodes.into_iter().next()?.endpoint)
-    };
+    let instance = instance::read(directory, name).ok().flatten();
+    let node = instance.and_then(|instance| instance.nodes.into_iter().next());
     // One that has no file is that of the context by its name.
-    read().unwrap_or_else(|| name.to_owned())
+    node.map_or_else(|| name.to_owned(), |node| node.endpoint)
 }
 
 /// The names of all builders.
@@ -94,7 +82,7 @@ fn known(directory: &Path, config: &DockerConfig) -> BTreeSet<String> {
         let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
         entries.map(|entry| entry.path()).collect()
     };
-    let instances = below(&directory.join("instances"));
+    let instances = below(&directory.join(instance::FOLDER));
     let instances = instances
         .iter()
         .filter_map(|path| path.file_name()?.to_str())

@@ -7,11 +7,10 @@
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
-use indexmap::IndexMap;
 use serde::Deserialize;
 
 use super::arguments::csv;
-use super::builders;
+use super::{builders, instance};
 use crate::ambient::Ambient;
 use crate::docker::config::DockerConfig;
 use crate::docker::detect;
@@ -125,44 +124,7 @@ pub fn own_name(name: &str) -> Result<&str, Failure> {
 
 /// Whether buildx knows a builder of this name.
 pub fn exists(name: &str, ambient: &Ambient, config: &DockerConfig) -> bool {
-    file(name, ambient, config).exists()
-}
-
-fn file(name: &str, ambient: &Ambient, config: &DockerConfig) -> PathBuf {
-    let directory = detect::buildx_directory(ambient, config).join("instances");
-    directory.join(name.to_lowercase())
-}
-
-/// What buildx keeps of a builder.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Instance {
-    driver: String,
-    nodes: Vec<InstanceNode>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct InstanceNode {
-    name: String,
-    #[serde(default)]
-    endpoint: String,
-    #[serde(default)]
-    platforms: Option<Vec<Platform>>,
-    #[serde(default)]
-    driver_opts: Option<IndexMap<String, String>>,
-    #[serde(default)]
-    flags: Option<Vec<String>>,
-    #[serde(default)]
-    files: Option<IndexMap<String, String>>,
-}
-
-#[derive(Deserialize)]
-struct Platform {
-    os: String,
-    architecture: String,
-    #[serde(default)]
-    variant: String,
+    instance::file(&detect::buildx_directory(ambient, config), name).exists()
 }
 
 /// The configuration of a BuildKit among the files that buildx keeps of a node.
@@ -178,18 +140,15 @@ pub fn recall(
     config: &DockerConfig,
     directory: &Path,
 ) -> Result<Creation, Failure> {
-    let path = file(name, ambient, config);
-    let Ok(text) = std::fs::read(&path) else {
-        return Err(builders::unknown(name, ambient, config));
-    };
-    let broken = |why: &str| {
-        let message = format!("failed to read `{}`: {why}", path.display());
-        Failure::new(Class::BuilderMissing, message).hint(format!(
+    let broken = |why: String| {
+        Failure::new(Class::BuilderMissing, why).hint(format!(
             "remove it, and create it anew: dcb builder rm {name}"
         ))
     };
-    let instance: Instance =
-        serde_json::from_slice(&text).map_err(|error| broken(&error.to_string()))?;
+    let buildx = detect::buildx_directory(ambient, config);
+    let instance = instance::read(&buildx, name)
+        .map_err(broken)?
+        .ok_or_else(|| builders::unknown(name, ambient, config))?;
     let nodes = instance.nodes.into_iter().map(|node| {
         let files = node.files.unwrap_or_default();
         if let Some(other) = files.keys().find(|file| *file != CONFIG) {
@@ -202,7 +161,13 @@ pub fn recall(
             )));
         }
         let config = match files.get(CONFIG) {
-            Some(text) => Some(write(text, &node.name, directory).map_err(|why| broken(&why))?),
+            Some(text) => {
+                let written = write(text, &node.name, directory);
+                Some(
+                    written
+                        .map_err(|why| broken(format!("failed to keep its `{CONFIG}`: {why}")))?,
+                )
+            }
             None => None,
         };
         let options = node.driver_opts.unwrap_or_default();
@@ -218,7 +183,7 @@ pub fn recall(
                 .platforms
                 .unwrap_or_default()
                 .iter()
-                .map(Platform::name)
+                .map(instance::Platform::name)
                 .collect(),
             config,
         })
@@ -244,16 +209,6 @@ fn write(base64: &str, node: &str, directory: &Path) -> Result<PathBuf, String> 
     let path = directory.join(format!("{node}.toml"));
     std::fs::write(&path, text).map_err(|error| error.to_string())?;
     Ok(path)
-}
-
-impl Platform {
-    fn name(&self) -> String {
-        let variant = match self.variant.as_str() {
-            "" => String::new(),
-            variant => format!("/{variant}"),
-        };
-        format!("{}/{}{variant}", self.os, self.architecture)
-    }
 }
 
 /// A builder as buildx lists it.

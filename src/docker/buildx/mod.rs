@@ -17,6 +17,7 @@
 mod arguments;
 pub mod builders;
 mod failure;
+pub(super) mod instance;
 pub mod manage;
 mod message;
 mod stream;

@@ -5,13 +5,13 @@
 //! No process is started: `docker buildx ls` takes 90 to 180 ms. Source: `store` and `storeutil` of
 //! buildx.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::ambient::Ambient;
+use crate::docker::buildx::instance;
 use crate::docker::config::DockerConfig;
 use crate::docker::host::Endpoint;
 use crate::human;
@@ -144,14 +144,6 @@ fn used(directory: &Path, endpoint: &Endpoint) -> Option<String> {
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
-/// What buildx knows of a builder that it made.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Instance {
-    #[serde(default)]
-    driver: String,
-}
-
 /// The driver of the builder `name`: what its file says, else the name must be that of a context.
 pub(in crate::docker) fn driver(
     directory: &Path,
@@ -162,24 +154,13 @@ pub(in crate::docker) fn driver(
     if lower.is_empty() || lower.contains(['/', '\\']) || lower == ".." {
         return Err(format!("`{name}` is no name of a builder"));
     }
-    let path = directory.join("instances").join(&lower);
-    match std::fs::read(&path) {
-        Ok(text) => {
-            let instance: Instance = serde_json::from_slice(&text)
-                .map_err(|error| format!("`{}`: {error}", path.display()))?;
-            Ok(match instance.driver.as_str() {
-                "" | "docker" => Driver::Docker,
-                other => Driver::Other(human::sanitize(other)),
-            })
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if name == "default" || context_file(config, name).is_file() {
-                Ok(Driver::Docker)
-            } else {
-                Err(format!("there is no builder `{name}`"))
-            }
-        }
-        Err(error) => Err(format!("failed to read `{}`: {error}", path.display())),
+    match instance::read(directory, name)? {
+        Some(instance) => Ok(match instance.driver.as_str() {
+            "" | "docker" => Driver::Docker,
+            other => Driver::Other(human::sanitize(other)),
+        }),
+        None if name == "default" || context_file(config, name).is_file() => Ok(Driver::Docker),
+        None => Err(format!("there is no builder `{name}`")),
     }
 }
 

@@ -5,11 +5,9 @@
 
 use std::time::Duration;
 
-use indexmap::IndexMap;
-use serde::Deserialize;
-
 use super::get;
 use crate::ambient::Ambient;
+use crate::docker::buildx::instance::{self, Node};
 use crate::docker::config::DockerConfig;
 use crate::docker::detect::{self, Builder, Driver, Facts};
 use crate::human;
@@ -34,23 +32,6 @@ pub struct OwnBuilder {
     pub is_here: bool,
 }
 
-/// What buildx keeps of a builder.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Instance {
-    nodes: Vec<Node>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Node {
-    name: String,
-    #[serde(default)]
-    endpoint: String,
-    #[serde(default)]
-    driver_opts: Option<IndexMap<String, String>>,
-}
-
 /// Looks at the container of `builder`; nothing when it has none on the engine in use, or that does
 /// not answer in time.
 pub async fn own_builder(
@@ -62,10 +43,7 @@ pub async fn own_builder(
     let in_container = matches!(&builder.driver, Ok(Driver::Other(driver)) if driver == DRIVER);
     in_container.then_some(())?;
     let directory = detect::buildx_directory(ambient, config);
-    let file = directory
-        .join("instances")
-        .join(builder.name.to_lowercase());
-    let instance: Instance = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
+    let instance = instance::read(&directory, &builder.name).ok()??;
     let endpoint = &facts.endpoint;
     let address = endpoint.address.to_string();
     let is_here = |node: &Node| [endpoint.context(), &address].contains(&node.endpoint.as_str());
