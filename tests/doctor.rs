@@ -333,6 +333,20 @@ fn body<'a>(sources: &'a str, name: &str) -> &'a str {
     &rest[..end]
 }
 
+/// The text of every file below a directory.
+fn sources(directory: &Path) -> String {
+    let entries = directory.read_dir().expect("a directory");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let texts = paths.map(|path| {
+        if path.is_dir() {
+            sources(&path)
+        } else {
+            std::fs::read_to_string(path).expect("a file")
+        }
+    });
+    texts.collect()
+}
+
 #[test]
 fn every_check_is_tried_by_the_tests_that_the_table_names() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -342,14 +356,8 @@ fn every_check_is_tried_by_the_tests_that_the_table_names() {
     let listed: Vec<&str> = rows.iter().map(|row| row[0]).collect();
     let known: Vec<&str> = dcb::doctor::checks().map(|check| check.id).collect();
     assert_eq!(listed, known, "tests/doctor.tsv");
-    let sources = |directory: &str| -> String {
-        let files = root.join(directory).read_dir().expect("a directory");
-        let files = files.map(|file| file.expect("a file").path());
-        let texts = files.map(|path| std::fs::read_to_string(path).expect("a file"));
-        texts.collect()
-    };
-    let here = sources("tests/doctor");
-    let units = sources("src/doctor");
+    let here = sources(&root.join("tests/doctor"));
+    let units = sources(&root.join("src/doctor"));
     for row in &rows {
         let [id, unit, provoked, fixed] = row[..] else {
             panic!("{row:?}")
