@@ -333,13 +333,16 @@ fn body<'a>(sources: &'a str, name: &str) -> &'a str {
     &rest[..end]
 }
 
-/// The texts of all files in a directory and below.
+/// The text of every file below a directory.
 fn sources(directory: &Path) -> String {
     let entries = directory.read_dir().expect("a directory");
     let paths = entries.map(|entry| entry.expect("an entry").path());
-    let texts = paths.map(|path| match path.is_dir() {
-        true => sources(&path),
-        false => std::fs::read_to_string(path).expect("a file"),
+    let texts = paths.map(|path| {
+        if path.is_dir() {
+            sources(&path)
+        } else {
+            std::fs::read_to_string(path).expect("a file")
+        }
     });
     texts.collect()
 }

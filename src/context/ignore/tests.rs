@@ -122,6 +122,9 @@ fn a_backslash_takes_the_meaning_from_punctuation_and_gives_one_to_letters() {
         ("\\<", "<", true),
         ("a\\Q*", "a[^/]*$", true),
         ("\\pL", "é", true),
+        ("\\PL", "é", false),
+        ("\\p{^Greek}", "α", false),
+        ("\\p{Zl}", "\u{2028}", true),
     ]);
 }
 

@@ -9,11 +9,9 @@ use bollard_buildkit_proto::moby::buildkit::secrets::v1::secrets_server::Secrets
 use bollard_buildkit_proto::moby::filesync::v1::auth_server::AuthServer;
 use bollard_buildkit_proto::moby::sshforward::v1::ssh_server::SshServer;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::service::TowerToHyperService;
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
-use tonic::service::Routes;
 
 use super::auth::User;
 use super::caches::Caches;
@@ -24,7 +22,7 @@ use super::health::Alive;
 use super::offers::Offers;
 use super::receive::{self, Receipt};
 use super::secrets::{self, Declared};
-use super::serve::Served;
+use super::serve::{Served, Services};
 use super::ssh::{self, Agents, KeyAgent};
 use crate::docker::credentials::Credentials;
 use crate::docker::http::BoxStream;
@@ -217,29 +215,26 @@ impl Drop for Session {
 /// Serves a session on a connection where the engine is the client.
 pub(super) fn serve(identity: Identity, common: &Common, own: Own, stream: BoxStream) -> Session {
     let offers = Arc::new(Offers::default());
-    let routes = Routes::new(HealthServer::new(Alive))
-        .add_service(AuthServer::new(User(Arc::clone(&common.credentials))))
-        .add_service(Served(FileSync::new(Arc::clone(&offers))))
-        .add_service(Served(Content::new(Arc::new(own.stores))));
-    let routes = match own.secrets {
-        Some(secrets) => routes.add_service(SecretsServer::new(secrets)),
-        None => routes,
-    };
-    let routes = match own.ssh {
-        Some(agents) => routes.add_service(SshServer::new(agents)),
-        None => routes,
-    };
-    let routes = match &own.receipt {
-        Some(receipt) => routes.add_service(Served(receipt.service())),
-        None => routes,
-    };
-    let routes = routes.prepare();
+    let mut services = Services::default()
+        .with(HealthServer::new(Alive))
+        .with(AuthServer::new(User(Arc::clone(&common.credentials))))
+        .with(Served(FileSync::new(Arc::clone(&offers))))
+        .with(Served(Content::new(Arc::new(own.stores))));
+    if let Some(secrets) = own.secrets {
+        services = services.with(SecretsServer::new(secrets));
+    }
+    if let Some(agents) = own.ssh {
+        services = services.with(SshServer::new(agents));
+    }
+    if let Some(receipt) = &own.receipt {
+        services = services.with(Served(receipt.service()));
+    }
     let task = tokio::spawn(async move {
         // The connection ends when the engine closes it or this task is aborted; either way the
         // calls that depend on it report what they missed.
         let _ = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
             .max_header_list_size(LARGEST_HEADERS)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes))
+            .serve_connection(TokioIo::new(stream), services)
             .await;
     });
     Session {

@@ -1,5 +1,7 @@
 //! Sets of characters.
 
+use regex_syntax::hir::{Class as HirClass, HirKind};
+
 use crate::context::lexical::rune;
 
 /// What stands between brackets, or behind `\d` and its like.
@@ -9,9 +11,6 @@ pub(super) struct Class {
     ranges: Vec<(char, char)>,
     /// Classes within this one that are not ranges, as `\D` in `[\Da]`.
     nested: Vec<Class>,
-    /// A Unicode category: `\pL` and the like, which no real pattern has, so the tables are
-    /// borrowed from the `regex` crate.
-    category: Option<regex::Regex>,
 }
 
 impl Class {
@@ -42,7 +41,8 @@ impl Class {
             Some(name) => (name, !negated),
             None => (name, negated),
         };
-        // The crate is lax about case and the like; Go takes only the proper names.
+        // The tables are those of the crate, which is lax about case and the like; Go takes only the proper
+        // names.
         let proper = match name.as_bytes() {
             [one] => b"CLMNPSZ".contains(one),
             [first, rest @ ..] => {
@@ -56,10 +56,22 @@ impl Class {
         if !proper {
             return None;
         }
-        let category = regex::Regex::new(&format!("^\\p{{{name}}}$")).ok()?;
+        let category = regex_syntax::parse(&format!("\\p{{{name}}}")).ok()?;
+        let ranges = match category.kind() {
+            HirKind::Class(HirClass::Unicode(class)) => {
+                let ranges = class.iter().map(|range| (range.start(), range.end()));
+                ranges.collect()
+            }
+            // One character, as `\p{Zl}` is.
+            HirKind::Literal(one) => {
+                let one = std::str::from_utf8(&one.0).ok()?;
+                one.chars().map(|c| (c, c)).collect()
+            }
+            _ => Vec::new(),
+        };
         Some(Self {
             negated,
-            category: Some(category),
+            ranges,
             ..Self::default()
         })
     }
@@ -85,11 +97,7 @@ impl Class {
             .ranges
             .iter()
             .any(|(low, high)| (*low..=*high).contains(&c))
-            || self.nested.iter().any(|class| class.contains(c))
-            || self
-                .category
-                .as_ref()
-                .is_some_and(|category| category.is_match(c.encode_utf8(&mut [0; 4])));
+            || self.nested.iter().any(|class| class.contains(c));
         inside != self.negated
     }
 
