@@ -177,6 +177,20 @@ fn made_comparable(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Gives scripts a comment of their own. The engine joins builds of the same files that go on at the same
+/// moment, and of those not every step is told to each.
+fn make_unique(directory: &Path, comment: &str) {
+    for entry in directory.read_dir().expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            make_unique(&path, comment);
+        } else if path.extension().is_some_and(|extension| extension == "sh") {
+            let script = fs::read_to_string(&path).expect("a script");
+            fs::write(&path, format!("{script}# {comment}\n")).expect("it may be written");
+        }
+    }
+}
+
 /// Runs the commands of a block and looks for every line that it shows.
 fn is_shown(block: &Block, folder: &str, engine: &Engine) {
     let called = Path::new(folder)
@@ -186,6 +200,7 @@ fn is_shown(block: &Block, folder: &str, engine: &Engine) {
     let project = Project::new(&called);
     let directory = project.path().join(called.as_ref());
     copy(&root().join(folder), &directory);
+    make_unique(&directory, project.name());
     let mut commands: BTreeMap<usize, &str> = BTreeMap::new();
     for (number, line) in block.lines.iter().enumerate() {
         if let Some(command) = line.strip_prefix("$ ") {

@@ -128,7 +128,7 @@ fn service(job: &Job) -> ServiceSummary {
         .steps_in_order()
         .into_iter()
         .filter(|(_, step)| matches!(step.kind, Kind::Instruction | Kind::Base))
-        .filter(|(id, _)| !job.is_told_elsewhere(*id));
+        .filter(|(id, _)| job.told_by(*id) == *id);
     ServiceSummary {
         names: job.planned.services.clone(),
         built,

@@ -198,31 +198,39 @@ impl Job {
         let mut counts = Counts::default();
         let own = |step: &&Step| step.kind == Kind::Instruction;
         for (id, step) in self.steps.iter().filter(|(_, step)| own(step)) {
-            let twin = self.twin(step);
-            if twin.is_some_and(|(twin, _)| twin < *id) {
+            if step.twin.is_some_and(|twin| twin < *id) {
                 continue;
             }
-            let (over, cached) = twin.map_or((false, true), |(_, twin)| {
-                (twin.state.is_over(), twin.state == StepState::Cached)
-            });
+            let state = &self.steps[&self.told_by(*id)].state;
             counts.total += 1;
-            counts.over += usize::from(over || step.state.is_over());
-            counts.cached += usize::from(cached && step.state == StepState::Cached);
+            counts.over += usize::from(state.is_over());
+            counts.cached += usize::from(*state == StepState::Cached);
         }
         counts
     }
 
-    /// Whether a step is told of by its twin: it is in the cache because that was done, or was first.
-    pub fn is_told_elsewhere(&self, id: StepId) -> bool {
-        let step = self.steps.get(&id);
-        let cached = step.filter(|step| step.state == StepState::Cached);
-        let twin = cached.and_then(|step| self.twin(step));
-        twin.is_some_and(|(first, twin)| first < id || twin.state != StepState::Cached)
-    }
-
-    fn twin(&self, step: &Step) -> Option<(StepId, &Step)> {
-        let twin = step.twin?;
-        Some((twin, self.steps.get(&twin)?))
+    /// The step that tells of this one: itself, or its twin that ran in its place, or was taken from the
+    /// cache while this one was left waiting.
+    pub fn told_by(&self, id: StepId) -> StepId {
+        let told = |step: &Step| match step.state {
+            StepState::Waiting => 0,
+            StepState::Cached => 1,
+            StepState::Running { .. } => 2,
+            StepState::Done { .. } | StepState::Failed { .. } => 3,
+        };
+        let Some(step) = self.steps.get(&id) else {
+            return id;
+        };
+        let twin = step
+            .twin
+            .and_then(|twin| Some((twin, self.steps.get(&twin)?)));
+        match twin {
+            // What was done twice was not the same.
+            Some((_, twin)) if told(step) == 3 || told(step) > told(twin) => id,
+            Some((other, twin)) if told(step) < told(twin) => other,
+            Some((other, _)) => id.min(other),
+            None => id,
+        }
     }
 
     pub(super) fn start(&mut self, at: u64) {

@@ -163,23 +163,29 @@ fn a_step_that_services_share_is_counted_once_and_told_once() {
         ended: 5,
         took: 4,
     };
-    for (states, cached, elsewhere) in [
-        ([done(), StepState::Cached], 0, [false, true]),
-        ([StepState::Cached, done()], 0, [true, false]),
-        ([StepState::Cached, StepState::Cached], 1, [false, true]),
+    let running = || StepState::Running { began: 1 };
+    for (states, over, cached, tellers) in [
+        ([done(), StepState::Cached], 1, 0, [1, 1]),
+        ([StepState::Cached, done()], 1, 0, [2, 2]),
+        ([StepState::Cached, StepState::Cached], 1, 1, [1, 1]),
+        ([StepState::Cached, running()], 0, 0, [2, 2]),
+        // One that was joined with another build's is left waiting for ever.
+        ([StepState::Waiting, StepState::Cached], 1, 1, [2, 2]),
+        ([StepState::Waiting, done()], 1, 0, [2, 2]),
+        ([done(), done()], 1, 0, [1, 2]),
     ] {
         let mut run = run(vec![planned("web", &[])]);
-        for (id, state) in states.into_iter().enumerate() {
+        for (id, state) in states.iter().cloned().enumerate() {
             take(&mut run, 5, step(0, id + 1, "[2/3] RUN make", state));
         }
         let job = &run.jobs[0];
         let counts = Counts {
             total: 1,
-            over: 1,
+            over,
             cached,
         };
-        assert_eq!(job.counts(), counts);
-        let told = [1, 2].map(|id| job.is_told_elsewhere(StepId(id)));
-        assert_eq!(told, elsewhere);
+        assert_eq!(job.counts(), counts, "{states:?}");
+        let told = [1, 2].map(|id| job.told_by(StepId(id)).0);
+        assert_eq!(told, tellers, "{states:?}");
     }
 }

@@ -151,12 +151,15 @@ impl<S: Screen> Plain<S> {
     }
 
     fn ended(&mut self, run: &Run, job: JobId, id: StepId) {
-        let Some(step) = run.job(job).and_then(|job| job.step_of(id)) else {
+        let Some(of) = run.job(job) else {
             return;
         };
-        let again = !self.told.insert((job, id));
-        let elsewhere = run.job(job).is_some_and(|job| job.is_told_elsewhere(id));
-        if elsewhere || again && step.state == StepState::Cached {
+        let teller = of.told_by(id);
+        let Some(step) = of.step_of(teller).filter(|step| step.state.is_over()) else {
+            return;
+        };
+        let again = !self.told.insert((job, teller));
+        if again && (teller != id || step.state == StepState::Cached) {
             return;
         }
         let name = human::sanitize(&step.name);
