@@ -361,7 +361,7 @@ exit code 3
 --- stderr
 error: no engine is running: unix:///nonexistent/docker.sock does not exist
   = help: start it: sudo systemctl start docker
-  = help: the address comes from DOCKER_HOST
+  = help: the address comes from DOCKER_HOST; for the usual engine: unset DOCKER_HOST
 ",
     );
     at("tcp://127.0.0.1:1").shows(
@@ -370,7 +370,7 @@ exit code 3
 --- stderr
 error: no engine is running: nothing listens at tcp://127.0.0.1:1
   = help: start it: sudo systemctl start docker
-  = help: the address comes from DOCKER_HOST
+  = help: the address comes from DOCKER_HOST; for the usual engine: unset DOCKER_HOST
 ",
     );
 }
@@ -390,7 +390,7 @@ exit code 3
 --- stderr
 error: no engine is running: nothing listens at unix://<dir>/d.sock
   = help: start it: sudo systemctl start docker
-  = help: the address comes from DOCKER_HOST
+  = help: the address comes from DOCKER_HOST; for the usual engine: unset DOCKER_HOST
 ",
         );
 }
@@ -517,7 +517,7 @@ fn something_else_listens_on_the_socket() {
 exit code 3
 --- stderr
 error: what answers at unix://<dir>/d.sock is not a healthy engine: 404 Not Found nothing here
-  = help: the address comes from DOCKER_HOST
+  = help: the address comes from DOCKER_HOST; for the usual engine: unset DOCKER_HOST
   = help: a proxy in front of the engine must let /_ping, /grpc and /session through
 ",
         );

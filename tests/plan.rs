@@ -185,7 +185,7 @@ web
 --- stderr
 warning: planned without an engine: no engine is running: unix:///nonexistent/docker.sock does not exist
   = help: start it: sudo systemctl start docker
-  = help: the address comes from DOCKER_HOST
+  = help: the address comes from DOCKER_HOST; for the usual engine: unset DOCKER_HOST
 ",
         );
 }

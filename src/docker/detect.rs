@@ -160,7 +160,7 @@ fn not_an_engine(endpoint: &Endpoint, status: StatusCode, body: &str) -> Failure
             endpoint.address
         ),
     )
-    .hint(format!("the address comes from {}", endpoint.origin))
+    .hint(endpoint.origin.hint())
     .hint("a proxy in front of the engine must let /_ping, /grpc and /session through")
 }
 
@@ -201,7 +201,7 @@ pub(super) fn lost(endpoint: &Endpoint, why: &str) -> Failure {
 /// Tells why a connection to the engine failed, and what mends it.
 pub(super) fn unreachable(endpoint: &Endpoint, error: &io::Error) -> Failure {
     let address = &endpoint.address;
-    let from = format!("the address comes from {}", endpoint.origin);
+    let from = endpoint.origin.hint();
     if let Some(failure) = http::told(error) {
         return failure.clone().hint(from);
     }

@@ -62,6 +62,19 @@ impl fmt::Display for Origin {
     }
 }
 
+impl Origin {
+    /// Who said it, and what brings back the usual engine.
+    pub(super) fn hint(&self) -> String {
+        let usual = match self {
+            Self::DockerHost => "; for the usual engine: unset DOCKER_HOST",
+            Self::ContextVariable(_) => "; for the usual engine: unset DOCKER_CONTEXT",
+            Self::CurrentContext(_) => "; for the usual engine: docker context use default",
+            Self::Default => "",
+        };
+        format!("the address comes from {self}{usual}")
+    }
+}
+
 /// An address as it is written somewhere, and the TLS that goes with it.
 struct Found {
     address: String,
