@@ -370,6 +370,13 @@ fn clean_takes_what_the_project_has_and_nothing_that_only_looks_like_it() {
         let web = container(&project, engine).expect("it runs");
         let derived = format!("{}/derived", project.name());
         engine.ask(&["commit", &web, &derived]);
+        // So has a container that somebody made from an image of it.
+        let own = format!("{}-own", project.name());
+        let image = project.image(engine, "web");
+        engine.ask(&["create", "--name", &own, "--network=none", &image]);
+        let shown = project.run(engine, &["clean", "--dry-run"]).expect(0);
+        assert!(!shown.stdout.contains(&own), "{}", shown.told());
+        engine.ask(&["rm", &own]);
         let before = state(&project, engine);
 
         let refused = project

@@ -1,9 +1,11 @@
 //! What an engine has of Compose projects, and taking it away.
 //!
-//! Everything that Compose and dcb make for a project carries its name as a label. For containers,
-//! networks and volumes that is enough. An image hands its labels on to every image that begins with
-//! it, so one is a project's only if it also has a name that the project gives, or no name at all;
-//! and only these names are taken away from it. Pulled images have no such label.
+//! Everything that Compose and dcb make for a project carries its name as a label. For networks and
+//! volumes that is enough. An image hands its labels on to every image that begins with it, so one is a
+//! project's only if it also has a name that the project gives, or no name at all; and only these names
+//! are taken away from it. Pulled images have no such label. Containers that somebody makes from an image
+//! have its labels too: those of Compose also have one with the hash of their configuration, or say that
+//! they are of `docker compose run`.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -24,6 +26,8 @@ const PROJECT: &str = "com.docker.compose.project";
 /// The label with the name of the service.
 const SERVICE: &str = "com.docker.compose.service";
 
+/// The label that every container of `docker compose up` has, and no image.
+const CONFIG_HASH: &str = "com.docker.compose.config-hash";
 /// The label that says whether a container is one of `docker compose run`.
 const ONE_OFF: &str = "com.docker.compose.oneoff";
 
@@ -177,19 +181,21 @@ impl Api {
         let mut found = Belongings {
             containers: containers
                 .into_iter()
-                .map(|one| {
+                .filter_map(|one| {
                     let labels = one.labels.unwrap_or_default();
                     let name = one.names.and_then(|names| names.into_iter().next());
-                    Container {
+                    let one_off = label(&labels, ONE_OFF).eq_ignore_ascii_case("true");
+                    let is_composes = one_off || labels.contains_key(CONFIG_HASH);
+                    is_composes.then(|| Container {
                         id: one.id.unwrap_or_default(),
                         name: name.unwrap_or_default().trim_start_matches('/').to_owned(),
                         project: label(&labels, PROJECT),
                         service: label(&labels, SERVICE),
-                        one_off: label(&labels, ONE_OFF).eq_ignore_ascii_case("true"),
+                        one_off,
                         state: one
                             .state
                             .map_or_else(String::new, |state| state.to_string()),
-                    }
+                    })
                 })
                 .collect(),
             networks: networks

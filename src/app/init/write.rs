@@ -33,7 +33,7 @@ pub(super) fn put(root: &Path, change: &Change) -> io::Result<Option<PathBuf>> {
 /// Who may do what with a file.
 enum Mode {
     /// What the umask leaves of this.
-    Usual(u32),
+    Usual(#[cfg_attr(not(unix), expect(dead_code, reason = "files have no mode there"))] u32),
     /// As with the file that it replaces.
     Same(Permissions),
 }
