@@ -165,8 +165,8 @@ fn made_comparable(text: &str) -> Vec<String> {
         (r" {2,}", "  "),
         // What was in the cache there need not be here.
         (r"\bCACHED  \[", "<time>  ["),
-        // A step that two services share has its number in one of them.
-        (r"\[\d+/\d+\] FROM", "[<step>] FROM"),
+        // A step that two builds share, even of two projects, has the name that it has in one of them.
+        (r"\[(\S+ )?\d+/\d+\] FROM", "[<step>] FROM"),
         (r"\b\d+/\d+  <size>", "<cached>  <size>"),
     ] {
         let pattern = Regex::new(pattern).expect("a pattern");
