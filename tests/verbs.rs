@@ -177,7 +177,7 @@ fn dockerfile(project: &Project) -> String {
 }
 
 fn made(project: &Project, engine: &Engine) -> String {
-    engine.run(&project.image(engine, "web"), &["cat", "/made"])
+    engine.read(&project.image(engine, "web"), &["/made"])
 }
 
 #[test]

@@ -186,14 +186,13 @@ impl Drop for Project {
 /// Removes what carries the label of a project. An engine that is gone keeps it. Two kinds of engine
 /// keep the images, for they cannot build while others go: Podman looks through all of them and fails
 /// with `layer not known`, and the classic builder on containerd's store loses the image of the step
-/// before with `unable to find image`. Steps that builds have in common stay everywhere (`noprune`), for
-/// another build may be about to go on from one.
+/// before with `unable to find image`.
 fn clean(engine: &Engine, project: &str) {
     let label = format!("com.docker.compose.project={project}");
     for (list, one, options) in [
         ("/containers/json?all=1&", "/containers", "?force=1&v=1"),
         ("/networks?", "/networks", ""),
-        ("/images/json?", "/images", "?force=1&noprune=1"),
+        ("/images/json?", "/images", "?force=1"),
     ] {
         let kept = engine.suite == PODMAN || engine.suite == CONTAINERD;
         if kept && one == "/images" {
