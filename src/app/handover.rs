@@ -104,10 +104,13 @@ impl<'a> Handover<'a> {
     /// Where the engine is, for a Compose that does not look into contexts. One that cannot be found is
     /// told of by whoever builds; certificates of a context have no variables.
     fn engine(&self) -> Option<(String, Option<String>)> {
+        if self.compose.kind != Kind::V1 {
+            return None;
+        }
         let endpoint = self.app.endpoint().ok()?;
         let is_named = endpoint.context() != "default";
         let is_plain = !matches!(endpoint.address, Address::Tls(_));
-        (self.compose.kind == Kind::V1 && is_named && is_plain)
+        (is_named && is_plain)
             .then(|| ("DOCKER_HOST".to_owned(), Some(endpoint.address.to_string())))
     }
 }
@@ -158,11 +161,15 @@ fn spelt_out(flags: &ProjectFlags, project: &Project) -> Vec<OsString> {
 /// The verb that was typed, and the one that it looks like, where it is none that is known.
 fn meant(word: &OsStr) -> Option<(String, String)> {
     let typed = word.to_str()?;
+    // What is typed all day: dcb's own verbs are not put together for that.
+    if complete::composes_verbs().any(|verb| verb == typed) {
+        return None;
+    }
     let mut known = cli::verbs();
-    known.extend(complete::composes_verbs().map(str::to_owned));
     if known.iter().any(|verb| verb == typed) {
         return None;
     }
+    known.extend(complete::composes_verbs().map(str::to_owned));
     let near = human::nearest(typed, known.iter().map(String::as_str))?;
     Some((typed.to_owned(), near.to_owned()))
 }

@@ -40,8 +40,8 @@ impl Caches {
     }
 
     /// What stays, and what would remove it: a line each.
-    pub(super) fn staying(&self) -> Vec<String> {
-        self.staying.clone()
+    pub(super) fn staying(&self) -> &[String] {
+        &self.staying
     }
 
     /// Removes what goes, when the project's images are gone, and tells what came of it. What cannot be

@@ -24,7 +24,7 @@ pub struct Leave<'a> {
     /// What goes of the build cache.
     pub caches: (Vec<&'a Item>, Vec<&'a Place>),
     /// What else there is to tell of what stays, a line each.
-    pub remarks: Vec<String>,
+    pub remarks: &'a [String],
 }
 
 impl Leave<'_> {
@@ -72,7 +72,7 @@ impl Leave<'_> {
                 human::list(names)
             );
         }
-        for remark in &self.remarks {
+        for remark in self.remarks {
             let _ = writeln!(text, "{remark}");
         }
         text

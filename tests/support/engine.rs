@@ -122,11 +122,16 @@ impl Engine {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    /// What `command` prints in a container of `image`.
+    /// What `command` prints in a container of `image`, where it must succeed. It is read when the container
+    /// has ended: a client that listens meanwhile gets nothing, now and then, of one that is quick.
     pub fn run(&self, image: &str, command: &[&str]) -> String {
-        let mut arguments = vec!["run", "--rm", "--network=none", image];
-        arguments.extend(command);
-        self.ask(&arguments)
+        let begin = ["run", "--detach", "--network=none", image];
+        let container = self.ask(&[&begin, command].concat());
+        let code = self.ask(&["wait", &container]);
+        let printed = self.ask(&["logs", &container]);
+        self.ask(&["rm", &container]);
+        assert_eq!(code, "0", "{command:?} in {image}: {printed}");
+        printed
     }
 
     /// What these files of an image hold, one after the other; taken out of a container that is never
