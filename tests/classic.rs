@@ -19,7 +19,8 @@ use dcb::docker::config::DockerConfig;
 use dcb::docker::credentials::Credentials;
 use dcb::docker::host::{Address, Endpoint, Origin};
 use dcb::docker::{
-    BuildError, BuildSpec, Built, CacheUse, ContextSource, DockerfileSource, Facts, Network, detect,
+    BuildError, BuildSpec, Built, CacheUse, ContextSource, DockerfileSource, Facts, Network,
+    Reached, detect,
 };
 use dcb::event::{Event, Events, JobId, Record, StepState};
 use dcb::failure::{Class, Failure};
@@ -129,9 +130,9 @@ impl Run {
     }
 
     #[track_caller]
-    fn failure(&self) -> (&Failure, bool) {
+    fn failure(&self) -> (&Failure, Reached) {
         match &self.result {
-            Err(BuildError::Failed { failure, ran }) => (failure, *ran),
+            Err(BuildError::Failed { failure, reached }) => (failure, *reached),
             other => panic!("it did not fail: {other:?}"),
         }
     }
@@ -502,7 +503,7 @@ fn a_failing_command_is_told_with_its_code_and_its_lines_and_leaves_no_container
         );
         project.write("Dockerfile", &text);
         let ran = build(engine, &project, &spec(&project));
-        let (failure, began) = ran.failure();
+        let (failure, reached) = ran.failure();
         assert_eq!(
             (failure.class, failure.exit_code),
             (Class::RunFailed, Some(42))
@@ -511,7 +512,7 @@ fn a_failing_command_is_told_with_its_code_and_its_lines_and_leaves_no_container
             failure.message.ends_with("ended with exit code 42"),
             "{failure}"
         );
-        assert!(began);
+        assert_eq!(reached, Reached::Run);
         let place = failure.diagnostics.first().expect("a place").to_string();
         assert!(place.contains("Dockerfile:3:1"), "{place}");
         assert_eq!(ran.logs()[0], "before");
@@ -532,9 +533,9 @@ fn each_kind_of_failure_has_its_class_and_nothing_ran() {
             ("FROM nope.invalid/nope:1\n", Class::RegistryUnreachable),
         ] {
             let ran = build(engine, &project, &inline(&project, text));
-            let (failure, began) = ran.failure();
+            let (failure, reached) = ran.failure();
             assert_eq!(failure.class, class, "{text:?}: {failure}");
-            assert!(!began, "{text:?}");
+            assert_eq!(reached, Reached::NoRun, "{text:?}");
         }
         let spec = BuildSpec {
             target: Some("zzz".to_owned()),
@@ -585,14 +586,14 @@ fn half_a_context_is_never_taken_for_a_whole_one() {
             }
             false
         });
-        let (failure, began) = ran.failure();
+        let (failure, reached) = ran.failure();
         assert!(
             failure
                 .message
                 .starts_with("`big` shrank from 8589934592 to "),
             "{failure}"
         );
-        assert!(!began);
+        assert_eq!(reached, Reached::NoRun);
         assert!(!engine.has_image(project.name()));
         assert!(ran.took < Duration::from_secs(20), "{:?}", ran.took);
     });
@@ -657,9 +658,9 @@ fn an_engine_that_goes_away_is_not_the_commands_fault() {
                 }
                 false
             });
-            let (failure, began) = ran.failure();
+            let (failure, reached) = ran.failure();
             assert_eq!(failure.class, Class::DaemonLost, "{signal:?}: {failure}");
-            assert!(began);
+            assert_eq!(reached, Reached::Run);
         });
     });
 }

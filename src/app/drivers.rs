@@ -13,7 +13,7 @@ use crate::docker::classic::Classic;
 use crate::docker::config::DockerConfig;
 use crate::docker::credentials::Credentials;
 use crate::docker::push::Push;
-use crate::docker::{BuildError, Built, Strategy};
+use crate::docker::{BuildError, Built, Reached, Strategy};
 use crate::event::{Events, JobId, Pushed};
 use crate::failure::Failure;
 use crate::plan::{Attempt, Job, Plan};
@@ -62,9 +62,9 @@ impl Drivers {
     /// A refusal by a registry, with what is wrong with the credentials for it.
     fn explained(&self, error: BuildError) -> BuildError {
         match error {
-            BuildError::Failed { failure, ran } => BuildError::Failed {
+            BuildError::Failed { failure, reached } => BuildError::Failed {
                 failure: Box::new(self.credentials.explain(*failure)),
-                ran,
+                reached,
             },
             BuildError::Stopped => BuildError::Stopped,
         }
@@ -83,7 +83,7 @@ impl run::Builder for Drivers {
         let missing = |failure: &Failure| {
             Err(BuildError::Failed {
                 failure: Box::new(failure.clone()),
-                ran: false,
+                reached: Reached::NoRun,
             })
         };
         let build = async {

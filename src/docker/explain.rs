@@ -250,6 +250,7 @@ const TEXTS: &[(&[&str], Class)] = &[
     (&["layer does not exist"], Class::BuilderBroken),
     // What a builder says of its own earlier steps, when something else has cleared them away.
     (&["^unable to find image \"sha256:"], Class::BuilderBroken),
+    (&["^failed to get digest sha256:"], Class::BuilderBroken),
     (
         &["^checking if cached image exists", "layer not known"],
         Class::BuilderBroken,
@@ -296,6 +297,7 @@ const PASSING: &[&[&str]] = &[
     &["failed with status code [", "]: 5"],
     &["unexpected HTTP status: 5"],
     &["^unable to find image \"sha256:"],
+    &["^failed to get digest sha256:"],
     &["layer not known"],
     // containerd collected what an export was about to build on; the next one makes it anew.
     &["parent snapshot ", " does not exist"],

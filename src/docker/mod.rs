@@ -53,7 +53,7 @@ pub use api_version::ApiVersion;
 pub use buildkit::Worker;
 pub use cache_entry::{CacheEntry, CacheKey, CacheKind};
 pub use detect::{Engine, Facts};
-pub use outcome::{BuildError, Built};
+pub use outcome::{BuildError, Built, Reached};
 pub use spec::{
     BuildSpec, CacheUse, ContextSource, Destination, DockerfileSource, Keeper, NamedContext,
     Network, Output, OutputForm, PullPolicy, SecretValue, SshAgent, Strategy,

@@ -31,9 +31,8 @@ pub enum BuildError {
     Failed {
         /// Why.
         failure: Box<Failure>,
-        /// Whether a `RUN` had begun: from then on nothing may be built a second time, because a
-        /// command may have acted on the world.
-        ran: bool,
+        /// How far it came.
+        reached: Reached,
     },
     /// The user stopped it.
     Stopped,
@@ -44,7 +43,19 @@ impl BuildError {
     pub(super) fn before_any_step(failure: Failure) -> Self {
         Self::Failed {
             failure: Box::new(failure),
-            ran: false,
+            reached: Reached::NoRun,
         }
     }
+}
+
+/// How far a build came that failed: what may be built a second time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// No `RUN` had begun: all of it may be, elsewhere too.
+    NoRun,
+    /// A `RUN` had begun: nothing may be, because a command may have acted on the world.
+    Run,
+    /// Every step was built, and only no image could be made of them: that may be done again, of
+    /// what is in the builder's cache by now.
+    Image,
 }

@@ -4,19 +4,20 @@
 //! Only what is not the user's doing is tried again. A registry that stumbled is asked twice more,
 //! over all attempts; base images that cannot be looked up are taken as they are here, unless
 //! nothing may be done otherwise than planned; and where the builder itself was the obstacle, another
-//! way is taken if the plan has one. Once a `RUN` has begun, nothing is.
+//! way is taken if the plan has one. Once a `RUN` has begun, nothing is but an image of steps that
+//! are all built.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::Builder;
-use crate::docker::{BuildError, Built, PullPolicy};
+use crate::docker::{BuildError, Built, CacheUse, PullPolicy, Reached};
 use crate::event::{Departure, Event, Events, Frontend, Outcome, Pushed, Way};
 use crate::failure::{Class, Failure, Obstacle};
 use crate::plan::{Attempt, Detour, Fallback, Job};
 
-/// How long to wait before a registry is asked again.
+/// How long to wait before what failed is tried again.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
 
 /// Builds `job` until it is done, cannot be done, or `stop` turns true.
@@ -62,7 +63,7 @@ struct Work<'a, B> {
     builder: &'a B,
     events: &'a Events,
     stop: watch::Receiver<bool>,
-    /// What is left of the waits before a registry is asked again.
+    /// What is left of the waits.
     pauses: std::iter::Copied<std::slice::Iter<'static, Duration>>,
     /// What was done otherwise than planned.
     departures: Vec<Departure>,
@@ -74,7 +75,7 @@ impl<B: Builder> Work<'_, B> {
         let first = self.patiently(&self.job.attempt).await;
         let Err(BuildError::Failed {
             failure,
-            ran: false,
+            reached: Reached::NoRun,
         }) = &first
         else {
             return first;
@@ -100,25 +101,24 @@ impl<B: Builder> Work<'_, B> {
         self.patiently(&detour.attempt).await
     }
 
-    /// One attempt, repeated where a registry was the trouble.
+    /// One attempt, repeated where the trouble may pass.
     async fn patiently(&mut self, attempt: &Attempt) -> Result<Built, BuildError> {
-        let mut result = self.build(attempt).await;
-        loop {
-            let Err(BuildError::Failed {
-                failure,
-                ran: false,
-            }) = &result
-            else {
-                return result;
-            };
-            if failure.transient && self.pause(failure).await? {
-                result = self.build(attempt).await;
-                continue;
+        let failure = loop {
+            match self.build(attempt).await {
+                Err(BuildError::Failed {
+                    failure,
+                    reached: Reached::NoRun,
+                }) => {
+                    if !failure.transient || !self.pause(&failure).await? {
+                        break failure;
+                    }
+                }
+                Err(BuildError::Failed {
+                    failure,
+                    reached: Reached::Image,
+                }) => return self.image_again(attempt, failure).await,
+                ended => return ended,
             }
-            break;
-        }
-        let Err(BuildError::Failed { failure, .. }) = &result else {
-            return result;
         };
         // A builder of the user's own does not see the images that are here.
         let lookup_failed = attempt.strategy.builder().is_none()
@@ -126,13 +126,39 @@ impl<B: Builder> Work<'_, B> {
             && attempt.spec.pull == PullPolicy::Always;
         if lookup_failed
             && self
-                .may(failure, "build with the base images that are here")
+                .may(&failure, "build with the base images that are here")
                 .await
         {
-            let failure = failure.as_ref().clone();
             return self.with_local_bases(attempt, failure).await;
         }
-        result
+        Err(BuildError::Failed {
+            failure,
+            reached: Reached::NoRun,
+        })
+    }
+
+    /// An image once more of the steps that `attempt` has built, as long as what `failure` says may
+    /// pass. They come from the cache: no `RUN` is repeated, not even of a build without one.
+    async fn image_again(
+        &mut self,
+        attempt: &Attempt,
+        mut failure: Box<Failure>,
+    ) -> Result<Built, BuildError> {
+        let mut kept = attempt.clone();
+        kept.spec.cache = CacheUse::Normal;
+        while failure.transient && self.pause(&failure).await? {
+            match self.build(&kept).await {
+                Err(BuildError::Failed {
+                    failure: again,
+                    reached: Reached::NoRun | Reached::Image,
+                }) => failure = again,
+                ended => return ended,
+            }
+        }
+        Err(BuildError::Failed {
+            failure,
+            reached: Reached::Image,
+        })
     }
 
     /// The same without looking up the base images, which `failure` made impossible. Where they are
@@ -140,7 +166,7 @@ impl<B: Builder> Work<'_, B> {
     async fn with_local_bases(
         &mut self,
         attempt: &Attempt,
-        failure: Failure,
+        failure: Box<Failure>,
     ) -> Result<Built, BuildError> {
         self.tell(format!(
             "{failure}; going on with the base images that are here, however old"
@@ -154,15 +180,15 @@ impl<B: Builder> Work<'_, B> {
         match self.build(&offline).await {
             Err(BuildError::Failed {
                 failure: again,
-                ran: false,
+                reached: Reached::NoRun,
             }) if matches!(
                 again.class,
                 Class::RegistryUnreachable | Class::ImageMissing
             ) =>
             {
                 Err(BuildError::Failed {
-                    failure: Box::new(failure),
-                    ran: false,
+                    failure,
+                    reached: Reached::NoRun,
                 })
             }
             ended => ended,
@@ -261,7 +287,7 @@ fn unpushed(job: &Job, name: &str, failure: Failure) -> BuildError {
     ));
     BuildError::Failed {
         failure: Box::new(failure),
-        ran: false,
+        reached: Reached::NoRun,
     }
 }
 

@@ -8,12 +8,14 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
 use super::*;
-use crate::docker::{BuildSpec, ContextSource, DockerfileSource, PullPolicy, Strategy};
+use crate::docker::{
+    BuildSpec, CacheUse, ContextSource, DockerfileSource, PullPolicy, Reached, Strategy,
+};
 use crate::failure::{Class, Failure, Obstacle};
 use crate::plan::{Detour, Fallback, Reason, Set};
 
 /// How one attempt of one job ends, after how many milliseconds of the paused clock.
-type Ends = HashMap<(usize, String), Vec<(u64, Result<(), (Class, bool, bool)>)>>;
+type Ends = HashMap<(usize, String), Vec<(u64, Result<(), (Class, Reached, bool)>)>>;
 
 /// A builder that notes what is asked of it.
 #[derive(Default)]
@@ -23,6 +25,8 @@ struct Scripted {
     most: RefCell<usize>,
     /// Jobs in the order they began, with the name of the attempt.
     began: RefCell<Vec<(usize, String)>>,
+    /// How each of those may use the cache.
+    caches: RefCell<Vec<CacheUse>>,
     agrees: bool,
     /// Whether building is pushing.
     pushes: bool,
@@ -38,6 +42,7 @@ impl Builder for Scripted {
     ) -> Result<Built, BuildError> {
         let name = format!("{}{:?}", attempt.because, attempt.spec.pull);
         self.began.borrow_mut().push((job.0, name));
+        self.caches.borrow_mut().push(attempt.spec.cache.clone());
         self.running.borrow_mut().insert(job.0);
         let most = (*self.most.borrow()).max(self.running.borrow().len());
         self.most.replace(most);
@@ -59,12 +64,12 @@ impl Builder for Scripted {
                 ..Built::default()
             }),
             Ok(()) => Ok(Built::default()),
-            Err((class, ran, transient)) => {
+            Err((class, reached, transient)) => {
                 let mut failure = Failure::new(class, "told to fail");
                 failure.transient = transient;
                 Err(BuildError::Failed {
                     failure: Box::new(failure),
-                    ran,
+                    reached,
                 })
             }
         }
@@ -89,12 +94,12 @@ impl Builder for Scripted {
                 name: name.to_owned(),
                 digest: None,
             }),
-            Err((class, ran, transient)) => {
+            Err((class, reached, transient)) => {
                 let mut failure = Failure::new(class, "told to fail");
                 failure.transient = transient;
                 Err(BuildError::Failed {
                     failure: Box::new(failure),
-                    ran,
+                    reached,
                 })
             }
         }
@@ -190,13 +195,20 @@ fn run(plan: &Plan, builder: &Scripted, stop_after: Option<u64>) -> Vec<Outcome>
     })
 }
 
-fn fails(builder: &Scripted, job: usize, attempt: &str, class: Class, ran: bool, transient: bool) {
+fn fails(
+    builder: &Scripted,
+    job: usize,
+    attempt: &str,
+    class: Class,
+    reached: Reached,
+    transient: bool,
+) {
     builder
         .ends
         .borrow_mut()
         .entry((job, attempt.to_owned()))
         .or_default()
-        .push((5, Err((class, ran, transient))));
+        .push((5, Err((class, reached, transient))));
 }
 
 fn class_of(outcome: &Outcome) -> Option<Class> {

@@ -55,16 +55,17 @@ pub fn fill<T: Sync, R: Sync>(
             .collect();
         running
             .into_iter()
-            .map(|column| column.join().unwrap_or_default())
+            .zip(columns)
+            .map(|(running, column)| match running.join() {
+                Ok(cells) => cells,
+                // Told once more, for it is the last thing said that is looked at first.
+                Err(panic) => {
+                    let told = panic.downcast_ref::<String>().map_or("", String::as_str);
+                    panic!("the column `{}` has a wrong cell: {told}", column.head)
+                }
+            })
             .collect()
     });
-    for (cells, column) in cells.iter().zip(columns) {
-        let head = &column.head;
-        assert!(
-            !cells.is_empty(),
-            "the column `{head}` has a cell that is wrong"
-        );
-    }
     let mut text = String::new();
     let heads: Vec<&str> = columns.iter().map(|column| column.head.as_str()).collect();
     let _ = writeln!(text, "| {corner} | {} |", heads.join(" | "));

@@ -19,7 +19,7 @@ use super::status::Steps;
 use super::{Client, anew, attributes, contexts, error, prefix};
 use crate::docker::api_version::ApiVersion;
 use crate::docker::detect;
-use crate::docker::outcome::{BuildError, Built};
+use crate::docker::outcome::{BuildError, Built, Reached};
 use crate::docker::spec::{BuildSpec, CacheUse, ContextSource, DockerfileSource};
 use crate::event::{Event, Events, JobId};
 use crate::failure::{Class, Failure};
@@ -73,7 +73,7 @@ impl Client {
             caches::tell(told, job, events).await;
             return Err(BuildError::Failed {
                 failure: Box::new(failure),
-                ran: true,
+                reached: Reached::Run,
             });
         }
         match solved.answer {
@@ -98,13 +98,9 @@ impl Client {
                 let Some(failure) = failure else {
                     return Ok(Built::here(None));
                 };
-                // What ran before an export is in the cache, and does not run again with a second one.
-                let kept = failure.transient
-                    && steps.failed_to_export()
-                    && matches!(spec.cache, CacheUse::Normal);
                 Err(BuildError::Failed {
                     failure: Box::new(self.unless_lost(failure).await),
-                    ran: steps.ran() && !kept,
+                    reached: steps.reached(),
                 })
             }
         }

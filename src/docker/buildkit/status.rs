@@ -13,6 +13,7 @@ use bollard_buildkit_proto::google::protobuf::Timestamp;
 use bollard_buildkit_proto::moby::buildkit::v1::{StatusResponse, Vertex, VertexWarning};
 
 use super::caches;
+use crate::docker::outcome::Reached;
 use crate::event::{Clock, Event, JobId, StepId, StepState};
 
 /// The longest line put together; what is longer is told in pieces.
@@ -103,17 +104,17 @@ impl Steps {
         all.any(|step| step.name == KEEPING && is_done(step))
     }
 
-    /// Whether all was built, and the engine could not make an image of it.
-    pub(super) fn failed_to_export(&self) -> bool {
-        self.failed() == Some(KEEPING)
-    }
-
-    /// Whether a `RUN` may have begun. From then on nothing may be built a second time, so what is
-    /// not known to run nothing counts: frontends name their steps as they like.
-    pub(in crate::docker) fn ran(&self) -> bool {
-        self.all
-            .iter()
-            .any(|step| step.began() && !runs_nothing(&step.name))
+    /// How far a build came that failed. What is not known to run nothing counts as a `RUN`:
+    /// frontends name their steps as they like.
+    pub(in crate::docker) fn reached(&self) -> Reached {
+        let mut all = self.all.iter();
+        if !all.any(|step| step.began() && !runs_nothing(&step.name)) {
+            Reached::NoRun
+        } else if self.failed() == Some(KEEPING) {
+            Reached::Image
+        } else {
+            Reached::Run
+        }
     }
 
     /// Takes a message and gives what happened.
@@ -462,7 +463,7 @@ mod tests {
                 ..Default::default()
             });
         }
-        steps.ran()
+        steps.reached() == Reached::Run
     }
 
     #[test]
@@ -517,6 +518,27 @@ mod tests {
             "exporting to image",
         ] {
             assert!(!ran(name, &[(true, false)], false), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_build_that_ran_and_has_no_image_has_reached_its_image() {
+        let export = |error: &str| Vertex {
+            digest: "sha256:b".into(),
+            name: "exporting to image".into(),
+            error: error.into(),
+            ..vertex(at(20), at(30))
+        };
+        for (run, error, expected) in [
+            (vertex(at(1), at(10)), "parent snapshot", Reached::Image),
+            (vertex(at(1), at(10)), "", Reached::Run),
+            (vertex(at(1), None), "", Reached::Run),
+            (vertex(None, None), "parent snapshot", Reached::NoRun),
+        ] {
+            let mut steps = Steps::new(JobId(0), Clock::start());
+            fold(&mut steps, run);
+            fold(&mut steps, export(error));
+            assert_eq!(steps.reached(), expected);
         }
     }
 

@@ -315,7 +315,7 @@ impl<'a> Heard<'a> {
     fn failed(&self, failure: Failure) -> BuildError {
         BuildError::Failed {
             failure: Box::new(failure),
-            ran: self.steps.ran(),
+            reached: self.steps.reached(),
         }
     }
 }

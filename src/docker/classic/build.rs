@@ -20,7 +20,7 @@ use crate::docker::api_version::ApiVersion;
 use crate::docker::detect;
 use crate::docker::explain::{Builder, Said};
 use crate::docker::http::{self, Exchange};
-use crate::docker::outcome::{BuildError, Built};
+use crate::docker::outcome::{BuildError, Built, Reached};
 use crate::docker::spec::{BuildSpec, ContextSource};
 use crate::dockerfile::Dockerfile;
 use crate::event::{Event, Events, JobId};
@@ -247,7 +247,11 @@ impl Build<'_> {
         self.tell(told).await;
         BuildError::Failed {
             failure: Box::new(failure),
-            ran: self.steps.ran(),
+            reached: if self.steps.ran() {
+                Reached::Run
+            } else {
+                Reached::NoRun
+            },
         }
     }
 

@@ -26,7 +26,7 @@ fn the_longest_path_begins_first() {
 fn a_service_that_was_killed_beside_others_is_offered_alone() {
     for (parallel, offered) in [(2, true), (1, false)] {
         let builder = Scripted::default();
-        fails(&builder, 0, "first", Class::RunKilled, true, false);
+        fails(&builder, 0, "first", Class::RunKilled, Reached::Run, false);
         let ended = run(&plan(&[vec![], vec![]], parallel), &builder, None);
         let Outcome::Failed(failure) = &ended[0] else {
             panic!("it was told to fail");
@@ -43,7 +43,7 @@ fn a_service_that_was_killed_beside_others_is_offered_alone() {
 #[test]
 fn the_first_failure_stops_all_when_that_is_wanted() {
     let builder = Scripted::default();
-    fails(&builder, 0, "first", Class::RunFailed, true, false);
+    fails(&builder, 0, "first", Class::RunFailed, Reached::Run, false);
     builder
         .ends
         .borrow_mut()
@@ -67,14 +67,14 @@ prop_compose! {
             None,
             None,
             None,
-            Some((Class::RunFailed, true, false)),
-            Some((Class::RegistryUnreachable, false, true)),
-            Some((Class::BuilderBroken, false, false)),
-            Some((Class::FrontendTooOld, false, false)),
+            Some((Class::RunFailed, Reached::Run, false)),
+            Some((Class::RegistryUnreachable, Reached::NoRun, true)),
+            Some((Class::BuilderBroken, Reached::Image, true)),
+            Some((Class::FrontendTooOld, Reached::NoRun, false)),
         ])), size),
         keep_going in any::<bool>(),
         stop_after in prop::option::of(0u64..200),
-    ) -> (Vec<Vec<usize>>, usize, Vec<(u64, Option<(Class, bool, bool)>)>, bool, Option<u64>) {
+    ) -> (Vec<Vec<usize>>, usize, Vec<(u64, Option<(Class, Reached, bool)>)>, bool, Option<u64>) {
         let needs = needs
             .into_iter()
             .enumerate()

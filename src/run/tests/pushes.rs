@@ -20,7 +20,7 @@ fn an_image_is_pushed_under_each_name_when_it_is_built_and_only_then() {
     assert_eq!(names, ["r/a:1", "r/a:2"]);
 
     let builder = Scripted::default();
-    fails(&builder, 0, "first", Class::RunFailed, true, false);
+    fails(&builder, 0, "first", Class::RunFailed, Reached::Run, false);
     assert!(matches!(
         run(&pushing(), &builder, None)[0],
         Outcome::Failed(_)
@@ -50,7 +50,7 @@ fn a_push_is_tried_again_where_that_may_help_and_the_build_is_not() {
             0,
             "r/a:1",
             Class::RegistryUnreachable,
-            false,
+            Reached::NoRun,
             true,
         );
     }
@@ -66,7 +66,7 @@ fn a_push_is_tried_again_where_that_may_help_and_the_build_is_not() {
     ] {
         let builder = Scripted::default();
         for _ in 0..3 {
-            fails(&builder, 0, "r/a:1", class, false, transient);
+            fails(&builder, 0, "r/a:1", class, Reached::NoRun, transient);
         }
         let Outcome::Failed(failure) = &run(&pushing(), &builder, None)[0] else {
             panic!("it was pushed")
