@@ -15,7 +15,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use sha2::{Digest, Sha256};
 use sshd::{GUEST, Sshd};
-use support::{Engine, Project, newest, on_every_engine, until};
+use support::{Engine, Project, free_port, newest, on_every_engine, until};
 use tls::{Authority, Certificates, TlsEngine, Valid, plain_http};
 
 /// What a service that is built over a network brings along.
@@ -368,7 +368,7 @@ fn what_keeps_ssh_from_the_engine_is_told_apart() {
     let _ = at(&sshd.address_of("root", "/nonexistent/d.sock"))
         .telling(&["no engine is running there", "systemctl start docker"]);
     let _ = at("ssh://root@host.invalid").telling(&["there is no host `host.invalid`"]);
-    let _ = at(&format!("ssh://root@127.0.0.1:{}", tls::free_port()))
+    let _ = at(&format!("ssh://root@127.0.0.1:{}", free_port()))
         .telling(&["no ssh server can be reached"]);
     let _ = at("ssh://root:pw@127.0.0.1")
         .telling(&["ssh takes no password from an address", "ssh://root:***@"]);

@@ -2,7 +2,9 @@
 
 mod support;
 
-use support::{Engine, Project, on_every_engine};
+use std::net::TcpListener;
+
+use support::{Engine, Project, free_port, on_every_engine};
 
 /// A project with two services that run until they are stopped: `web` has a page in its image,
 /// `side` a note.
@@ -91,6 +93,47 @@ fn a_service_whose_files_changed_is_recreated_and_no_other() {
             side,
             "unchanged, and recreated"
         );
+    });
+}
+
+#[test]
+fn who_has_a_port_is_told_before_anything_is_built() {
+    on_every_engine("up-port", |engine, first| {
+        let port = free_port();
+        let compose = format!(
+            "services:\n  web:\n    build: .\n    command: sleep 1000\n    stop_signal: KILL\n    \
+             ports: ['127.0.0.1:{port}:80']\n  quiet:\n    build: .\n    network_mode: none\n"
+        );
+        let project = |project: Project| {
+            project
+                .file("compose.yaml", &compose)
+                .file("Dockerfile", "FROM busybox\n")
+        };
+        let (first, second) = (project(first), project(Project::new("up-port-second")));
+        first.run(engine, &["up", "-d", "web"]).expect(0);
+        let again = first.run(engine, &["up", "-d", "--force-recreate", "web"]);
+        let told = again.expect(0).told();
+        assert!(!told.contains("is taken by"), "its own:\n{told}");
+
+        let ran = second.run(engine, &["up", "-d"]);
+        let told = ran.told();
+        let owner = format!("is taken by container `{}", first.name());
+        let (who, built) = (told.find(&owner), told.find(" built in "));
+        assert!(who.is_some() && who < built, "{told}");
+        assert_ne!(ran.code, Some(0), "{told}");
+        ran.telling(&[
+            "compose.yaml:6:13",
+            "`dcb up` cannot start `web`",
+            "docker stop ",
+        ]);
+
+        first.run(engine, &["down"]).expect(0);
+        let _taken = TcpListener::bind(("127.0.0.1", port)).expect("it is free");
+        let told = second.run(engine, &["up", "-d", "quiet"]).expect(0).told();
+        assert!(!told.contains("is taken by"), "not asked for:\n{told}");
+        second
+            .run(engine, &["up", "-d"])
+            .telling(&["is taken by a program of this machine", "sudo ss "]);
     });
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use serde_json::Value;
-use support::{Engine, PrivateEngine, Project, containerd_store, engines, on_engines};
+use support::{Engine, PrivateEngine, Project, containerd_store, engines, free_port, on_engines};
 
 /// One engine of each kind of Compose: the Python one, and today's.
 fn both_composes() -> Vec<Engine> {
@@ -503,9 +503,7 @@ volumes: {{data: {{}}}}
 fn verify_checks_every_service_and_takes_down_only_what_it_started() {
     on_engines(&both_composes(), "verify", |engine, _| {
         let (other, as_it_was) = neighbour(engine);
-        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let project = services(port.local_addr().expect("an address").port());
-        drop(port);
+        let project = services(free_port());
         let good = dockerfile(&project);
         project.write("Dockerfile", "FROM busybox\nRUN exit 3\n");
         project

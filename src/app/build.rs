@@ -68,7 +68,7 @@ impl App<'_> {
         };
         let found = self.look(typed).await?;
         let mut plan = self.plan(typed, &found).await?;
-        plan.notes.extend(self.forewarnings(&found, &plan));
+        plan.notes.extend(self.forewarnings(&found, &plan, None));
         let ended = self.execute(verb, &plan, build.quiet, found.engine).await?;
         Ok(exit_code(&ended))
     }

@@ -94,7 +94,9 @@ impl App<'_> {
             }
             return Ok(ExitCode::SUCCESS);
         }
-        plan.notes.extend(self.forewarnings(&found, &plan));
+        let ports = self.ports(&found, &services).await;
+        plan.notes
+            .extend(self.forewarnings(&found, &plan, ports.as_ref()));
         let ended = self
             .execute(verb, &plan, up.quiet_build, found.engine)
             .await?;

@@ -27,7 +27,7 @@ use crate::failure::{Class, Failure};
 pub use builder::{BUILDX_BUILDER, Builder, Chooser, Driver};
 pub(super) use builder::{directory as buildx_directory, driver as builder_driver};
 pub use info::{ImageStore, Info, Product};
-pub use machine::{BuildKit, Machine, buildkit, machine};
+pub use machine::{BuildKit, Machine, buildkit, machine, runs_here};
 pub use surroundings::{Disk, Wsl, build_server};
 
 /// What is known of the engine before anything is built.

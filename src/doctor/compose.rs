@@ -106,7 +106,7 @@ pub(super) const CHECKS: &[Check] = &[
         id: "CMP-11",
         title: "the ports of the project are free",
         worst: Severity::Warning,
-        early: false,
+        early: true,
         about: "A port that another container or program has is no trouble to the build, and ends `up` after it.",
         mend: "Stop the owner, which is named where it is a container, or publish another port.",
         find: ports::find,

@@ -15,7 +15,7 @@ fn word(severity: Severity) -> &'static str {
 /// The page of `check` as Markdown.
 pub fn page(check: &Check) -> String {
     let early = if check.early {
-        " It is also told before `build` and `up`."
+        " It is also told before `build` and `up`, where they know it."
     } else {
         ""
     };

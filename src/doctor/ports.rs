@@ -78,9 +78,7 @@ pub(super) fn find(seen: &Seen<'_>) -> Found {
             "port {}/{kind} of `{service}` is taken by {who}",
             binding.port
         ))
-        .so(format!(
-            "`dcb build` works; `dcb up` cannot start `{service}`"
-        ))
+        .so(format!("`dcb up` cannot start `{service}`"))
         .mend(stop)
         .mend("or publish another port")
         .at(place);

@@ -180,19 +180,20 @@ fn what_an_engine_keeps_and_what_builds_leave_behind_is_told() {
             let mut found = all_found(&ran);
             // How full this machine's disk is.
             found.retain(|it| !it.ends_with("DSK-01"));
-            (found, ran)
+            let keeps = private.ask(&["system", "df", "--verbose"]);
+            (found, format!("{}\n{keeps}", ran.stdout), ran)
         };
         assert_eq!(found().0, [] as [&str; 0]);
         build("one");
-        let (told, ran) = found();
-        assert_eq!(told, ["note DSK-03", "warning DSK-04"], "{}", ran.stdout);
+        let (told, seen, _) = found();
+        assert_eq!(told, ["note DSK-03", "warning DSK-04"], "{seen}");
         // Another image under the same name, and a step of the classic builder that fails.
         build("two");
         let mut classic = project.other_on(&private, "docker");
         project.write("Failing", "FROM busybox\nRUN touch /new\nRUN false\n");
         classic.env("DOCKER_BUILDKIT", "0");
         let _ = project.ran(classic.args(["build", "--file", "Failing", "."]));
-        let (told, ran) = found();
+        let (told, seen, ran) = found();
         assert_eq!(
             told,
             [
@@ -201,8 +202,7 @@ fn what_an_engine_keeps_and_what_builds_leave_behind_is_told() {
                 "note DSK-07",
                 "note DSK-07"
             ],
-            "{}",
-            ran.stdout
+            "{seen}"
         );
         let telling: Value = serde_json::from_str(&ran.stdout).expect("JSON");
         let checks = telling["checks"].as_array().expect("checks");
@@ -212,8 +212,8 @@ fn what_an_engine_keeps_and_what_builds_leave_behind_is_told() {
         let words: Vec<_> = words.split(' ').skip(1).collect();
         private.ask(&words);
         private.ask(&["image", "prune", "--force"]);
-        let (told, ran) = found();
-        assert_eq!(told, ["note DSK-03", "warning DSK-04"], "{}", ran.stdout);
+        let (told, seen, _) = found();
+        assert_eq!(told, ["note DSK-03", "warning DSK-04"], "{seen}");
     }
 }
 

@@ -36,12 +36,19 @@ pub mod relay;
 pub mod serve;
 pub mod told;
 
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 pub use command::{Ran, Running};
 pub use engine::{Engine, all_engines, containerd_store, engines, newest, podman, script};
 pub use private::PrivateEngine;
 pub use project::{Project, copy};
+
+/// A port that nobody listened on just now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
 
 /// Runs `test` on all engines side by side, each with a fresh project called after `name`. A
 /// failure names its engine: the thread carries its version and suite.

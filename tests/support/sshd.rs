@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::tls::free_port;
+use crate::support::free_port;
 use crate::support::{Engine, Project, script, until};
 
 /// A user without any right on an engine's socket.

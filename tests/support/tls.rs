@@ -13,7 +13,7 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 
-use crate::support::{Engine, PrivateEngine};
+use crate::support::{Engine, PrivateEngine, free_port};
 
 /// Who signs.
 pub(crate) struct Authority {
@@ -139,12 +139,6 @@ impl TlsEngine {
     pub(crate) fn address(&self) -> String {
         format!("tcp://127.0.0.1:{}", self.port)
     }
-}
-
-/// A port that nobody listened on just now.
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
 }
 
 /// The address of something that speaks HTTP, without TLS.

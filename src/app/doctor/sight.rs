@@ -172,7 +172,7 @@ impl Sight {
         let published = doctor::published_ports(self.project.loaded()?);
         let wanted: Vec<_> = published.into_iter().map(|(_, port, _)| port).collect();
         let here = self.machine.as_ref()?.disk.is_some();
-        survey::ports(self.facts()?, &wanted, here).await
+        survey::ports(self.facts()?, &wanted, async || here).await
     }
 
     /// The checks that the project says to leave alone, with its reasons.

@@ -99,6 +99,17 @@ pub async fn machine(ambient: &Ambient, config: &DockerConfig, endpoint: &Endpoi
     }
 }
 
+/// Whether the engine runs on this machine, with its disks and ports. One that does not tell in time
+/// does not.
+pub async fn runs_here(ambient: &Ambient, facts: &Facts) -> bool {
+    let Ok(info) = get(facts, "info", until(&facts.endpoint)).await else {
+        return false;
+    };
+    let info = imitated(Info::read(&info, &Value::Null), &facts.engine);
+    let kernel = surroundings::kernel_release();
+    surroundings::is_here(&info, facts.endpoint.socket(), &ambient.hostname, &kernel)
+}
+
 /// What the engine itself answered.
 struct Asked {
     engine: Result<Facts, Failure>,

@@ -96,18 +96,19 @@ impl Disk {
         kernel: &str,
     ) -> Option<Self> {
         let path = info.root_dir.as_deref()?;
-        if socket.is_none() || !is_here(info, hostname, kernel) {
+        if !is_here(info, socket, hostname, kernel) {
             return None;
         }
         space(path)
     }
 }
 
-/// Whether the engine runs on this machine, and not behind a forwarded socket or in a virtual
-/// machine: it has the same name and the same kernel. A container that was lent the engine's socket
-/// has another name, and sees other disks.
-fn is_here(info: &Info, hostname: &str, kernel: &str) -> bool {
-    !info.product.is_virtual()
+/// Whether the engine that says `info` of itself at `socket` runs on this machine, and not behind a
+/// forwarded socket or in a virtual machine: it has the same name and the same kernel. A container
+/// that was lent the engine's socket has another name, and sees other disks and ports.
+pub(super) fn is_here(info: &Info, socket: Option<&Path>, hostname: &str, kernel: &str) -> bool {
+    socket.is_some()
+        && !info.product.is_virtual()
         && !hostname.is_empty()
         && info.name == hostname
         && info.kernel == kernel

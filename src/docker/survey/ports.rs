@@ -40,20 +40,30 @@ pub struct Published {
 pub struct Ports {
     /// Those of its running containers.
     pub published: Vec<Published>,
-    /// Of the ones that were asked about, those that a program of this machine listens on. Nothing
-    /// where the engine is on another machine.
+    /// Of the ones that were asked about and none of those, the ones that a program of this machine
+    /// listens on. Nothing where the engine is on another machine.
     pub busy: Vec<Binding>,
 }
 
-/// Looks at the ports that are `wanted`; `here` is whether the engine is on this machine. Nothing when
-/// the engine does not list its containers in time: who has a port could be one of them.
-pub async fn ports(facts: &Facts, wanted: &[Binding], here: bool) -> Option<Ports> {
+/// Looks at the ports that are `wanted`; `here` is asked whether the engine is on this machine, where
+/// one is taken by none of its containers. Nothing when the engine does not list them in time: who has a
+/// port could be one of them.
+pub async fn ports(
+    facts: &Facts,
+    wanted: &[Binding],
+    here: impl AsyncFnOnce() -> bool,
+) -> Option<Ports> {
     let listed = json(facts, "containers/json", LIMIT).await?;
-    let busy = wanted.iter().filter(|binding| here && is_busy(binding));
-    Some(Ports {
-        published: published(&listed),
-        busy: busy.cloned().collect(),
-    })
+    let published = published(&listed);
+    let has = |other: &Published, binding: &Binding| other.binding.collides(binding);
+    let others = wanted
+        .iter()
+        .filter(|binding| !published.iter().any(|other| has(other, binding)));
+    let mut busy: Vec<Binding> = others.filter(|it| is_busy(it)).cloned().collect();
+    if !busy.is_empty() && !here().await {
+        busy.clear();
+    }
+    Some(Ports { published, busy })
 }
 
 fn published(containers: &Value) -> Vec<Published> {
