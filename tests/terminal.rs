@@ -73,11 +73,14 @@ impl Session {
         let (terminal, master) = (Arc::clone(&self.terminal), Arc::clone(&self.master));
         std::thread::spawn(move || {
             let mut from = File::from(master.try_clone().expect("a descriptor"));
-            let mut buffer = [0; 8192];
+            let (mut buffer, mut written) = ([0; 8192], Vec::new());
             while let Ok(length @ 1..) = from.read(&mut buffer) {
+                written.extend(&buffer[..length]);
                 let mut terminal = terminal.lock().expect("no panic");
-                terminal.process(&buffer[..length]);
+                let (_, columns) = terminal.screen().size();
+                terminal.process(&without_wrapping(&mut written, usize::from(columns.get())));
             }
+            terminal.lock().expect("no panic").process(&written);
         });
     }
 
@@ -125,6 +128,35 @@ impl Session {
         drop(terminal);
         (status, self.shown())
     }
+}
+
+/// Takes what may be shown out of `written`, and cuts what must not wrap to `columns`: the emulator of
+/// this test does not know of terminals that are told not to wrap, and what was painted for a wider one
+/// may come just after it got narrower. What must not wrap is whole, or it stays.
+fn without_wrapping(written: &mut Vec<u8>, columns: usize) -> Vec<u8> {
+    const OFF: &[u8] = b"\x1b[?7l";
+    const ON: &[u8] = b"\x1b[?7h";
+    let find = |text: &[u8], word: &[u8]| text.windows(word.len()).position(|it| it == word);
+    let mut shown = Vec::new();
+    while let Some(begin) = find(written, OFF) {
+        let Some(length) = find(&written[begin..], ON) else {
+            shown.extend(written.drain(..begin));
+            return shown;
+        };
+        shown.extend(written.drain(..begin));
+        let within: Vec<u8> = written.drain(..length).collect();
+        let within = String::from_utf8(within).expect("UTF-8");
+        let lines = within.split('\n');
+        let cut: Vec<_> = lines
+            .map(|line| console::truncate_str(line, columns, ""))
+            .collect();
+        shown.extend(cut.join("\n").into_bytes());
+    }
+    // The end may be the beginning of the words that are looked for.
+    let rest = written.len().saturating_sub(OFF.len());
+    let escape = written[rest..].iter().position(|byte| *byte == 0x1b);
+    shown.extend(written.drain(..escape.map_or(written.len(), |at| rest + at)));
+    shown
 }
 
 /// Three services, of which one needs another; what each does takes `seconds`.

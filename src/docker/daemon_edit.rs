@@ -16,7 +16,10 @@ use std::time::{Duration, Instant};
 
 use super::detect;
 use super::host::Endpoint;
-use super::survey::{Daemon, DaemonFile};
+use super::survey::{Daemon, DaemonFile, Judgement};
+
+/// How long the engine's program may take to judge a text that is to be written.
+const JUDGING: Duration = Duration::from_secs(20);
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,8 +71,15 @@ pub async fn switch_on(file: &DaemonFile, endpoint: &Endpoint) -> Result<Edited,
     let text = std::fs::read_to_string(path).map_err(|error| failed("read it", error))?;
     let change = switched_on(&text).ok_or("it does not switch BuildKit off any more")?;
     let fresh = beside(path, &change.text).map_err(|error| failed("write beside it", error))?;
-    if let Some(why) = daemon.refuses(fresh.path()).await {
-        return Err(format!("the engine would refuse it: {why}"));
+    match daemon.judges(fresh.path(), JUDGING).await {
+        Judgement::Good | Judgement::None => {}
+        Judgement::Bad(why) => return Err(format!("the engine would refuse it: {why}")),
+        Judgement::Late => {
+            let limit = JUDGING.as_secs();
+            return Err(format!(
+                "nothing was changed: `dockerd --validate` did not judge the new text within {limit}s"
+            ));
+        }
     }
     let backup = backup(path).map_err(|error| failed("keep a copy of it", error))?;
     fresh

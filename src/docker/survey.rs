@@ -23,6 +23,7 @@ use super::detect::Facts;
 use super::http;
 use crate::human;
 
+pub(super) use daemon_file::Judgement;
 pub use daemon_file::{Daemon, DaemonFile};
 pub use images::{Availability, Images};
 pub use installed::{Found, Helper, Installed, MissingContext};

@@ -3,7 +3,7 @@
 //! An engine reads it when it starts and when it is told to reload, so a mistake in it can lie in wait
 //! for the next restart. Which file counts is told by the engine's own process: `--config-file`.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::human;
 use crate::process::{self, Command};
 
-/// How long the engine's program may take to judge the file.
+/// How long the engine's program may take to judge a file that is only looked at.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where it is when nobody says otherwise.
@@ -29,6 +29,19 @@ pub struct DaemonFile {
     pub refused: Option<String>,
     /// The engine's process.
     pub daemon: Option<Daemon>,
+}
+
+/// What an engine says of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::docker) enum Judgement {
+    /// It would start with it.
+    Good,
+    /// It would not, and why.
+    Bad(String),
+    /// Nothing: it is too old to (before 23.0), or its surroundings here are others than its own.
+    None,
+    /// Nothing in time.
+    Late,
 }
 
 /// A running engine of this machine.
@@ -58,7 +71,10 @@ impl DaemonFile {
         let content = read(&text);
         let refused = match (&daemon, &content) {
             (Some(daemon), Ok(_)) if !text.trim().is_empty() && is_newer(&path, socket) => {
-                daemon.refuses(&path).await
+                match daemon.judges(&path, PATIENCE).await {
+                    Judgement::Bad(why) => Some(why),
+                    Judgement::Good | Judgement::None | Judgement::Late => None,
+                }
             }
             _ => None,
         };
@@ -168,24 +184,29 @@ impl Daemon {
             .collect()
     }
 
-    /// Why it would not start with the file at `path`; nothing when it would, or when it is too old to
-    /// say (before 23.0).
+    /// Whether it would start with the file at `path`, each time it is asked within `limit`.
     ///
     /// Its flags are judged together with the file, for both may say the same thing and must not. What
     /// it also says of an empty file is not the file's fault but that of the surroundings here, which
     /// are others than its own.
-    pub(in crate::docker) async fn refuses(&self, path: &Path) -> Option<String> {
-        let why = self.validate(path).await?.err()?;
-        let mut empty = tempfile::NamedTempFile::new().ok()?;
-        empty.write_all(b"{}").ok()?;
-        match self.validate(empty.path()).await? {
-            Ok(()) => Some(why),
-            Err(_) => None,
+    pub(in crate::docker) async fn judges(&self, path: &Path, limit: Duration) -> Judgement {
+        let why = match self.validate(path, limit).await {
+            Judgement::Bad(why) => why,
+            other => return other,
+        };
+        let empty = tempfile::NamedTempFile::new()
+            .and_then(|mut empty| empty.write_all(b"{}").map(|()| empty));
+        let Ok(empty) = empty else {
+            return Judgement::None;
+        };
+        match self.validate(empty.path(), limit).await {
+            Judgement::Good => Judgement::Bad(why),
+            Judgement::Bad(_) | Judgement::None => Judgement::None,
+            Judgement::Late => Judgement::Late,
         }
     }
 
-    /// What it says of the file at `path`; nothing when it cannot judge files, or not in time.
-    async fn validate(&self, path: &Path) -> Option<Result<(), String>> {
+    async fn validate(&self, path: &Path, limit: Duration) -> Judgement {
         let mut command = Command::new(&self.program)
             .args(["--validate", "--config-file"])
             .args([path])
@@ -197,17 +218,19 @@ impl Daemon {
         if let Some(path) = path.and_then(|path| std::str::from_utf8(path).ok()) {
             command.environment = vec![("PATH".to_owned(), Some(path.to_owned()))];
         }
-        let answer = process::answer(&command, Path::new("/"), PATIENCE)
-            .await
-            .ok()?;
+        let answer = match process::answer(&command, Path::new("/"), limit).await {
+            Ok(answer) => answer,
+            Err(error) if error.kind() == ErrorKind::TimedOut => return Judgement::Late,
+            Err(_) => return Judgement::None,
+        };
         if answer.stderr.contains("unknown flag: --validate") {
-            return None;
+            return Judgement::None;
         }
         if answer.status.success() {
-            return Some(Ok(()));
+            return Judgement::Good;
         }
         let said = answer.stderr.trim().lines().last().unwrap_or_default();
-        Some(Err(human::sanitize(said)))
+        Judgement::Bad(human::sanitize(said))
     }
 
     /// Its flags without the file that it was started with.
@@ -250,6 +273,44 @@ mod tests {
         assert_eq!(other.hosts(), ["unix:///b"]);
         assert_eq!(one.other_flags(), ["-H", "fd://", "--host=unix:///b"]);
         assert_eq!(other.other_flags(), ["--host", "unix:///b"]);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_judgement_is_none_where_the_surroundings_or_the_time_are_to_blame() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (program, file) = (directory.path().join("dockerd"), directory.path().join("f"));
+        std::fs::write(&file, r#"{"bad": 1}"#).expect("written");
+        let daemon = Daemon {
+            program: program.clone(),
+            ..daemon(&[])
+        };
+        for (script, limit, expected) in [
+            ("exit 0", 20_000, Judgement::Good),
+            (
+                "grep -q bad $3 && echo no such key >&2 && exit 1; exit 0",
+                20_000,
+                Judgement::Bad("no such key".to_owned()),
+            ),
+            ("echo no iptables >&2; exit 1", 20_000, Judgement::None),
+            (
+                "echo unknown flag: --validate >&2; exit 125",
+                20_000,
+                Judgement::None,
+            ),
+            ("exec sleep 60", 50, Judgement::Late),
+        ] {
+            let text = directory.path().join("text");
+            std::fs::write(&text, format!("#!/bin/sh\n{script}\n")).expect("written");
+            // By another process: what this one has open for writing, the child of another thread may
+            // still have, and then it cannot be run.
+            let install = std::process::Command::new("install")
+                .args([&text, &program])
+                .status();
+            assert!(install.is_ok_and(|status| status.success()));
+            let limit = Duration::from_millis(limit);
+            assert_eq!(daemon.judges(&file, limit).await, expected, "{script}");
+        }
     }
 
     #[test]
