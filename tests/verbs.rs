@@ -30,16 +30,17 @@ services:
 volumes: {data: {}}
 ";
 
-/// A step that is the same for everybody, and one that draws another number whenever it runs, and counts in
-/// a cache mount.
-fn shop(name: &str) -> Project {
+/// A step that is the same for all projects of a test, called `alike`, and one that draws another number
+/// whenever it runs, and counts in a cache mount. No test shares the step with another: an engine that is
+/// told to forget it and to run it anew while it builds on it may run it once more.
+fn shop(name: &str, alike: &str) -> Project {
     let project = Project::new(name);
     let id = project.name().to_owned();
     project.file("compose.yaml", SHOP).file(
         "Dockerfile",
         &format!(
             "FROM busybox\n\
-             RUN echo alike >/alike\n\
+             RUN echo {alike} >/alike\n\
              RUN --mount=type=cache,id={id},target=/c echo x >>/c/n; wc -l </c/n >/count; head -c 6 /dev/urandom | base64 >/made; echo {id}\n"
         ),
     )
@@ -155,13 +156,13 @@ fn is_cached(project: &Project, engine: &Engine) -> bool {
 }
 
 /// A project that is up, and must stay as it is. An image that begins with its image is there too.
-fn neighbour(engine: &Engine) -> (Project, String) {
-    started(shop("neighbour"), engine)
+fn neighbour(engine: &Engine, alike: &str) -> (Project, String) {
+    started(shop("neighbour", alike), engine)
 }
 
 /// The same with the Dockerfile of `project`, whose layers it shares.
 fn twin(project: &Project, engine: &Engine) -> (Project, String) {
-    let twin = shop("twin");
+    let twin = shop("twin", "twin");
     twin.write("Dockerfile", &dockerfile(project));
     started(twin, engine)
 }
@@ -183,7 +184,7 @@ fn made(project: &Project, engine: &Engine) -> String {
 #[test]
 fn dev_builds_and_starts_in_the_background_and_shows_its_steps_beforehand() {
     on_engines(&both_composes(), "dev", |engine, _| {
-        let project = shop("dev");
+        let project = shop("dev", "dev");
         let shown = project.run(engine, &["dev", "--dry-run", "web"]).expect(0);
         shown.telling(&[
             "web",
@@ -195,11 +196,12 @@ fn dev_builds_and_starts_in_the_background_and_shows_its_steps_beforehand() {
 
         project.run(engine, &["dev", "web"]).expect(0);
         let first = container(&project, engine).expect("it runs");
-        project.run(engine, &["dev", "web"]).expect(0);
+        let again = project.run(engine, &["dev", "web"]).expect(0);
         assert_eq!(
             container(&project, engine).as_ref(),
             Some(&first),
-            "nothing has changed"
+            "nothing has changed:\n{}",
+            again.told()
         );
 
         // Nothing listens on port 1, so this registry can be asked and never answers.
@@ -216,7 +218,7 @@ fn dev_builds_and_starts_in_the_background_and_shows_its_steps_beforehand() {
 #[test]
 fn fresh_builds_without_the_cache_and_starts_nothing() {
     on_engines(&engines()[2..3], "fresh", |engine, _| {
-        let project = shop("fresh");
+        let project = shop("fresh", "fresh");
         project.run(engine, &["build"]).expect(0);
         let first = made(&project, engine);
         let fresh = project.run(engine, &["fresh", "web"]).expect(0);
@@ -232,8 +234,8 @@ fn fresh_builds_without_the_cache_and_starts_nothing() {
 #[test]
 fn rebuild_takes_down_what_runs_only_when_its_successor_is_built() {
     on_engines(&both_composes(), "rebuild", |engine, _| {
-        let (other, as_it_was) = neighbour(engine);
-        let project = shop("rebuild");
+        let (other, as_it_was) = neighbour(engine, "rebuild");
+        let project = shop("rebuild", "rebuild");
         project.run(engine, &["dev"]).expect(0);
         let before = state(&project, engine);
 
@@ -303,9 +305,9 @@ fn reset_shows_what_goes_and_without_an_answer_nothing_does() {
     let private = own_engines();
     let engines: Vec<Engine> = private.iter().map(|engine| (**engine).clone()).collect();
     on_engines(&engines, "reset", |engine, _| {
-        let project = shop("reset");
+        let project = shop("reset", "reset");
         project.run(engine, &["dev"]).expect(0);
-        let (other, as_it_was) = neighbour(engine);
+        let (other, as_it_was) = neighbour(engine, "reset");
         let (cached, others) = (caches(&project, engine), caches(&other, engine));
         let web = container(&project, engine).expect("it runs");
         engine.ask(&["exec", &web, "touch", "/data/precious"]);
@@ -362,7 +364,7 @@ fn clean_takes_what_the_project_has_and_nothing_that_only_looks_like_it() {
     let private = own_engines();
     let engines: Vec<Engine> = private.iter().map(|engine| (**engine).clone()).collect();
     on_engines(&engines, "clean", |engine, _| {
-        let project = shop("clean");
+        let project = shop("clean", "clean");
         project.run(engine, &["dev"]).expect(0);
         let (other, as_it_was) = twin(&project, engine);
         let (cached, others) = (caches(&project, engine), caches(&other, engine));
@@ -439,7 +441,7 @@ fn clean_takes_what_all_projects_have_when_that_is_said_and_nothing_of_no_projec
     let Some(engine) = PrivateEngine::like(&engines()[2]) else {
         return;
     };
-    let (one, two) = (shop("one"), shop("two"));
+    let (one, two) = (shop("one", "both"), shop("two", "both"));
     for project in [&one, &two] {
         project.run(&engine, &["dev", "web"]).expect(0);
     }
@@ -502,7 +504,7 @@ volumes: {{data: {{}}}}
 #[test]
 fn verify_checks_every_service_and_takes_down_only_what_it_started() {
     on_engines(&both_composes(), "verify", |engine, _| {
-        let (other, as_it_was) = neighbour(engine);
+        let (other, as_it_was) = neighbour(engine, "verify");
         let project = services(free_port());
         let good = dockerfile(&project);
         project.write("Dockerfile", "FROM busybox\nRUN exit 3\n");

@@ -138,7 +138,7 @@ impl<B: Builder> Work<'_, B> {
     }
 
     /// An image once more of the steps that `attempt` has built, as long as what `failure` says may
-    /// pass. They come from the cache: no `RUN` is repeated, not even of a build without one.
+    /// pass. They come from the cache, after `--no-cache` too: they have just been built.
     async fn image_again(
         &mut self,
         attempt: &Attempt,
