@@ -31,8 +31,8 @@ volumes: {data: {}}
 ";
 
 /// A step that is the same for all projects of a test, called `alike`, and one that draws another number
-/// whenever it runs, and counts in a cache mount. No test shares the step with another: an engine that is
-/// told to forget it and to run it anew while it builds on it may run it once more.
+/// whenever it runs, and counts in a cache mount. No test shares the step with another: where one runs it
+/// without the cache while another builds on it, an engine may run it once more for the other.
 fn shop(name: &str, alike: &str) -> Project {
     let project = Project::new(name);
     let id = project.name().to_owned();
